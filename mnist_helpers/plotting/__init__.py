@@ -1,0 +1,1 @@
+"""Figures of the series. Functions draw what they are given and return a `Figure`."""
