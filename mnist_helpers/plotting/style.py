@@ -1,7 +1,13 @@
 """One palette and one type size for every figure of the series."""
 
+import base64
+import html
+import io
+
 import matplotlib.pyplot as plt
 import seaborn as sns
+from IPython.display import HTML, display
+from matplotlib.figure import Figure
 
 CLEAN = "#0072B2"
 HYBRID = "#D55E00"
@@ -15,3 +21,18 @@ def use_style() -> None:
     sns.set_theme(context="notebook", style="whitegrid", palette="colorblind", font_scale=0.9)
     plt.rcParams.update({"figure.dpi": 80, "savefig.bbox": "tight", "axes.titlelocation": "left",
                          "figure.constrained_layout.use": True, "image.interpolation": "nearest"})
+
+
+def show(figure: Figure, alt: str) -> None:
+    """Displays a figure in a notebook with alternative text, and closes it.
+
+    Args:
+        figure: The figure; shrinks with a narrow page.
+        alt: What the picture shows, for readers who do not see it.
+    """
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png")
+    plt.close(figure)
+    png = base64.b64encode(buffer.getvalue()).decode()
+    display(HTML(f'<img src="data:image/png;base64,{png}" alt="{html.escape(alt)}" '
+                 'style="max-width: 100%">'))
