@@ -1,0 +1,40 @@
+# Every target is one plain command that works without make; README.md gives them for Windows.
+PYTHON ?= python3
+ifeq ($(OS),Windows_NT)
+BIN = .venv/Scripts
+else
+BIN = .venv/bin
+endif
+
+.DEFAULT_GOAL := help
+.PHONY: help install run quick test lint lab clean
+
+help:  ## show this list
+	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST)
+
+install: $(BIN)/.installed  ## make .venv with the locked packages and the project
+
+$(BIN)/.installed: requirements.lock pyproject.toml
+	@$(PYTHON) -c "import sys; sys.exit(0 if (3,11) <= sys.version_info < (3,14) else 'This project needs Python 3.11, 3.12 or 3.13 and found %d.%d; name one with: make run PYTHON=python3.13' % sys.version_info[:2])"
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --require-hashes -r requirements.lock
+	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
+	@touch $@
+
+run: install  ## train and evaluate: notebooks 01 to 04 into runs/<date>/
+	$(BIN)/python -m mnist_helpers run $(ARGS)
+
+quick: install  ## the whole series on 2,000 images, to see it work
+	$(BIN)/python -m mnist_helpers run --quick $(ARGS)
+
+test: install  ## lint, unit tests, and the notebooks under nbval
+	$(BIN)/python -m ruff check . && $(BIN)/python -m ruff format --check . && $(BIN)/python -m pytest $(ARGS)
+
+lint: install  ## lint and formatting alone
+	$(BIN)/python -m ruff check . && $(BIN)/python -m ruff format --check .
+
+lab: install  ## open JupyterLab on this machine
+	$(BIN)/python -m jupyter lab --ip=127.0.0.1 notebooks
+
+clean:  ## remove .venv (runs and models stay)
+	rm -rf .venv

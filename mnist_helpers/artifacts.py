@@ -1,0 +1,225 @@
+"""Models, histories, metrics and model cards on disk: how the notebooks hand work to each other."""
+
+import datetime
+import json
+import os
+import platform
+from pathlib import Path
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from mnist_helpers.data import DATASET_TITLES, dataset_fingerprint
+from mnist_helpers.paths import (
+    SHIPPED_DIR,
+    atomic_write,
+    output_dir,
+    read_json,
+    write_json,
+    write_text,
+)
+
+CLEAN_MODEL = "clean_phase.keras"
+HYBRID_PATTERN = "mnist_model_hybrid_*epochs.keras"
+
+
+def with_precision(model: keras.Model, dtype_policy: str) -> keras.Model:
+    """Returns an uncompiled copy of `model`, same weights, whose layers compute in `dtype_policy`.
+
+    The last layer stays float32 (see `build_cnn`).
+    """
+
+    def rebuild(layer):
+        policy = "float32" if layer is model.layers[-1] else dtype_policy
+        return type(layer).from_config({**layer.get_config(), "dtype": policy})
+
+    copy = keras.models.clone_model(model, clone_function=rebuild)
+    copy.set_weights(model.get_weights())
+    return copy
+
+
+def save_model(model: keras.Model, path: str | Path) -> None:
+    """Saves a float32 copy without optimiser state, atomically.
+
+    float32 runs at full speed everywhere; 16-bit types do not.
+    """
+    with atomic_write(path) as temporary:
+        with_precision(model, "float32").save(temporary)
+
+
+def load_model(path: str | Path, dtype_policy: str = "float32") -> keras.Model:
+    """Loads a digit classifier in Keras's safe mode, which runs no code from the file.
+
+    Args:
+        path: A `.keras` file.
+        dtype_policy: What the layers compute in, as from `training.native_precision`.
+
+    Returns:
+        An uncompiled model: float32 (n, 28, 28, 1) in [0, 1] to probabilities (n, 10).
+
+    Raises:
+        FileNotFoundError: There is no such file.
+        ValueError: The network's input or output has another shape.
+    """
+    path = Path(path)
+    if not path.exists():
+        raise FileNotFoundError(f"There is no model at {path}.")
+    model = keras.models.load_model(path, compile=False, safe_mode=True)
+    if model.input_shape != (None, 28, 28, 1) or model.output_shape != (None, 10):
+        raise ValueError(
+            f"{path.name} takes {model.input_shape} and gives {model.output_shape}; a digit "
+            "classifier here takes (None, 28, 28, 1) and gives (None, 10)."
+        )
+    return with_precision(model, dtype_policy)
+
+
+def save_phase(model, folder, phase: str, file_name: str, history: list[dict], **facts) -> Path:
+    """Saves a trained phase: model, history, and its section of `metrics.json`.
+
+    Args:
+        model: The trained model.
+        folder: The notebook's OUTPUT_DIR.
+        phase: Section name, "clean_phase" or "hybrid".
+        file_name: Name of the model file.
+        history: One dict per epoch, as `ResumableTraining.history`.
+        **facts: Further entries for the section (JSON values), such as `parameters`.
+
+    Returns:
+        The model's path.
+    """
+    folder = output_dir(folder)
+    save_model(model, folder / file_name)
+    write_json(folder / f"{phase}_history.json", history)
+    update_metrics(
+        folder,
+        phase,
+        model=file_name,
+        epochs=len(history),
+        training_seconds=round(sum(epoch["seconds"] for epoch in history), 1),
+        validation_accuracy=history[-1]["val_accuracy"],
+        best_validation_accuracy=max(epoch["val_accuracy"] for epoch in history),
+        **facts,
+    )
+    return folder / file_name
+
+
+def update_metrics(folder, section: str, **values) -> dict:
+    """Merges `values` into a section of `metrics.json` and returns the whole content."""
+    path = output_dir(folder) / "metrics.json"
+    metrics = read_json(path, {})
+    metrics[section] = {**metrics.get(section, {}), **values}
+    write_json(path, metrics)
+    return metrics
+
+
+def describe_run(folder, dataset: str) -> dict:
+    """Writes into `metrics.json` which data, versions and machine the numbers come from.
+
+    Returns:
+        Those facts as a dict.
+    """
+    facts = {
+        "dataset": dataset,
+        "dataset_title": DATASET_TITLES[dataset],
+        "dataset_checksum": dataset_fingerprint(dataset),
+        "date": datetime.date.today().isoformat(),
+        "python": platform.python_version(),
+        "tensorflow": tf.__version__,
+        "keras": keras.__version__,
+        "numpy": np.__version__,
+        "processor": _processor(),
+    }
+    path = output_dir(folder) / "metrics.json"
+    write_json(path, {**read_json(path, {}), **facts})
+    return facts
+
+
+def load_history(folder, phase: str) -> list[dict]:
+    """Returns a phase's epochs as saved by `save_phase`."""
+    return read_json(require(folder, f"{phase}_history.json", "02_clean_phase.ipynb"))
+
+
+def require(folder, file_name: str, notebook: str) -> Path:
+    """Returns a file that another notebook made.
+
+    Raises:
+        FileNotFoundError: It is not there; names the notebook to run first.
+    """
+    path = output_dir(folder) / file_name
+    if not path.exists():
+        raise FileNotFoundError(
+            f"{file_name} is not in {path.parent}: run {notebook} first, with the same OUTPUT_DIR."
+        )
+    return path
+
+
+def find_phases(folder, dataset: str) -> dict[str, Path]:
+    """Finds the models to compare: the user's own training, else the one that comes along.
+
+    Args:
+        folder: OUTPUT_DIR of the notebooks.
+        dataset: The data set that the models must have been trained on.
+
+    Returns:
+        `{"clean phase": path, "hybrid": path}`.
+
+    Raises:
+        FileNotFoundError: A phase is missing; names the notebook to run first.
+    """
+    folder = output_dir(folder)
+    shipped = dataset == "mnist" and not any(folder.glob("*.keras"))
+    if shipped:
+        folder = SHIPPED_DIR
+    trained_on = read_json(folder / "metrics.json", {}).get("dataset", dataset)
+    if trained_on != dataset:
+        raise FileNotFoundError(
+            f"The models in {folder} were trained on {DATASET_TITLES[trained_on]}, not on "
+            f"{DATASET_TITLES[dataset]}: run 02_clean_phase.ipynb first, or set DATASET."
+        )
+    clean = require(folder, CLEAN_MODEL, "02_clean_phase.ipynb")
+    metrics = read_json(folder / "metrics.json", {})
+    name = metrics.get("hybrid", {}).get("model", HYBRID_PATTERN.replace("*", "20"))
+    hybrid = require(folder, name, "03_augmented_phase.ipynb")
+    whose = "the model that comes with the project" if shipped else "your own training"
+    print(f"Evaluating {whose}: {clean.name} and {hybrid.name}.")
+    return {"clean phase": clean, "hybrid": hybrid}
+
+
+def write_model_card(folder, model_file: str) -> Path:
+    """Writes `model_card.md` from what `metrics.json` records; nothing in it is typed by hand."""
+    folder = output_dir(folder)
+    metrics = read_json(folder / "metrics.json", {})
+    sections = {name: metrics.pop(name) for name in ("clean_phase", "hybrid") if name in metrics}
+    lines = [
+        f"# {model_file}",
+        "",
+        f"A convolutional network that reads handwritten digits, trained on "
+        f"{metrics['dataset_title']} by the two-phase hybrid strategy: clean images first, then "
+        "half clean and half augmented ones.",
+        "",
+        "Input: float32 (n, 28, 28, 1) in [0, 1], light digit on dark. Output: ten probabilities. "
+        "Meant for teaching; digits that are not brought to MNIST's form are read badly.",
+        "",
+        *_table(metrics),
+    ]
+    for name, section in sections.items():
+        lines += ["", f"## {name.replace('_', ' ').capitalize()}", "", *_table(section)]
+    write_text(folder / "model_card.md", "\n".join(lines) + "\n")
+    return folder / "model_card.md"
+
+
+def _table(values: dict) -> list[str]:
+    rows = [f"| {name} | {_cell(value)} |" for name, value in values.items()]
+    return ["| fact | value |", "|---|---|", *rows]
+
+
+def _cell(value) -> str:
+    return value if isinstance(value, str) else f"`{json.dumps(value)}`"
+
+
+def _processor() -> str:
+    cpuinfo = Path("/proc/cpuinfo")
+    lines = cpuinfo.read_text().splitlines() if cpuinfo.exists() else []
+    names = {line.split(":")[1].strip() for line in lines if line.startswith("model name")}
+    return f"{' / '.join(sorted(names)) or platform.processor() or platform.machine()}, {os.cpu_count()} cores"

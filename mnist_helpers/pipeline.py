@@ -1,0 +1,115 @@
+"""tf.data pipelines: shuffled training batches, clean or partly augmented, and evaluation batches."""
+
+import numpy as np
+import tensorflow as tf
+
+from mnist_helpers.augmentation import Augmentation
+from mnist_helpers.parameters import check_value
+
+CLASSES = 10
+
+
+def to_input(images) -> np.ndarray:
+    """Brings raw images to the form the network takes.
+
+    Args:
+        images: uint8 array of shape (n, 28, 28), values 0–255.
+
+    Returns:
+        float32 array of shape (n, 28, 28, 1), values in [0, 1].
+    """
+    return np.asarray(images, np.float32)[..., None] / np.float32(255)
+
+
+def training_dataset(
+    images,
+    labels,
+    *,
+    epochs: int,
+    first_epoch: int = 0,
+    batch_size: int = 256,
+    seed: int = 0,
+    augmentation: Augmentation | None = None,
+    augmented_share: float = 0.5,
+) -> tf.data.Dataset:
+    """Batches of all epochs in a row, each epoch shuffled anew.
+
+    Everything random depends on `seed` and the epoch's number alone. A training that stopped after
+    epoch 7 therefore goes on with `first_epoch=7` and sees the very batches it would have seen.
+
+    In each batch the first `augmented_share` of the images are augmented and the rest stay clean.
+    Because every epoch is shuffled anew, each image takes both parts over time.
+
+    Args:
+        images: uint8 array of shape (n, 28, 28).
+        labels: uint8 array of shape (n,), values 0–9.
+        epochs: Number of the epoch to stop before, as in `fit`.
+        first_epoch: Number of the first epoch, as `initial_epoch` in `fit`.
+        batch_size: Images in a batch. The n % batch_size images left over are skipped, others in
+            each epoch, because a smaller last batch would be traced as a second graph.
+        seed: Non-negative integer.
+        augmentation: What to do to the augmented part; `None` leaves all images clean.
+        augmented_share: Part of each batch that is augmented, in [0, 1].
+
+    Returns:
+        A dataset of (float32 (batch_size, 28, 28, 1) in [0, 1], float32 one-hot (batch_size, 10)).
+
+    Raises:
+        ValueError: A value is impossible, or there are fewer images than fill a batch.
+    """
+    check_value("EPOCHS", epochs)
+    check_value("BATCH_SIZE", batch_size)
+    check_value("SEED", seed)
+    check_value("AUGMENTED_SHARE", augmented_share)
+    if len(images) != len(labels):
+        raise ValueError(f"{len(images)} images but {len(labels)} labels: give one label an image.")
+    steps = len(images) // batch_size
+    if steps == 0:
+        raise ValueError(
+            f"{len(images)} training images do not fill one batch of {batch_size}; "
+            "lower BATCH_SIZE or use more images."
+        )
+    augmented = round(batch_size * augmented_share) if augmentation else 0
+    images = tf.constant(np.asarray(images)[..., None])
+    labels = tf.constant(labels)
+
+    def shuffled_batches(epoch):
+        order = tf.random.experimental.stateless_shuffle(
+            tf.range(len(images)), seed=tf.stack([tf.cast(seed, tf.int64), epoch])
+        )
+        batches = tf.reshape(order[: steps * batch_size], [steps, batch_size])
+        numbers = epoch * steps + tf.range(steps, dtype=tf.int64)
+        return tf.data.Dataset.from_tensor_slices((numbers, batches))
+
+    def load(number, chosen):
+        batch = tf.gather(images, chosen)
+        clean = tf.cast(batch[augmented:], tf.float32) / 255.0
+        if augmented:
+            moved = augmentation(
+                batch[:augmented], seed=tf.stack([tf.cast(seed, tf.int64), number])
+            )
+            clean = tf.concat([moved, clean], axis=0)
+        return clean, tf.one_hot(tf.gather(labels, chosen), CLASSES)
+
+    return (
+        tf.data.Dataset.range(first_epoch, epochs)
+        .flat_map(shuffled_batches)
+        .map(load, num_parallel_calls=tf.data.AUTOTUNE)
+        .apply(tf.data.experimental.assert_cardinality((epochs - first_epoch) * steps))
+        .prefetch(tf.data.AUTOTUNE)
+    )
+
+
+def evaluation_dataset(images, labels, batch_size: int = 1000) -> tf.data.Dataset:
+    """Clean batches in the given order, for validation and test.
+
+    Args:
+        images: uint8 array of shape (n, 28, 28).
+        labels: uint8 array of shape (n,), values 0–9.
+        batch_size: Images in a batch; the last may be smaller.
+
+    Returns:
+        A dataset of (float32 (b, 28, 28, 1) in [0, 1], float32 one-hot (b, 10)).
+    """
+    one_hot = np.eye(CLASSES, dtype=np.float32)[labels]
+    return tf.data.Dataset.from_tensor_slices((to_input(images), one_hot)).batch(batch_size)

@@ -1,0 +1,81 @@
+"""Figures of training: learning curves and what the augmentations do."""
+
+import matplotlib.pyplot as plt
+import numpy as np
+from matplotlib.figure import Figure
+
+from mnist_helpers.plotting.style import CLEAN, CONTEXT, DIGITS, HYBRID
+
+
+def plot_learning_curves(history: list[dict], title: str, boundary: int | None = None) -> Figure:
+    """Draws loss and error rate of training and validation over the epochs.
+
+    Args:
+        history: One dict per epoch with `epoch`, `loss`, `accuracy`, `val_loss`, `val_accuracy`.
+        title: What was trained on which data.
+        boundary: Last epoch of the clean phase, marked by a line; `None` for one phase alone.
+
+    Returns:
+        A figure with two panels.
+    """
+    epochs = [row["epoch"] for row in history]
+    figure, (losses, errors) = plt.subplots(1, 2, figsize=(9, 3.4))
+    figure.suptitle(title, fontsize="medium")
+    for name, label, colour in (("", "training", CONTEXT), ("val_", "validation", CLEAN)):
+        losses.plot(epochs, [row[f"{name}loss"] for row in history], "o-", ms=3, color=colour)
+        wrong = [100 * (1 - row[f"{name}accuracy"]) for row in history]
+        errors.plot(epochs, wrong, "o-", ms=3, color=colour, label=label)
+    losses.set(xlabel="epoch", title="Loss (cross-entropy)", yscale="log")
+    errors.set(xlabel="epoch", title="Wrong answers (%)", yscale="log")
+    for axes in (losses, errors):
+        axes.xaxis.get_major_locator().set_params(integer=True)
+        axes.yaxis.set_major_formatter("{x:g}")
+        axes.tick_params(which="both", labelsize="small")
+        if boundary:
+            axes.axvline(boundary + 0.5, color=HYBRID, linestyle="--")
+            axes.axvspan(boundary + 0.5, epochs[-1] + 0.5, color=HYBRID, alpha=0.07)
+    if boundary:
+        errors.plot([], [], color=HYBRID, linestyle="--", label="augmentation begins")
+    errors.legend(fontsize="small")
+    return figure
+
+
+def mosaic(images, columns: int, gap: int = 2) -> np.ndarray:
+    """Lays images out in rows as one picture, which draws far faster than many axes.
+
+    Args:
+        images: Float array of shape (n, height, width) or (n, height, width, 1), in [0, 1].
+        columns: Images in a row; the last row is filled up with background.
+        gap: Pixels between images.
+
+    Returns:
+        float32 array of shape (rows * (height + gap) - gap, columns * (width + gap) - gap).
+    """
+    images = np.asarray(images, np.float32)
+    images = images.reshape(images.shape[:3])
+    images = np.pad(images, ((0, -len(images) % columns), (0, gap), (0, gap)))
+    height, width = images.shape[1:]
+    rows = images.reshape(-1, columns, height, width).swapaxes(1, 2)
+    return rows.reshape(-1, columns * width)[:-gap, :-gap]
+
+
+def plot_rows_of_digits(rows: dict, title: str) -> Figure:
+    """Draws one labelled row of digits for each entry.
+
+    Args:
+        rows: Label to float array of shape (n, 28, 28) or (n, 28, 28, 1) in [0, 1].
+        title: Figure title.
+
+    Returns:
+        A figure with one picture and a tick label for each row.
+    """
+    columns = len(next(iter(rows.values())))
+    images = np.concatenate([np.asarray(row).reshape(-1, 28, 28) for row in rows.values()])
+    figure, axes = plt.subplots(figsize=(0.62 * columns + 1.5, 0.66 * len(rows) + 0.5))
+    axes.imshow(mosaic(images, columns), cmap=DIGITS, vmin=0, vmax=1)
+    axes.set(xticks=[], title=title)
+    axes.set_yticks(13.5 + 30 * np.arange(len(rows)), list(rows))
+    axes.tick_params(left=False)
+    axes.grid(False)
+    axes.spines[:].set_visible(False)
+    return figure

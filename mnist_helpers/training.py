@@ -1,0 +1,156 @@
+"""What `fit` needs beside the data: precision, optimiser, and callbacks that survive a kill."""
+
+import hashlib
+import json
+import os
+import platform
+import time
+from pathlib import Path
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from mnist_helpers.paths import atomic_write, output_dir
+
+
+def native_precision() -> str:
+    """Returns the fastest dtype policy that this machine computes natively.
+
+    "mixed_bfloat16" on a GPU and on processors with bfloat16 instructions (Intel from Cooper Lake,
+    AMD from Zen 4), "float32" elsewhere, where 16 bits would be emulated and slower.
+    """
+    if tf.config.list_physical_devices("GPU"):
+        return "mixed_bfloat16"
+    cpuinfo = Path("/proc/cpuinfo")
+    flags = cpuinfo.read_text() if platform.system() == "Linux" and cpuinfo.exists() else ""
+    return "mixed_bfloat16" if "avx512_bf16" in flags or "amx_bf16" in flags else "float32"
+
+
+def averaging_adamw(learning_rate: float, steps: int) -> keras.optimizers.AdamW:
+    """AdamW with a linear warm-up, a cosine decay to zero and averaged weights.
+
+    Args:
+        learning_rate: The highest rate, reached after a tenth of the steps.
+        steps: Training steps of the whole phase.
+
+    Returns:
+        An optimiser that also keeps an exponential moving average of the weights (0.998, or about
+        the last 500 steps). `keras.callbacks.SwapEMAWeights` brings the average into the model.
+    """
+    warmup = max(steps // 10, 1)
+    schedule = keras.optimizers.schedules.CosineDecay(
+        initial_learning_rate=0.0,
+        warmup_target=learning_rate,
+        warmup_steps=warmup,
+        decay_steps=max(steps - warmup, 1),
+    )
+    # A short run cannot average over 500 steps without keeping its random start in the average.
+    momentum = min(0.998, 1 - 10 / max(steps, 20))
+    return keras.optimizers.AdamW(schedule, use_ema=True, ema_momentum=momentum)
+
+
+class ResumableTraining(keras.callbacks.Callback):
+    """Keeps the whole state of a training on disk after each epoch, and takes it up again.
+
+    Keras's `BackupAndRestore` brings back epoch and weights but not the averaged weights' place,
+    the best so far or the history; this does, so that a killed and continued training ends with the
+    same weights, bit for bit, as an undisturbed one.
+
+    The best model is written by `keras.callbacks.ModelCheckpoint` beside its final name and renamed
+    once complete, so that a kill never leaves half a model under that name.
+
+    Example:
+
+    ```python
+    training = ResumableTraining(OUTPUT_DIR, "clean_phase", "best_clean_phase.keras", settings)
+    first_epoch = training.resume(model)
+    model.fit(..., initial_epoch=first_epoch, callbacks=training.callbacks)
+    ```
+
+    Args:
+        folder: Where the state and the best model are kept.
+        phase: Name of the phase; begins the state's file name.
+        best_model: File name of the model that is best on validation.
+        settings: What determines the result (JSON values). A state of other settings is not used.
+        best_so_far: Validation accuracy that the best model must exceed.
+
+    Attributes:
+        callbacks: What to give to `fit`, in the order that works.
+        history: One dict of metrics per finished epoch, over all interruptions.
+    """
+
+    def __init__(self, folder, phase, best_model, settings, best_so_far=-np.inf):
+        super().__init__()
+        self.folder = output_dir(folder)
+        self.state_file = self.folder / f"{phase}.state.npz"
+        self.best_file = self.folder / best_model
+        self.settings = hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()
+        self.best_so_far = best_so_far
+        self.history = []
+
+    def resume(self, model: keras.Model) -> int:
+        """Brings back the state of an interrupted training, if there is one for these settings.
+
+        Args:
+            model: Compiled model whose optimiser uses averaged weights.
+
+        Returns:
+            The number of finished epochs, to be `fit`'s `initial_epoch`; 0 for a fresh start.
+        """
+        model.optimizer.build(model.trainable_variables)
+        resumed = self._load_state(model)
+        if resumed:
+            best = max(epoch["val_accuracy"] for epoch in self.history)
+            self.best_so_far = max(self.best_so_far, best)
+            print(f"Going on after epoch {self.history[-1]['epoch']} of an interrupted training.")
+        self.candidate = self.best_file.with_name(f".{self.best_file.stem}.{os.getpid()}.keras")
+        averaging = keras.callbacks.SwapEMAWeights(swap_on_epoch=True)
+        # The state is saved while the averaged weights are in the model; Keras must know that to
+        # swap them out again when the next epoch begins.
+        averaging._ema_weights_in_model = resumed
+        checkpoint = keras.callbacks.ModelCheckpoint(
+            self.candidate,
+            monitor="val_accuracy",
+            mode="max",
+            save_best_only=True,
+            initial_value_threshold=self.best_so_far,
+        )
+        self.callbacks = [averaging, checkpoint, self]
+        return self.history[-1]["epoch"] if resumed else 0
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self.started = time.perf_counter()
+
+    def on_epoch_end(self, epoch, logs=None):
+        if self.candidate.exists():
+            os.replace(self.candidate, self.best_file)
+        seconds = round(time.perf_counter() - self.started, 2)
+        metrics = {name: float(value) for name, value in logs.items()}
+        self.history.append({"epoch": epoch + 1, **metrics, "seconds": seconds})
+        self._save_state()
+
+    def finish(self) -> None:
+        """Removes the state; call it when the phase's results are safely saved."""
+        self.state_file.unlink(missing_ok=True)
+
+    def _variables(self, model):
+        layers = [variable for layer in model.layers for variable in layer.variables]
+        return layers + model.optimizer.variables
+
+    def _save_state(self):
+        values = {f"v{i}": np.asarray(v) for i, v in enumerate(self._variables(self.model))}
+        with atomic_write(self.state_file) as temporary:
+            np.savez(temporary, settings=self.settings, history=json.dumps(self.history), **values)
+
+    def _load_state(self, model):
+        if not self.state_file.exists():
+            return False
+        with np.load(self.state_file, allow_pickle=False) as state:
+            if str(state["settings"]) != self.settings:
+                print(f"{self.state_file.name} belongs to other settings: starting afresh.")
+                return False
+            for i, variable in enumerate(self._variables(model)):
+                variable.assign(state[f"v{i}"])
+            self.history = json.loads(str(state["history"]))
+        return True
