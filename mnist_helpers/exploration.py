@@ -1,0 +1,126 @@
+"""What can be learnt about labelled digits before any training."""
+
+import numpy as np
+from sklearn.decomposition import PCA
+from sklearn.manifold import TSNE
+
+CLASSES = 10
+
+
+def class_counts(labels: np.ndarray) -> np.ndarray:
+    """Counts how often each digit occurs.
+
+    Args:
+        labels: Integer array of shape (n,), values 0 to 9.
+
+    Returns:
+        int64 array of shape (10,).
+    """
+    return np.bincount(labels, minlength=CLASSES)
+
+
+def class_means_and_spreads(
+    images: np.ndarray, labels: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Averages the images of each digit, and says how much each pixel varies around that average.
+
+    Args:
+        images: uint8 array of shape (n, 28, 28).
+        labels: Integer array of shape (n,), values 0 to 9.
+
+    Returns:
+        Means and standard deviations, two float32 arrays of shape (10, 28, 28) in [0, 1].
+
+    Raises:
+        ValueError: A digit has no image.
+    """
+    groups = [images[members] / np.float32(255) for members in _members(labels)]
+    return np.stack([g.mean(axis=0) for g in groups]), np.stack([g.std(axis=0) for g in groups])
+
+
+def pixel_statistics(images: np.ndarray) -> dict[str, float]:
+    """Summarises the grey values of all pixels.
+
+    Args:
+        images: uint8 array of shape (n, 28, 28).
+
+    Returns:
+        `smallest`, `largest`, `mean` and `standard deviation` in grey levels of 0 to 255;
+        `background share`, the fraction of all pixels that are 0; and `unused positions`, how many
+        of the 784 positions are 0 in every image.
+    """
+    return {
+        "smallest": int(images.min()),
+        "largest": int(images.max()),
+        "mean": float(images.mean()),
+        "standard deviation": float(images.std()),
+        "background share": float((images == 0).mean()),
+        "unused positions": int((images.max(axis=0) == 0).sum()),
+    }
+
+
+def unusual_digits(
+    images: np.ndarray, labels: np.ndarray, count: int = 10, components: int = 30
+) -> np.ndarray:
+    """Finds the images that the principal components of their own class describe worst.
+
+    The components that describe one half of a class come from its other half, so that an image
+    cannot be odd enough to draw a component to itself.
+
+    Args:
+        images: uint8 array of shape (n, 28, 28).
+        labels: Integer array of shape (n,), values 0 to 9.
+        count: Images to find in each class.
+        components: Principal components of each half; at most half as many as it has images.
+
+    Returns:
+        int64 array of shape (10, count): indices into `images`, the most unusual first.
+
+    Raises:
+        ValueError: A digit has fewer than `count` images.
+    """
+    rows = []
+    for members in _members(labels, max(count, 2)):
+        pixels = images[members].reshape(len(members), -1) / np.float32(255)
+        errors = np.empty(len(members))
+        for measured in (slice(0, None, 2), slice(1, None, 2)):
+            others = pixels[1 - measured.start :: 2]
+            # Only this solver is quick when there are far more images than pixels.
+            pca = PCA(min(components, (len(others) + 1) // 2), svd_solver="covariance_eigh")
+            pca.fit(others)
+            restored = pca.inverse_transform(pca.transform(pixels[measured]))
+            errors[measured] = np.square(pixels[measured] - restored).sum(axis=1)
+        rows.append(members[np.argsort(-errors, kind="stable")[:count]])
+    return np.stack(rows)
+
+
+def digit_map(images: np.ndarray, seed: int) -> np.ndarray:
+    """Places images in the plane so that similar ones lie close together: PCA, then t-SNE.
+
+    Args:
+        images: uint8 array of shape (n, 28, 28), n at least 10. 2,000 images take about 5 s.
+        seed: Whole number; the same one gives the same map.
+
+    Returns:
+        float32 array of shape (n, 2). Only neighbourhoods mean something; the axes do not.
+
+    Raises:
+        ValueError: Fewer than 10 images.
+    """
+    if len(images) < 10:
+        raise ValueError(f"a map needs at least 10 images, not {len(images)}")
+    pixels = images.reshape(len(images), -1) / np.float32(255)
+    reduced = PCA(min(50, len(images)), random_state=seed).fit_transform(pixels)
+    # 30 neighbours is scikit-learn's default; t-SNE wants clearly fewer than there are images.
+    return TSNE(perplexity=min(30, len(images) / 4), random_state=seed).fit_transform(reduced)
+
+
+def _members(labels: np.ndarray, least: int = 1) -> list[np.ndarray]:
+    """Returns the indices of each digit's images; ValueError where there are fewer than `least`."""
+    for digit, count in enumerate(class_counts(labels)):
+        if count < least:
+            raise ValueError(
+                f"there are {count} images of digit {digit} and at least {least} are needed; "
+                "take more training images"
+            )
+    return [np.flatnonzero(labels == digit) for digit in range(CLASSES)]
