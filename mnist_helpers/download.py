@@ -9,6 +9,7 @@ import zlib
 from contextlib import AbstractContextManager, nullcontext
 from io import BytesIO
 from pathlib import Path
+from tokenize import TokenError
 
 from mnist_helpers import paths
 
