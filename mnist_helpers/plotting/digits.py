@@ -69,6 +69,7 @@ def plot_digit_map(points: np.ndarray, labels: np.ndarray, title: str) -> Figure
     figure, axes = plt.subplots(figsize=(7.5, 6))
     for digit, colour in enumerate(sns.color_palette("colorblind", 10)):
         x, y = points[labels == digit].T
-        axes.scatter(x, y, s=28, marker=f"${digit}$", color=colour, linewidths=0.3)
+        # The palette's yellow and pink are too pale for thin strokes on white.
+        axes.scatter(x, y, s=28, marker=f"${digit}$", color=np.multiply(colour, 0.75), linewidths=0.3)
     axes.set(xticks=[], yticks=[], title=title)
     return figure
