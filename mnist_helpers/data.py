@@ -2,8 +2,6 @@
 
 import hashlib
 
-import numpy as np
-
 from mnist_helpers.download import (
     DataError,
     MnistUnavailableError,
@@ -11,6 +9,8 @@ from mnist_helpers.download import (
     array_checksums,
     load_mnist,
 )
+
+import numpy as np
 
 __all__ = [
     "DATASET_TITLES",

@@ -58,6 +58,7 @@ RETRIES = Retry(
     status_forcelist=(429, 500, 502, 503, 504),
     respect_retry_after_header=False,
 )
+BROKEN = (requests.ConnectionError, requests.exceptions.ChunkedEncodingError)
 # What NumPy and zipfile raise for a damaged or hostile archive (tried with 16,000 of them).
 UNREADABLE = (ValueError, EOFError, zlib.error, MemoryError, RuntimeError, OSError, TokenError)
 
@@ -144,8 +145,8 @@ def _fetch() -> Arrays:
         except (DataError, requests.RequestException) as error:
             if source and isinstance(error, DataError):
                 raise
-            offline = isinstance(error, requests.ConnectionError)
-            failures.append(f"{url} (no connection)" if offline else str(error))
+            broken = isinstance(error, BROKEN)  # their own words are about sockets
+            failures.append(f"{url} (no connection, or it broke off)" if broken else str(error))
     raise MnistUnavailableError(
         "MNIST is not on this machine and could not be downloaded. Either set MNIST_SOURCE to an "
         ".npz file or to a folder with the four IDX files; or put mnist.npz at "
