@@ -6,10 +6,6 @@ import os
 import platform
 from pathlib import Path
 
-import keras
-import numpy as np
-import tensorflow as tf
-
 from mnist_helpers.data import DATASET_TITLES, dataset_fingerprint
 from mnist_helpers.paths import (
     SHIPPED_DIR,
@@ -19,6 +15,10 @@ from mnist_helpers.paths import (
     write_json,
     write_text,
 )
+
+import keras
+import numpy as np
+import tensorflow as tf
 
 CLEAN_MODEL = "clean_phase.keras"
 HYBRID_PATTERN = "mnist_model_hybrid_*epochs.keras"
@@ -222,4 +222,5 @@ def _processor() -> str:
     cpuinfo = Path("/proc/cpuinfo")
     lines = cpuinfo.read_text().splitlines() if cpuinfo.exists() else []
     names = {line.split(":")[1].strip() for line in lines if line.startswith("model name")}
-    return f"{' / '.join(sorted(names)) or platform.processor() or platform.machine()}, {os.cpu_count()} cores"
+    name = " / ".join(sorted(names)) or platform.processor() or platform.machine()
+    return f"{name}, {os.cpu_count()} cores"

@@ -3,9 +3,9 @@
 import math
 from dataclasses import dataclass
 
-import tensorflow as tf
-
 from mnist_helpers.parameters import check_value
+
+import tensorflow as tf
 
 
 @dataclass(frozen=True)
@@ -59,7 +59,7 @@ class Augmentation:
             transforms=transforms,
             output_shape=tf.stack([height, width]),
             interpolation="BILINEAR",
-            fill_mode="CONSTANT",  # `reflect`, the Keras default, would mirror strokes into the border
+            fill_mode="CONSTANT",  # `reflect`, Keras's default, would mirror strokes at the border
             fill_value=0.0,
         )
         return tf.ensure_shape(moved / scale, images.shape)

@@ -1,10 +1,10 @@
-"""tf.data pipelines: shuffled training batches, clean or partly augmented, and evaluation batches."""
-
-import numpy as np
-import tensorflow as tf
+"""tf.data pipelines: training batches, clean or partly augmented, and evaluation batches."""
 
 from mnist_helpers.augmentation import Augmentation
 from mnist_helpers.parameters import check_value
+
+import numpy as np
+import tensorflow as tf
 
 CLASSES = 10
 

@@ -4,14 +4,15 @@ import hashlib
 import json
 import os
 import platform
+import shutil
 import time
 from pathlib import Path
+
+from mnist_helpers.paths import atomic_write, output_dir
 
 import keras
 import numpy as np
 import tensorflow as tf
-
-from mnist_helpers.paths import atomic_write, output_dir
 
 
 def native_precision() -> str:
@@ -61,7 +62,6 @@ class ResumableTraining(keras.callbacks.Callback):
     once complete, so that a kill never leaves half a model under that name.
 
     Example:
-
     ```python
     training = ResumableTraining(OUTPUT_DIR, "clean_phase", "best_clean_phase.keras", settings)
     first_epoch = training.resume(model)
@@ -73,20 +73,24 @@ class ResumableTraining(keras.callbacks.Callback):
         phase: Name of the phase; begins the state's file name.
         best_model: File name of the model that is best on validation.
         settings: What determines the result (JSON values). A state of other settings is not used.
-        best_so_far: Validation accuracy that the best model must exceed.
+        previous_best: Best model of an earlier phase, which this phase's best must beat.
+        previous_history: That phase's epochs; the numbering goes on from there.
 
     Attributes:
         callbacks: What to give to `fit`, in the order that works.
         history: One dict of metrics per finished epoch, over all interruptions.
     """
 
-    def __init__(self, folder, phase, best_model, settings, best_so_far=-np.inf):
+    def __init__(
+        self, folder, phase, best_model, settings, previous_best=None, previous_history=()
+    ):
         super().__init__()
         self.folder = output_dir(folder)
         self.state_file = self.folder / f"{phase}.state.npz"
         self.best_file = self.folder / best_model
         self.settings = hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()
-        self.best_so_far = best_so_far
+        self.previous_best = previous_best
+        self.previous_history = list(previous_history)
         self.history = []
 
     def resume(self, model: keras.Model) -> int:
@@ -96,14 +100,17 @@ class ResumableTraining(keras.callbacks.Callback):
             model: Compiled model whose optimiser uses averaged weights.
 
         Returns:
-            The number of finished epochs, to be `fit`'s `initial_epoch`; 0 for a fresh start.
+            The number of finished epochs, to be `fit`'s `initial_epoch`, those of an earlier phase
+            included; so 0 for a fresh start without one.
         """
         model.optimizer.build(model.trainable_variables)
         resumed = self._load_state(model)
+        done = self.previous_history + self.history
         if resumed:
-            best = max(epoch["val_accuracy"] for epoch in self.history)
-            self.best_so_far = max(self.best_so_far, best)
-            print(f"Going on after epoch {self.history[-1]['epoch']} of an interrupted training.")
+            print(f"Going on after epoch {done[-1]['epoch']} of an interrupted training.")
+        elif self.previous_best:
+            with atomic_write(self.best_file) as temporary:
+                shutil.copyfile(self.previous_best, temporary)
         self.candidate = self.best_file.with_name(f".{self.best_file.stem}.{os.getpid()}.keras")
         averaging = keras.callbacks.SwapEMAWeights(swap_on_epoch=True)
         # The state is saved while the averaged weights are in the model; Keras must know that to
@@ -114,10 +121,10 @@ class ResumableTraining(keras.callbacks.Callback):
             monitor="val_accuracy",
             mode="max",
             save_best_only=True,
-            initial_value_threshold=self.best_so_far,
+            initial_value_threshold=max((row["val_accuracy"] for row in done), default=None),
         )
         self.callbacks = [averaging, checkpoint, self]
-        return self.history[-1]["epoch"] if resumed else 0
+        return len(done)
 
     def on_epoch_begin(self, epoch, logs=None):
         self.started = time.perf_counter()

@@ -1,13 +1,13 @@
-"""Interactive parts of the notebooks: a pure function that makes the picture, a thin layer of sliders."""
+"""Interactive parts of the notebooks: pure functions make pictures, a thin layer has sliders."""
 
 import io
+
+from mnist_helpers.augmentation import Augmentation
+from mnist_helpers.plotting.training import mosaic
 
 import ipywidgets
 import numpy as np
 from PIL import Image
-
-from mnist_helpers.augmentation import Augmentation
-from mnist_helpers.plotting.training import mosaic
 
 COLUMNS = 12
 ROWS = 3

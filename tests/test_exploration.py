@@ -31,15 +31,17 @@ def test_constant_images_have_their_value_as_mean_and_no_spread():
     means, spreads = exploration.class_means_and_spreads(images, labels)
     assert means.shape == spreads.shape == (10, 28, 28)
     assert means.dtype == spreads.dtype == np.float32
-    np.testing.assert_allclose(means, np.ones((10, 28, 28)) * labels[::3, None, None] * 25 / 255,
-                               rtol=1e-6)
+    np.testing.assert_allclose(
+        means, np.ones((10, 28, 28)) * labels[::3, None, None] * 25 / 255, rtol=1e-6
+    )
     np.testing.assert_allclose(spreads, 0, atol=1e-6)
 
 
 def test_half_black_half_white_spreads_by_a_half():
     labels = np.tile(np.arange(10), 2)
     images = np.repeat(np.array([0, 255], np.uint8), 10)[:, None, None] * np.ones(
-        (1, 28, 28), np.uint8)
+        (1, 28, 28), np.uint8
+    )
     means, spreads = exploration.class_means_and_spreads(images, labels)
     assert np.all(means == 0.5) and np.all(spreads == 0.5)
 
@@ -109,6 +111,8 @@ def test_map_of_too_few_images_is_refused(digits):
 
 
 def test_exploration_does_not_load_tensorflow():
-    code = ("import sys, mnist_helpers.exploration, mnist_helpers.plotting.digits; "
-            "sys.exit('tensorflow' in sys.modules or 'keras' in sys.modules)")
+    code = (
+        "import sys, mnist_helpers.exploration, mnist_helpers.plotting.digits; "
+        "sys.exit('tensorflow' in sys.modules or 'keras' in sys.modules)"
+    )
     subprocess.run([sys.executable, "-c", code], check=True, timeout=60)

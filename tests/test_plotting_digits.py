@@ -23,7 +23,10 @@ def test_class_balance_draws_shares_of_each_set():
     assert [bar.get_height() for bar in training] == pytest.approx([10] * 10)
     assert [bar.get_height() for bar in test] == pytest.approx(100 * uneven / 55)
     assert [text.get_text() for text in axes.get_legend().get_texts()] == [
-        "equal shares", "training", "test"]
+        "equal shares",
+        "training",
+        "test",
+    ]
     assert [text.get_text() for text in axes.get_xticklabels()] == list("0123456789")
 
 
@@ -56,11 +59,14 @@ def test_map_draws_every_digit_at_its_place():
         np.testing.assert_array_equal(drawn.get_offsets(), points[labels == digit])
 
 
-@pytest.mark.parametrize("draw", [
-    lambda title: digits.plot_class_balance({"training": np.full(10, 1)}, title),
-    lambda title: digits.plot_pixel_values(np.zeros((1, 28, 28), np.uint8), title),
-    lambda title: digits.plot_digit_map(np.zeros((10, 2)), np.arange(10), title),
-])
+@pytest.mark.parametrize(
+    "draw",
+    [
+        lambda title: digits.plot_class_balance({"training": np.full(10, 1)}, title),
+        lambda title: digits.plot_pixel_values(np.zeros((1, 28, 28), np.uint8), title),
+        lambda title: digits.plot_digit_map(np.zeros((10, 2)), np.arange(10), title),
+    ],
+)
 def test_every_figure_carries_its_title(draw):
     figure = draw("scikit-learn digits: a title")
     titles = [axes.get_title(loc=where) for axes in figure.axes for where in ("left", "center")]

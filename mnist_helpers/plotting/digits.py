@@ -45,8 +45,12 @@ def plot_pixel_values(images: np.ndarray, title: str) -> Figure:
     figure.suptitle(title, fontsize="medium", x=0.01, ha="left")
     shares = np.bincount(images.ravel(), minlength=256).reshape(16, 16).sum(axis=1) / images.size
     histogram.bar(np.arange(16) * 16, 100 * shares, 15, align="edge", color=CLEAN)
-    histogram.set(xlabel="grey value (16 per bar)", ylabel="share of all pixels (%, log scale)",
-                  yscale="log", xticks=(0, 64, 128, 192, 255))
+    histogram.set(
+        xlabel="grey value (16 per bar)",
+        ylabel="share of all pixels (%, log scale)",
+        yscale="log",
+        xticks=(0, 64, 128, 192, 255),
+    )
     histogram.yaxis.set_major_formatter("{x:g}")
     used = ink.imshow(100 * (images > 0).mean(axis=0), cmap=SEQUENTIAL, vmin=0)
     ink.set(xticks=(0, 14, 27), yticks=(0, 14, 27))
@@ -70,6 +74,7 @@ def plot_digit_map(points: np.ndarray, labels: np.ndarray, title: str) -> Figure
     for digit, colour in enumerate(sns.color_palette("colorblind", 10)):
         x, y = points[labels == digit].T
         # The palette's yellow and pink are too pale for thin strokes on white.
-        axes.scatter(x, y, s=28, marker=f"${digit}$", color=np.multiply(colour, 0.75), linewidths=0.3)
+        colour = np.multiply(colour, 0.75)
+        axes.scatter(x, y, s=28, marker=f"${digit}$", color=colour, linewidths=0.3)
     axes.set(xticks=[], yticks=[], title=title)
     return figure

@@ -19,8 +19,15 @@ SEQUENTIAL = "mako_r"
 def use_style() -> None:
     """Sets seaborn's white-grid theme with the colour-blind palette and inline-sized figures."""
     sns.set_theme(context="notebook", style="whitegrid", palette="colorblind", font_scale=0.9)
-    plt.rcParams.update({"figure.dpi": 80, "savefig.bbox": "tight", "axes.titlelocation": "left",
-                         "figure.constrained_layout.use": True, "image.interpolation": "nearest"})
+    plt.rcParams.update(
+        {
+            "figure.dpi": 80,
+            "savefig.bbox": "tight",
+            "axes.titlelocation": "left",
+            "figure.constrained_layout.use": True,
+            "image.interpolation": "nearest",
+        }
+    )
 
 
 def show(figure: Figure, alt: str) -> None:
@@ -34,5 +41,9 @@ def show(figure: Figure, alt: str) -> None:
     figure.savefig(buffer, format="png")
     plt.close(figure)
     png = base64.b64encode(buffer.getvalue()).decode()
-    display(HTML(f'<img src="data:image/png;base64,{png}" alt="{html.escape(alt)}" '
-                 'style="max-width: 100%">'))
+    display(
+        HTML(
+            f'<img src="data:image/png;base64,{png}" alt="{html.escape(alt)}" '
+            'style="max-width: 100%">'
+        )
+    )

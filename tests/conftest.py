@@ -1,0 +1,1 @@
+import mnist_helpers  # noqa: F401  before Keras, whose home it sets

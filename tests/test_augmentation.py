@@ -1,0 +1,104 @@
+from mnist_helpers.augmentation import Augmentation, affine_transforms
+
+import numpy as np
+import pytest
+
+SEED = (3, 4)
+
+
+def dot(x, y, n=1):
+    images = np.zeros((n, 28, 28, 1), np.uint8)
+    images[:, y, x] = 255
+    return images
+
+
+def move(images, angle=0.0, shift=(0.0, 0.0), zoom=1.0):
+    import tensorflow as tf
+
+    n = len(images)
+    transforms = affine_transforms(
+        angle=tf.fill([n], np.float32(angle)),
+        shift=tf.constant([[shift[0]] * n, [shift[1]] * n], tf.float32),
+        zoom=tf.fill([n], np.float32(zoom)),
+        size=tf.constant([28.0, 28.0]),
+    )
+    return tf.raw_ops.ImageProjectiveTransformV3(
+        images=tf.cast(images, tf.float32),
+        transforms=transforms,
+        output_shape=[28, 28],
+        interpolation="BILINEAR",
+        fill_mode="CONSTANT",
+        fill_value=0.0,
+    ).numpy()
+
+
+def place(image):
+    """The (x, y) of the brightest pixel."""
+    y, x = np.unravel_index(image[..., 0].argmax(), (28, 28))
+    return x, y
+
+
+def test_a_shift_moves_a_pixel_right_and_down():
+    assert place(move(dot(10, 12), shift=(3, 5))[0]) == (13, 17)
+
+
+def test_a_quarter_turn_is_counter_clockwise():
+    # Right of the centre goes to above the centre: (20, 13) to (13, 7).
+    assert place(move(dot(20, 13), angle=np.pi / 2)[0]) == (13, 7)
+
+
+def test_zoom_above_one_enlarges_away_from_the_centre():
+    # 4.5 pixels right of the centre (13.5) become 9.
+    assert place(move(dot(18, 13), zoom=2.0)[0])[0] in (22, 23)
+
+
+def test_shift_comes_after_turn_and_zoom():
+    assert place(move(dot(20, 13), angle=np.pi / 2, shift=(4, 0))[0]) == (17, 7)
+
+
+def test_identity_changes_nothing():
+    images = np.random.default_rng(0).integers(0, 256, (5, 28, 28, 1), np.uint8)
+    same = Augmentation(0, 0, 0)(images, SEED).numpy()
+    np.testing.assert_array_equal(same, images.astype(np.float32) / 255)
+
+
+def test_outside_is_background():
+    white = np.full((50, 28, 28, 1), 255, np.uint8)
+    moved = Augmentation(0, 0.5, 0)(white, SEED).numpy()
+    assert set(np.unique(moved[:, [0, -1]].round(3))) >= {0.0, 1.0}
+    assert moved.min() == 0.0 and moved.max() <= 1.0
+
+
+def test_bytes_and_floats_give_the_same():
+    images = np.random.default_rng(0).integers(0, 256, (5, 28, 28, 1), np.uint8)
+    augmentation = Augmentation()
+    np.testing.assert_allclose(
+        augmentation(images, SEED), augmentation(images.astype(np.float32) / 255, SEED), atol=1e-6
+    )
+
+
+def test_the_seed_decides_the_draw():
+    images = dot(10, 10, n=20)
+    augmentation = Augmentation()
+    first = augmentation(images, (1, 2)).numpy()
+    np.testing.assert_array_equal(first, augmentation(images, (1, 2)).numpy())
+    assert not np.array_equal(first, augmentation(images, (1, 3)).numpy())
+    assert len(np.unique(first.reshape(20, -1), axis=0)) == 20  # each image its own draw
+
+
+def test_shifts_fill_their_range_and_no_more():
+    moved = Augmentation(0, 0.25, 0)(dot(14, 14, n=2000), SEED).numpy()
+    centre = (moved[..., 0] * np.arange(28)).sum((1, 2)) / moved.sum((1, 2, 3)) - 14
+    assert np.abs(centre).max() <= 7.0 + 1e-4
+    assert centre.min() < -6.5 and centre.max() > 6.5
+    assert abs(centre.mean()) < 0.5
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [dict(rotation_degrees=-1), dict(shift_fraction=1.0), dict(zoom_fraction=1.0),
+     dict(zoom_fraction=float("nan"))],
+)  # fmt: skip
+def test_impossible_settings_are_refused(wrong):
+    with pytest.raises(ValueError, match=next(iter(wrong)).upper()):
+        Augmentation(**wrong)

@@ -1,0 +1,150 @@
+import subprocess
+import sys
+
+from mnist_helpers import evaluation
+
+import numpy as np
+import pytest
+from scipy import stats
+
+
+def answers(both_right=0, only_a=0, only_b=0, both_wrong=0):
+    """Two models' right and wrong answers with so many questions of each kind."""
+    counts = [both_right, only_a, only_b, both_wrong]
+    a = np.repeat([True, True, False, False], counts)
+    b = np.repeat([True, False, True, False], counts)
+    return a, b
+
+
+def test_wilson_interval_equals_the_formula_worked_by_hand():
+    # 8 of 10, z = 1.959964, z² = 3.841459: centre (8 + z²/2) / (10 + z²) = 9.920729 / 13.841459
+    # = 0.716740, half width z · sqrt(8 · 2 / 10 + z²/4) / 13.841459 = 0.226578.
+    low, high = evaluation.accuracy_interval(8, 10)
+    assert low == pytest.approx(0.490162, abs=1e-6)
+    assert high == pytest.approx(0.943318, abs=1e-6)
+
+
+def test_wilson_interval_of_a_perfect_score_ends_at_one_and_has_width():
+    low, high = evaluation.accuracy_interval(10, 10)
+    assert low == pytest.approx(10 / (10 + 3.841459), abs=1e-6)  # n / (n + z²)
+    assert high == 1
+
+
+def test_wilson_interval_narrows_with_more_images_and_less_confidence():
+    def width(*arguments):
+        low, high = evaluation.accuracy_interval(*arguments)
+        return high - low
+
+    assert width(9970, 10_000) < width(997, 1_000)
+    assert width(997, 1_000, 0.5) < width(997, 1_000, 0.99)
+
+
+def test_mcnemar_counts_pairs_and_tosses_a_fair_coin_for_those_that_differ():
+    # 10 tosses, at most 1 or at least 9 heads: 2 · (1 + 10) / 2¹⁰ = 22 / 1024.
+    result = evaluation.mcnemar(*answers(both_right=30, only_a=1, only_b=9, both_wrong=4))
+    assert result == {
+        "both_right": 30,
+        "only_a_right": 1,
+        "only_b_right": 9,
+        "both_wrong": 4,
+        "p_value": pytest.approx(22 / 1024),
+    }
+
+
+def test_mcnemar_does_not_depend_on_the_questions_on_which_the_models_agree():
+    few = evaluation.mcnemar(*answers(only_a=2, only_b=7))
+    many = evaluation.mcnemar(*answers(both_right=5000, only_a=2, only_b=7, both_wrong=300))
+    assert few["p_value"] == many["p_value"]
+
+
+@pytest.mark.parametrize("pairs", [{"both_right": 5}, {"both_right": 5, "only_a": 3, "only_b": 3}])
+def test_mcnemar_sees_no_difference_between_equals(pairs):
+    assert evaluation.mcnemar(*answers(**pairs))["p_value"] == 1
+
+
+def test_bootstrap_interval_agrees_with_scipy_redrawing_the_questions_one_by_one():
+    a, b = answers(both_right=150, only_a=10, only_b=30, both_wrong=10)
+    ours = evaluation.paired_bootstrap_interval(a, b, seed=1)
+    scipys = stats.bootstrap(
+        (b.astype(float) - a,), np.mean, n_resamples=10_000, method="percentile", rng=2
+    ).confidence_interval
+    assert ours == pytest.approx(scipys, abs=0.011)  # two steps of 1/200, from the random draws
+    assert ours[0] < 20 / 200 < ours[1]
+
+
+def test_bootstrap_interval_counts_the_gain_from_the_first_model_to_the_second():
+    a, b = answers(both_right=100, only_b=60)
+    low, high = evaluation.paired_bootstrap_interval(a, b)
+    assert 0 < low < high < 1
+    assert evaluation.paired_bootstrap_interval(b, a) == pytest.approx((-high, -low), abs=0.02)
+    assert evaluation.paired_bootstrap_interval(a, a) == (0, 0)
+
+
+def test_bootstrap_interval_repeats_with_its_seed_only():
+    a, b = answers(both_right=800, only_a=90, only_b=110)
+    first, again = (evaluation.paired_bootstrap_interval(a, b, seed=3, resamples=99) for _ in "12")
+    other = evaluation.paired_bootstrap_interval(a, b, seed=4, resamples=99)
+    assert first == again != other
+
+
+def test_report_tells_wrong_answers_from_missed_digits():
+    labels = np.array([3, 3, 3, 3, 8, 8])
+    predicted = np.array([3, 3, 3, 8, 8, 5])
+    report = evaluation.per_digit_report(labels, predicted)
+    assert report["precision"][[3, 8, 5]] == pytest.approx([1, 1 / 2, 0])
+    assert report["recall"][[3, 8, 5]] == pytest.approx([3 / 4, 1 / 2, 0])
+    assert report["images"].tolist() == [0, 0, 0, 4, 0, 0, 0, 0, 2, 0]
+
+
+def probabilities(predicted, confidence):
+    rows = np.repeat((1 - np.array(confidence)[:, None]) / 9, 10, axis=1)
+    rows[np.arange(len(predicted)), predicted] = confidence
+    return rows
+
+
+def test_mistakes_are_the_wrong_answers_the_most_confident_first():
+    rows = probabilities([1, 7, 4, 9, 0], [0.9, 0.5, 0.99, 0.8, 0.5])
+    found = evaluation.mistakes(np.array([1, 2, 4, 4, 6], np.uint8), rows.astype(np.float32))
+    assert found.tolist() == [3, 1, 4]
+
+
+def test_mistakes_of_a_perfect_model_are_none():
+    labels = np.arange(10)
+    assert evaluation.mistakes(labels, np.eye(10)).shape == (0,)
+
+
+FINE = probabilities([1, 2], [0.9, 0.9])
+
+
+@pytest.mark.parametrize(
+    ("call", "says"),
+    [
+        (lambda: evaluation.accuracy_interval(11, 10), "11 right answers among 10"),
+        (lambda: evaluation.accuracy_interval(-1, 10), "-1 right answers"),
+        (lambda: evaluation.accuracy_interval(0, 0), "0 right answers among 0"),
+        (lambda: evaluation.accuracy_interval(1, 2, 95), "between 0 and 1, as 0.95 does, not 95"),
+        (lambda: evaluation.mcnemar([True], [True, False]), r"shape \(1,\) and bool"),
+        (lambda: evaluation.mcnemar([], []), r"shape \(0,\)"),
+        (lambda: evaluation.mcnemar([7, 2], [7, 3]), "true and false"),
+        (lambda: evaluation.paired_bootstrap_interval([True], [1.0]), "true and false"),
+        (lambda: evaluation.paired_bootstrap_interval([True], [True], 1), "not 1"),
+        (lambda: evaluation.per_digit_report([1, 2], [1]), "2 labels .* with 1 answers"),
+        (lambda: evaluation.per_digit_report([], []), r"at least one .* shape \(0,\)"),
+        (lambda: evaluation.per_digit_report([1, 10], [1, 2]), "labels .* range from 1 to 10"),
+        (lambda: evaluation.per_digit_report([1, 2], [-1, 2]), "predicted .* range from -1 to 2"),
+        (lambda: evaluation.per_digit_report([1.0], [1]), "labels .* not float64"),
+        (lambda: evaluation.per_digit_report([[1]], [1]), r"shape \(1, 1\)"),
+        (lambda: evaluation.mistakes([1, 2, 3], FINE), r"\(3, 10\), not \(2, 10\)"),
+        (lambda: evaluation.mistakes([1, 2], FINE * 255), "sum to 1"),
+        (lambda: evaluation.mistakes([1, 2], FINE * np.nan), "finite"),
+        (lambda: evaluation.mistakes([1, 2], np.eye(10)[:2] * 2 - 0.1), "not negative"),
+    ],
+)
+def test_bad_input_is_refused_in_a_sentence(call, says):
+    with pytest.raises(ValueError, match=says):
+        call()
+
+
+def test_statistics_need_no_tensorflow():
+    check = "import sys, mnist_helpers.evaluation; sys.exit('tensorflow' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", check], timeout=60).returncode == 0

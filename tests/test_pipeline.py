@@ -1,0 +1,107 @@
+from mnist_helpers.augmentation import Augmentation
+from mnist_helpers.pipeline import evaluation_dataset, to_input, training_dataset
+
+import numpy as np
+import pytest
+
+N, BATCH = 103, 10
+
+
+@pytest.fixture
+def images():
+    """Each image carries its own number in its first two pixels."""
+    images = np.zeros((N, 28, 28), np.uint8)
+    images[:, 0, 0] = np.arange(N)
+    images[:, 14, 14] = 255
+    return images
+
+
+def labels():
+    return np.arange(N, dtype=np.uint8) % 10
+
+
+def take(dataset):
+    batches = list(dataset.as_numpy_iterator())
+    return np.concatenate([x for x, _ in batches]), np.concatenate([y for _, y in batches])
+
+
+def numbers(x):
+    return (x[:, 0, 0, 0] * 255).round().astype(int)
+
+
+def test_an_epoch_shows_each_image_at_most_once_with_its_label(images):
+    x, y = take(training_dataset(images, labels(), epochs=1, batch_size=BATCH))
+    assert x.shape == (100, 28, 28, 1) and x.dtype == np.float32
+    assert len(set(numbers(x))) == 100
+    np.testing.assert_array_equal(y.argmax(1), numbers(x) % 10)
+    assert list(numbers(x)) != sorted(numbers(x))
+
+
+def test_epochs_are_shuffled_anew(images):
+    x, _ = take(training_dataset(images, labels(), epochs=2, batch_size=BATCH))
+    assert list(numbers(x[:100])) != list(numbers(x[100:]))
+
+
+def test_half_of_each_batch_is_augmented(images):
+    options = dict(epochs=3, batch_size=BATCH)
+    plain, _ = take(training_dataset(images, labels(), **options))
+    mixed, _ = take(
+        training_dataset(images, labels(), **options, augmentation=Augmentation(15, 0.1, 0.15))
+    )
+    changed = (plain != mixed).any(axis=(1, 2, 3)).reshape(-1, BATCH)
+    assert (changed.sum(axis=1) == BATCH // 2).all()
+
+
+@pytest.mark.parametrize("share, count", [(0.0, 0), (0.3, 3), (1.0, 10)])
+def test_the_share_counts_the_augmented(images, share, count):
+    options = dict(epochs=1, batch_size=BATCH)
+    plain, _ = take(training_dataset(images, labels(), **options))
+    mixed, _ = take(
+        training_dataset(
+            images, labels(), **options, augmentation=Augmentation(), augmented_share=share
+        )
+    )
+    changed = (plain != mixed).any(axis=(1, 2, 3)).reshape(-1, BATCH)
+    assert (changed.sum(axis=1) == count).all()
+
+
+def test_a_later_start_sees_the_batches_of_an_undisturbed_run(images):
+    options = dict(epochs=5, batch_size=BATCH, seed=7, augmentation=Augmentation())
+    whole, _ = take(training_dataset(images, labels(), **options))
+    rest, _ = take(training_dataset(images, labels(), **options, first_epoch=3))
+    np.testing.assert_array_equal(whole[300:], rest)
+
+
+def test_an_image_is_augmented_differently_in_each_epoch(images):
+    options = dict(epochs=2, batch_size=100, augmentation=Augmentation(), augmented_share=1.0)
+    x, _ = take(training_dataset(images[:100] * 0 + 255, labels()[:100], **options))
+    assert not (x[:100] == x[100:]).all(axis=(1, 2, 3)).any()
+
+
+def test_the_seed_decides(images):
+    def run(seed):
+        return take(training_dataset(images, labels(), epochs=1, batch_size=BATCH, seed=seed))[0]
+
+    np.testing.assert_array_equal(run(1), run(1))
+    assert not np.array_equal(run(1), run(2))
+
+
+def test_evaluation_keeps_order_and_all_images(images):
+    x, y = take(evaluation_dataset(images, labels(), batch_size=40))
+    np.testing.assert_array_equal(x, to_input(images))
+    np.testing.assert_array_equal(y.argmax(1), labels())
+
+
+@pytest.mark.parametrize(
+    "wrong, says",
+    [
+        (dict(batch_size=-2), "BATCH_SIZE"),
+        (dict(epochs=0), "EPOCHS"),
+        (dict(augmented_share=1.5), "AUGMENTED_SHARE"),
+        (dict(batch_size=200), "do not fill one batch"),
+        (dict(labels=np.zeros(3, np.uint8)), "one label"),
+    ],
+)
+def test_impossible_requests_are_refused(images, wrong, says):
+    with pytest.raises(ValueError, match=says):
+        training_dataset(images, **{"labels": labels(), "epochs": 1, **wrong})

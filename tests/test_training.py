@@ -1,0 +1,154 @@
+import json
+import os
+import signal
+import subprocess
+import sys
+
+from mnist_helpers.model import build_cnn
+from mnist_helpers.pipeline import evaluation_dataset, training_dataset
+from mnist_helpers.training import ResumableTraining, averaging_adamw, native_precision
+
+import keras
+import numpy as np
+import pytest
+
+EPOCHS = 3
+BATCH = 32
+SETTINGS = {"rate": 0.004}
+
+
+def made_up_digits(n):
+    """Bars whose place tells the class: learnable in a few steps."""
+    labels = np.arange(n, dtype=np.uint8) % 10
+    images = np.random.default_rng(0).integers(0, 60, (n, 28, 28), np.uint8)
+    images[np.arange(n), 2 * labels + 4] = 255
+    return images, labels
+
+
+def train(folder, settings=SETTINGS, kill_after=None):
+    """Trains a tiny network; kills this process in the middle of an epoch when asked to."""
+    keras.config.set_dtype_policy(native_precision())
+    images, labels = made_up_digits(320)
+    network = build_cnn(seed=1, widths=(4, 4, 8))
+    steps = len(images) // BATCH
+    network.compile(
+        averaging_adamw(0.004, EPOCHS * steps),
+        "categorical_crossentropy",
+        metrics=["accuracy"],
+        jit_compile=False,
+    )
+    training = ResumableTraining(folder, "phase", "best.keras", settings)
+    first = training.resume(network)
+    callbacks = list(training.callbacks)
+    if kill_after is not None:
+        callbacks.append(
+            keras.callbacks.LambdaCallback(
+                on_train_batch_end=lambda batch, logs: (
+                    os.kill(os.getpid(), signal.SIGKILL)
+                    if network.optimizer.iterations == kill_after
+                    else None
+                )
+            )
+        )
+    network.fit(
+        training_dataset(images, labels, epochs=EPOCHS, first_epoch=first, batch_size=BATCH),
+        steps_per_epoch=steps,
+        epochs=EPOCHS,
+        initial_epoch=first,
+        validation_data=evaluation_dataset(images, labels),
+        callbacks=callbacks,
+        shuffle=False,
+        verbose=0,
+    )
+    keras.config.set_dtype_policy("float32")
+    return network, training
+
+
+def weights_of(path):
+    return keras.models.load_model(path, compile=False).get_weights()
+
+
+def assert_same(first, second):
+    for a, b in zip(first, second, strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("undisturbed")
+    return train(folder)
+
+
+def test_the_same_seed_gives_the_same_weights(undisturbed, tmp_path):
+    again, _ = train(tmp_path)
+    assert_same(undisturbed[0].get_weights(), again.get_weights())
+
+
+def test_it_learns_and_the_averaged_weights_are_in_the_model(undisturbed):
+    network, training = undisturbed
+    images, labels = made_up_digits(320)
+    network.compile(loss="categorical_crossentropy", metrics=["accuracy"])
+    measured = network.evaluate(evaluation_dataset(images, labels), verbose=0, return_dict=True)
+    assert measured["accuracy"] == pytest.approx(training.history[-1]["val_accuracy"])
+    assert training.history[-1]["loss"] < training.history[0]["loss"]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kill_after", [4, 14, 25])
+def test_a_killed_training_ends_with_the_weights_of_an_undisturbed_one(
+    undisturbed, tmp_path, kill_after
+):
+    call = f"train({str(tmp_path)!r}, {SETTINGS}, {kill_after})"
+    code = f"from tests.test_training import train; {call}"
+    killed = subprocess.run([sys.executable, "-c", code], timeout=120, capture_output=True)
+    assert killed.returncode == -signal.SIGKILL, killed.stderr.decode()[-2000:]
+    assert (tmp_path / "phase.state.npz").exists() == (kill_after > 10)
+    network, training = train(tmp_path)
+    assert_same(undisturbed[0].get_weights(), network.get_weights())
+    assert_same(weights_of(undisturbed[1].best_file), weights_of(training.best_file))
+    assert [row["epoch"] for row in training.history] == [1, 2, 3]
+    for mine, theirs in zip(training.history, undisturbed[1].history, strict=True):
+        assert {**mine, "seconds": 0} == {**theirs, "seconds": 0}
+
+
+def test_a_finished_state_needs_no_more_epochs(undisturbed, tmp_path):
+    _, training = train(tmp_path)
+    network, again = train(tmp_path)
+    assert again.history == training.history
+    assert_same(undisturbed[0].get_weights(), network.get_weights())
+    again.finish()
+    assert not again.state_file.exists()
+
+
+def test_a_state_of_other_settings_is_not_used(undisturbed, tmp_path, capsys):
+    train(tmp_path)
+    network, training = train(tmp_path, settings={"rate": 0.1})
+    assert "other settings" in capsys.readouterr().out
+    assert len(training.history) == EPOCHS
+    assert_same(undisturbed[0].get_weights(), network.get_weights())
+
+
+def test_the_best_model_must_beat_the_best_so_far(tmp_path):
+    images, labels = made_up_digits(64)
+    network = build_cnn(seed=1, widths=(2, 2, 2))
+    network.compile(averaging_adamw(0.001, 2), "categorical_crossentropy", metrics=["accuracy"])
+    (tmp_path / "previous.keras").write_bytes(b"the best of the first phase")
+    training = ResumableTraining(
+        tmp_path, "phase", "best.keras", {}, tmp_path / "previous.keras", [{"val_accuracy": 1.0}]
+    )
+    assert training.resume(network) == 1
+    validation = evaluation_dataset(images, labels)
+    network.fit(
+        validation,
+        validation_data=validation,
+        callbacks=training.callbacks,
+        shuffle=False,
+        verbose=0,
+    )
+    assert training.best_file.read_bytes() == b"the best of the first phase"
+    assert list(tmp_path.glob(".*")) == []
+
+
+def test_the_history_is_plain_json(undisturbed):
+    rows = json.loads(json.dumps(undisturbed[1].history))
+    assert set(rows[0]) >= {"epoch", "loss", "accuracy", "val_loss", "val_accuracy", "seconds"}
