@@ -49,6 +49,8 @@ def plot_pixel_values(images: np.ndarray, title: str) -> Figure:
         xlabel="grey value (16 per bar)",
         ylabel="share of all pixels (%, log scale)",
         yscale="log",
+        ylim=(0.1, 100),
+        yticks=(0.1, 1, 10, 100),
         xticks=(0, 64, 128, 192, 255),
     )
     histogram.yaxis.set_major_formatter("{x:g}")
