@@ -1,58 +1,91 @@
-"""What each notebook parameter may be, said once for notebooks, library and command line."""
+"""What each notebook parameter may be, checked before a kernel starts."""
 
-import math
-from dataclasses import dataclass
-
-DATASETS = ("mnist", "digits")
-
-
-@dataclass(frozen=True)
-class Limit:
-    """The type of a parameter and the range of a number, in words and in figures."""
-
-    type: type
-    says: str
-    low: float = -math.inf
-    high: float = math.inf
-    below_high: bool = False
-
-    def allows(self, value) -> bool:
-        """Whether `value` has the type (an integer passes for a float) and lies in the range."""
-        if isinstance(value, bool) or not isinstance(
-            value, (int, float) if self.type is float else self.type
-        ):
-            return False
-        if self.type is str:
-            return True
-        # A NaN fails both comparisons.
-        return self.low <= value and (value < self.high if self.below_high else value <= self.high)
+import ast
+from collections.abc import Callable
+from typing import NamedTuple
 
 
+class Limit(NamedTuple):
+    """The type of a parameter, what it may be in words, and the same as a test."""
+
+    type_name: str
+    allowed: str
+    holds: Callable[[object], bool]
+
+
+# Each test is written so that NaN fails it.
 LIMITS = {
-    "DATASET": Limit(str, f"one of {', '.join(DATASETS)}"),
-    "OUTPUT_DIR": Limit(str, "the path of a folder"),
-    "SEED": Limit(int, "a whole number from 0 to 2147483647", 0, 2**31 - 1),
-    "MAX_TRAINING_IMAGES": Limit(int, "a whole number of at least 100", 100),
-    "EPOCHS": Limit(int, "a whole number of at least 1", 1),
-    "BATCH_SIZE": Limit(int, "a whole number of at least 2", 2),
-    "LEARNING_RATE": Limit(float, "a number above 0 and up to 1", 1e-12, 1),
-    "ROTATION_DEGREES": Limit(float, "a number of degrees from 0 to 180", 0, 180),
-    "SHIFT_FRACTION": Limit(float, "a number from 0 to below 1", 0, 1, below_high=True),
-    "ZOOM_FRACTION": Limit(float, "a number from 0 to below 1", 0, 1, below_high=True),
-    "AUGMENTED_SHARE": Limit(float, "a number from 0 to 1", 0, 1),
+    "DATASET": Limit("str", '"mnist" or "digits"', lambda v: v in ("mnist", "digits")),
+    "SEED": Limit("int", "a whole number from 0 to 2147483647", lambda v: 0 <= v < 2**31),
+    "MAX_TRAINING_IMAGES": Limit("int", "a whole number of at least 100", lambda v: v >= 100),
+    "EPOCHS": Limit("int", "a whole number of at least 1", lambda v: v >= 1),
+    "BATCH_SIZE": Limit(
+        "int", "an even whole number of at least 2", lambda v: v >= 2 and v % 2 == 0
+    ),
+    "LEARNING_RATE": Limit("float", "a number above 0 and at most 1", lambda v: 0 < v <= 1),
+    "ROTATION_DEGREES": Limit("float", "a number from 0 to 180", lambda v: 0 <= v <= 180),
+    "SHIFT_FRACTION": Limit("float", "a number from 0 to below 1", lambda v: 0 <= v < 1),
+    "ZOOM_FRACTION": Limit("float", "a number from 0 to below 1", lambda v: 0 <= v < 1),
+    "AUGMENTED_SHARE": Limit("float", "a number from 0 to 1", lambda v: 0 <= v <= 1),
+    "OUTPUT_DIR": Limit("str", "the path of a folder", lambda v: v.strip() != ""),
+}
+
+# `type(value)` is looked up here, so that True does not pass for the whole number 1.
+TYPES = {
+    "bool": ((bool,), "True or False"),
+    "int": ((int,), "a whole number"),
+    "float": ((int, float), "a number"),
+    "str": ((str,), "a text"),
 }
 
 
-def check_value(name: str, value) -> None:
-    """Refuses an impossible value of a notebook parameter.
+def check_type(name: str, value: object, type_name: str) -> None:
+    """Refuses a value of another type; a whole number passes for a float.
 
     Args:
-        name: A key of `LIMITS`.
-        value: What it was set to.
+        name: The parameter, for the message.
+        value: What it was given.
+        type_name: `"bool"`, `"int"`, `"float"` or `"str"`, as the notebook declares it.
 
     Raises:
-        ValueError: The type or the value is not allowed; says what is.
+        ValueError: The value is of another type.
     """
+    types, words = TYPES[type_name]
+    if type(value) not in types:
+        raise ValueError(f"{name} must be {words}, not {value!r}.")
+
+
+def check_value(name: str, value: object) -> None:
+    """Refuses a value that the notebooks cannot work with.
+
+    Args:
+        name: One of `LIMITS`.
+        value: What it was given.
+
+    Raises:
+        ValueError: The name is unknown, or the value has another type or is out of range.
+    """
+    if name not in LIMITS:
+        raise ValueError(f"There is no parameter {name}; there are {', '.join(LIMITS)}.")
     limit = LIMITS[name]
-    if not limit.allows(value) or (name == "DATASET" and value not in DATASETS):
-        raise ValueError(f"{name} is {value!r}; it must be {limit.says}.")
+    types, _ = TYPES[limit.type_name]
+    if type(value) not in types or not limit.holds(value):
+        raise ValueError(f"{name} must be {limit.allowed}, not {value!r}.")
+
+
+def parse_value(text: str, type_name: str) -> object:
+    """Reads what was typed on a command line; `check_type` then judges what came out.
+
+    Args:
+        text: For example `"3"`, `"1e-3"` or `"digits"`.
+        type_name: The declared type; a `"str"` is taken as it stands.
+
+    Returns:
+        The Python literal that `text` is, or `text` itself if it is none.
+    """
+    if type_name == "str":
+        return text
+    try:
+        return ast.literal_eval(text)
+    except (ValueError, SyntaxError):
+        return text

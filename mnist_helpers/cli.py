@@ -1,0 +1,213 @@
+"""The command line: `python -m mnist_helpers run`."""
+
+import argparse
+import datetime
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from mnist_helpers.parameters import LIMITS, parse_value
+from mnist_helpers.paths import NOTEBOOKS_DIR, RUNS_DIR, read_json
+
+# What takes long to import (papermill, NumPy) is imported after the arguments are understood.
+
+SERIES = ("01_data_exploration", "02_clean_phase", "03_augmented_phase", "04_evaluation")
+QUICK = {"EPOCHS": 2, "MAX_TRAINING_IMAGES": 2000, "BATCH_SIZE": 32}
+PHASES = {"clean_phase": "clean phase", "hybrid": "hybrid"}
+
+
+def main(
+    arguments: Sequence[str] | None = None, notebooks: Sequence[str | Path] | None = None
+) -> int:
+    """Runs the command line.
+
+    Args:
+        arguments: What follows the command; by default that of this process.
+        notebooks: The series to run; by default the project's four notebooks.
+
+    Returns:
+        The exit status: 0 done, 1 a notebook failed or the data cannot be had, 2 refused,
+        130 stopped by Ctrl-C.
+    """
+    options = _parser().parse_args(arguments)
+    notebooks = notebooks or [NOTEBOOKS_DIR / f"{name}.ipynb" for name in SERIES]
+    name = options.name or f"{datetime.datetime.now():%Y-%m-%d_%H-%M-%S}"
+    folder = Path(options.output) / name
+    try:
+        return _run(options, notebooks, folder)
+    except KeyboardInterrupt:
+        _say(f"Stopped. The same command with --name {name} goes on from here.")
+        return 130
+    except (ValueError, OSError) as error:
+        _say(f"Refused: {error}")
+        return 2
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m mnist_helpers", description=__doc__)
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    run = commands.add_parser(
+        "run",
+        help="run the notebooks 01 to 04 in order",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        description="Runs the notebooks 01 to 04 in order into a folder of its own, with an HTML "
+        "page of each.\nA run that was broken off goes on when it is started again with its name.",
+        epilog="parameters:\n"
+        + "\n".join(
+            f"  {name:<20} {limit.allowed}"
+            for name, limit in LIMITS.items()
+            if name != "OUTPUT_DIR"
+        ),
+    )
+    run.add_argument("--quick", action="store_true", help="1 epoch on 2,000 images, to see it work")
+    run.add_argument(
+        "--name", type=_folder_name, help="name of the run's folder; by default date and time"
+    )
+    run.add_argument(
+        "--dataset",
+        choices=["mnist", "digits"],
+        help="by default MNIST, or scikit-learn's small digits where MNIST cannot be had",
+    )
+    run.add_argument(
+        "--output",
+        default=str(RUNS_DIR),
+        metavar="FOLDER",
+        help="where the run's folder is made; by default runs/ in the project",
+    )
+    run.add_argument(
+        "-p",
+        nargs=2,
+        action="append",
+        default=[],
+        metavar=("NAME", "VALUE"),
+        dest="parameters",
+        help="a notebook parameter, for example -p EPOCHS 3; may be repeated",
+    )
+    return parser
+
+
+def _folder_name(text: str) -> str:
+    if not text or text == ".." or Path(text).name != text:
+        raise argparse.ArgumentTypeError(f"{text!r} is not the name of one folder")
+    return text
+
+
+def _run(options: argparse.Namespace, notebooks: Sequence, folder: Path) -> int:
+    from mnist_helpers import batch
+
+    known = batch.parameter_types(notebooks)
+    parameters = {name: value for name, value in QUICK.items() if options.quick and name in known}
+    parameters |= _given(options, known)
+    batch.check_parameters(notebooks, parameters)
+    warning = None
+    if "DATASET" in known:
+        try:
+            warning = _settle_dataset(parameters)
+        except OSError as error:
+            _say(str(error))
+            return 1
+    if warning:
+        _say(warning)
+    try:
+        batch.run_series(notebooks, parameters, folder)
+    except batch.NotebookFailed as error:
+        _say(f"{error}\nWhat it did until then, and the log, are in {folder}.")
+        return 1
+    print(summary(folder))
+    if warning:
+        _say(warning)
+    return 0
+
+
+def _given(options: argparse.Namespace, known: dict[str, str]) -> dict:
+    """Returns the parameters that the user stated, by name."""
+    stated = list(options.parameters)
+    if options.dataset:
+        stated.append(("DATASET", options.dataset))
+    given = {name: parse_value(text, known.get(name, "str")) for name, text in stated}
+    if len(given) < len(stated):
+        raise ValueError("A parameter is given twice; say each once.")
+    if "OUTPUT_DIR" in given:
+        raise ValueError("A run writes into its own folder; choose it by --output and --name.")
+    return given
+
+
+def _settle_dataset(parameters: dict) -> str | None:
+    """Makes sure of the data set before a kernel starts.
+
+    Args:
+        parameters: Gets the entry DATASET if it has none.
+
+    Returns:
+        A warning if the digits of scikit-learn stand in for MNIST.
+
+    Raises:
+        MnistUnavailableError: MNIST was asked for by name and cannot be had.
+    """
+    from mnist_helpers.data import DATASET_TITLES, MnistUnavailableError, load_mnist
+
+    if parameters.get("DATASET") == "digits":
+        return None
+    stated = "DATASET" in parameters
+    try:
+        load_mnist()
+    except MnistUnavailableError as error:
+        if stated:
+            raise
+        parameters["DATASET"] = "digits"
+        return _boxed(
+            f"THIS IS NOT MNIST. All numbers of this run are for {DATASET_TITLES['digits']}.",
+            str(error),
+        )
+    parameters["DATASET"] = "mnist"
+    return None
+
+
+def _boxed(*paragraphs: str) -> str:
+    import textwrap
+
+    lines = [line for text in paragraphs for line in textwrap.wrap(text, 74)]
+    frame = "#" * 80
+    return "\n".join([frame, *(f"#  {line:<74}  #" for line in lines), frame])
+
+
+def summary(folder: Path) -> str:
+    """Returns a short table of a run: accuracy and time of each phase, and where things lie.
+
+    Args:
+        folder: A run's folder, with `metrics.json`.
+    """
+    metrics = read_json(Path(folder) / "metrics.json", {})
+    lines = [
+        "",
+        f"Data: {metrics.get('dataset_title', 'not recorded')}",
+        f"{'phase':<13}{'test accuracy (95 % interval)':<33}training time",
+    ]
+    for key, title in PHASES.items():
+        section = metrics.get(key, {})
+        lines.append(f"{title:<13}{_accuracy(section):<33}{_duration(section)}")
+    models = ", ".join(sorted(path.name for path in Path(folder).glob("*.keras")))
+    pages = ", ".join(sorted(path.name for path in Path(folder).glob("*.html")))
+    lines += ["", f"Folder: {folder}", f"Models: {models or 'none'}", f"Pages:  {pages or 'none'}"]
+    return "\n".join(lines)
+
+
+def _accuracy(section: dict) -> str:
+    if "test_accuracy" not in section:
+        return "not measured"
+    text = f"{section['test_accuracy']:.2%}"
+    if "test_accuracy_interval" in section:
+        low, high = section["test_accuracy_interval"]
+        text += f" ({low:.2%} to {high:.2%})"
+    return text.replace("%", " %")
+
+
+def _duration(section: dict) -> str:
+    if "training_seconds" not in section:
+        return "not measured"
+    minutes, seconds = divmod(round(section["training_seconds"]), 60)
+    return f"{minutes} min {seconds} s" if minutes else f"{seconds} s"
+
+
+def _say(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)
