@@ -27,14 +27,14 @@ HYBRID_PATTERN = "mnist_model_hybrid_*epochs.keras"
 def with_precision(model: keras.Model, dtype_policy: str) -> keras.Model:
     """Returns an uncompiled copy of `model`, same weights, whose layers compute in `dtype_policy`.
 
-    The last layer stays float32 (see `build_cnn`).
+    The input and the last layer stay float32 (see `build_cnn`).
     """
-
-    def rebuild(layer):
-        policy = "float32" if layer is model.layers[-1] else dtype_policy
-        return type(layer).from_config({**layer.get_config(), "dtype": policy})
-
-    copy = keras.models.clone_model(model, clone_function=rebuild)
+    config = model.get_config()
+    first, *middle, last = config["layers"]
+    first["config"]["dtype"] = last["config"]["dtype"] = "float32"
+    for layer in middle:
+        layer["config"]["dtype"] = dtype_policy
+    copy = type(model).from_config(config)
     copy.set_weights(model.get_weights())
     return copy
 

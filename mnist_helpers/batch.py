@@ -182,6 +182,7 @@ def _run_one(
 
 def _execute(notebook: Path, output: Path, values: dict) -> None:
     import papermill
+    from traitlets.config import Config
 
     # The kernel "python3" must be this interpreter's own, and not one that the user installed.
     own = str(Path(sys.prefix) / "share" / "jupyter")
@@ -198,6 +199,8 @@ def _execute(notebook: Path, output: Path, values: dict) -> None:
         start_timeout=120,
         cwd=str(PROJECT),
         coalesce_streams=True,
+        # Without encryption every kernel begins with a warning on the terminal.
+        config=Config({"KernelManager": {"transport_encryption": "auto"}}),
     )
 
 

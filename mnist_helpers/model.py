@@ -24,10 +24,10 @@ def build_cnn(seed: int = 0, widths: tuple[int, ...] = (32, 64, 128)) -> keras.M
     for number, width in enumerate(widths, start=1):
         x = layers.Conv2D(width, 3, padding="same", use_bias=False, name=f"block{number}_conv1")(x)
         x = layers.MaxPooling2D(name=f"block{number}_pool")(x)
-        x = layers.BatchNormalization(name=f"block{number}_norm1")(x)
+        x = layers.BatchNormalization(momentum=0.95, name=f"block{number}_norm1")(x)
         x = layers.ReLU(name=f"block{number}_relu1")(x)
         x = layers.Conv2D(width, 3, padding="same", use_bias=False, name=f"block{number}_conv2")(x)
-        x = layers.BatchNormalization(name=f"block{number}_norm2")(x)
+        x = layers.BatchNormalization(momentum=0.95, name=f"block{number}_norm2")(x)
         x = layers.ReLU(name=f"block{number}_relu2")(x)
     x = layers.GlobalMaxPooling2D(name="strongest")(x)
     # Probabilities stay float32: 16 bits would round a confident 0.9999 to 1.

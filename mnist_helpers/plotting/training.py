@@ -79,3 +79,26 @@ def plot_rows_of_digits(rows: dict, title: str) -> Figure:
     axes.grid(False)
     axes.spines[:].set_visible(False)
     return figure
+
+
+def plot_captioned_digits(images, captions: list[str], title: str, columns: int = 10) -> Figure:
+    """Draws digits with a caption under each.
+
+    Args:
+        images: Array of shape (n, 28, 28); any range, each set drawn on its own scale.
+        captions: n texts.
+        title: Figure title.
+        columns: Digits in a row.
+
+    Returns:
+        The figure; an empty one, which says so, for no images.
+    """
+    rows = max(-(-len(images) // columns), 1)
+    figure, axes = plt.subplots(rows, columns, figsize=(0.95 * columns, 1.25 * rows + 0.4))
+    figure.suptitle(title if len(images) else f"{title}: none", fontsize="medium")
+    for place in axes.flat:
+        place.axis("off")
+    for place, image, caption in zip(axes.flat, images, captions, strict=False):
+        place.imshow(image, cmap=DIGITS)
+        place.set_title(caption, y=-0.28, loc="center", fontsize="x-small")
+    return figure
