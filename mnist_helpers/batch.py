@@ -107,12 +107,13 @@ def run_series(
     notebooks = [Path(notebook).resolve() for notebook in notebooks]
     folder = Path(folder).resolve()
     for_each = check_parameters(notebooks, parameters)
-    status = _open_run(folder, [notebook.stem for notebook in notebooks], parameters)
+    folder.mkdir(parents=True, exist_ok=True)
     try:
         lock = FileLock(folder / "run.lock").acquire(timeout=0)
     except Timeout as error:
         raise FileExistsError(f"Another process is running in {folder}.") from error
     with lock, following_papermill(folder / "run.log") as progress:
+        status = _open_run(folder, [notebook.stem for notebook in notebooks], parameters)
         for number, notebook in enumerate(notebooks, 1):
             if status["notebooks"][notebook.stem]["state"] == "done":
                 continue
@@ -127,7 +128,7 @@ def _open_run(folder: Path, names: list[str], parameters: dict) -> dict:
     """Returns the status of the run in `folder`, of a new run if the folder is new."""
     status = read_json(folder / "status.json")
     if status is None:
-        if folder.exists() and any(folder.iterdir()):
+        if any(path.name not in ("run.lock", "run.log") for path in folder.iterdir()):
             raise FileExistsError(f"{folder} holds other files; choose another --name.")
         waiting = {"state": "waiting", "seconds": None, "error": None}
         status = {"parameters": parameters, "notebooks": {name: dict(waiting) for name in names}}
@@ -169,15 +170,14 @@ def _run_one(
         note("failed", "stopped by the user")
         raise
     except Exception as error:
-        message = _describe_failure(output, progress, error)
-        note("failed", message)
-        raise NotebookFailed(message) from error
-    else:
-        note("done")
+        failure = NotebookFailed(_describe_failure(output, progress, error))
+        note("failed", str(failure))
+        raise failure from error
     finally:
         progress.stop()
-        if html and output.exists():
-            write_page(output)
+    if html:
+        write_page(output)
+    note("done")
 
 
 def _execute(notebook: Path, output: Path, values: dict) -> None:

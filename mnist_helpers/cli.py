@@ -3,6 +3,7 @@
 import argparse
 import datetime
 import sys
+import textwrap
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -13,6 +14,10 @@ from mnist_helpers.paths import NOTEBOOKS_DIR, RUNS_DIR, read_json
 
 SERIES = ("01_data_exploration", "02_clean_phase", "03_augmented_phase", "04_evaluation")
 QUICK = {"EPOCHS": 2, "MAX_TRAINING_IMAGES": 2000, "BATCH_SIZE": 32}
+NOT_MNIST = (
+    "THIS IS NOT MNIST. MNIST cannot be had, so every number of this run is for the 1,797 small "
+    "digits that scikit-learn carries."
+)
 PHASES = {"clean_phase": "clean phase", "hybrid": "hybrid"}
 
 
@@ -59,7 +64,8 @@ def _parser() -> argparse.ArgumentParser:
             if name != "OUTPUT_DIR"
         ),
     )
-    run.add_argument("--quick", action="store_true", help="1 epoch on 2,000 images, to see it work")
+    quick = ", ".join(f"{name} {value}" for name, value in QUICK.items())
+    run.add_argument("--quick", action="store_true", help=f"to see it work: {quick}")
     run.add_argument(
         "--name", type=_folder_name, help="name of the run's folder; by default date and time"
     )
@@ -99,23 +105,23 @@ def _run(options: argparse.Namespace, notebooks: Sequence, folder: Path) -> int:
     parameters = {name: value for name, value in QUICK.items() if options.quick and name in known}
     parameters |= _given(options, known)
     batch.check_parameters(notebooks, parameters)
-    warning = None
+    missing = None
     if "DATASET" in known:
         try:
-            warning = _settle_dataset(parameters)
+            missing = _settle_dataset(parameters)
         except OSError as error:
             _say(str(error))
             return 1
-    if warning:
-        _say(warning)
+    if missing:
+        _say(_boxed(NOT_MNIST, missing))
     try:
         batch.run_series(notebooks, parameters, folder)
     except batch.NotebookFailed as error:
         _say(f"{error}\nWhat it did until then, and the log, are in {folder}.")
         return 1
-    print(summary(folder))
-    if warning:
-        _say(warning)
+    print(summary(folder), flush=True)
+    if missing:
+        _say(_boxed(NOT_MNIST))
     return 0
 
 
@@ -139,12 +145,12 @@ def _settle_dataset(parameters: dict) -> str | None:
         parameters: Gets the entry DATASET if it has none.
 
     Returns:
-        A warning if the digits of scikit-learn stand in for MNIST.
+        Why MNIST cannot be had, if scikit-learn's digits stand in for it; else None.
 
     Raises:
         MnistUnavailableError: MNIST was asked for by name and cannot be had.
     """
-    from mnist_helpers.data import DATASET_TITLES, MnistUnavailableError, load_mnist
+    from mnist_helpers.data import MnistUnavailableError, load_mnist
 
     if parameters.get("DATASET") == "digits":
         return None
@@ -155,18 +161,15 @@ def _settle_dataset(parameters: dict) -> str | None:
         if stated:
             raise
         parameters["DATASET"] = "digits"
-        return _boxed(
-            f"THIS IS NOT MNIST. All numbers of this run are for {DATASET_TITLES['digits']}.",
-            str(error),
-        )
+        return str(error)
     parameters["DATASET"] = "mnist"
     return None
 
 
 def _boxed(*paragraphs: str) -> str:
-    import textwrap
-
-    lines = [line for text in paragraphs for line in textwrap.wrap(text, 74)]
+    lines = [
+        line for text in paragraphs for line in textwrap.wrap(text, 74, break_on_hyphens=False)
+    ]
     frame = "#" * 80
     return "\n".join([frame, *(f"#  {line:<74}  #" for line in lines), frame])
 
