@@ -7,7 +7,7 @@ BIN = .venv/bin
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help install run quick test lint lab clean
+.PHONY: help install run quick test lint lab refresh clean
 
 help:  ## show this list
 	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST)
@@ -34,7 +34,10 @@ lint: install  ## lint and formatting alone
 	$(BIN)/python -m ruff check . && $(BIN)/python -m ruff format --check .
 
 lab: install  ## open JupyterLab on this machine
-	$(BIN)/python -m jupyter lab --ip=127.0.0.1 notebooks
+	$(BIN)/python -m jupyterlab --ip=127.0.0.1 notebooks
+
+refresh: install  ## renew the committed notebooks, model and README table by a full run
+	$(BIN)/python -m mnist_helpers run --dataset mnist --name refresh && $(BIN)/python benchmarks/refresh.py refresh
 
 clean:  ## remove .venv (runs and models stay)
 	rm -rf .venv

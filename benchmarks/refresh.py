@@ -1,0 +1,70 @@
+"""Takes over a finished full run as what the repository shows: `python benchmarks/refresh.py RUN`.
+
+Copies the models with their card and metrics to trained_model/shipped/, evaluates them once more
+from there, writes the executed notebooks over the committed ones, and fills the README's table.
+"""
+
+import re
+import shutil
+import sys
+import tempfile
+from pathlib import Path
+
+from mnist_helpers.artifacts import CLEAN_MODEL, write_model_card
+from mnist_helpers.cli import SERIES
+from mnist_helpers.paths import NOTEBOOKS_DIR, RUNS_DIR, SHIPPED_DIR, read_json, write_text
+
+import nbformat
+import papermill
+import update_readme
+
+# TensorFlow's C++ start-up notes, which no setting silences and which say nothing of the run.
+STARTUP = re.compile(r"^(WARNING: All log messages before absl|[IWE]0000 ).*\n?", re.M)
+
+
+def publishable(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
+    """Returns an executed notebook without what papermill and this machine added."""
+    notebook.metadata = {key: notebook.metadata[key] for key in ("kernelspec", "language_info")}
+    notebook.cells = [
+        cell
+        for cell in notebook.cells
+        if "injected-parameters" not in cell.metadata.get("tags", [])
+    ]
+    count = 0
+    for cell in notebook.cells:
+        cell.metadata = {key: cell.metadata[key] for key in cell.metadata if key == "tags"}
+        if cell.cell_type != "code":
+            continue
+        count += 1
+        cell.execution_count = count
+        for output in cell.outputs:
+            if output.output_type == "execute_result":
+                output.execution_count = count
+            if output.get("name") == "stderr":
+                output.text = STARTUP.sub("", output.text)
+        cell.outputs = [output for output in cell.outputs if output.get("text") != ""]
+    return notebook
+
+
+def main(run: str) -> None:
+    """Refreshes everything from `runs/<run>/`."""
+    folder = RUNS_DIR / run
+    hybrid = read_json(folder / "metrics.json")["hybrid"]["model"]
+    SHIPPED_DIR.mkdir(parents=True, exist_ok=True)
+    write_model_card(folder, hybrid)
+    for name in (CLEAN_MODEL, hybrid, "metrics.json", "model_card.md"):
+        shutil.copyfile(folder / name, SHIPPED_DIR / name)
+    for name in SERIES:
+        executed = folder / f"{name}.ipynb"
+        if name == "04_evaluation":  # as a fresh clone shows it: on the shipped model
+            executed = Path(tempfile.mkdtemp()) / executed.name
+            papermill.execute_notebook(
+                NOTEBOOKS_DIR / executed.name, executed, {"OUTPUT_DIR": str(executed.parent)}
+            )
+        notebook = publishable(nbformat.read(executed, as_version=4))
+        write_text(NOTEBOOKS_DIR / f"{name}.ipynb", nbformat.writes(notebook) + "\n")
+    update_readme.main()
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

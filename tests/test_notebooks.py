@@ -1,0 +1,161 @@
+"""The notebooks themselves: their shape, and a real run of the series, checked by nbval."""
+
+import json
+import re
+import subprocess
+import sys
+
+from mnist_helpers.cli import SERIES
+from mnist_helpers.data import MnistUnavailableError, load_mnist
+from mnist_helpers.parameters import LIMITS
+from mnist_helpers.paths import NOTEBOOKS_DIR, PROJECT
+
+import nbformat
+import papermill
+import pytest
+
+NOTEBOOKS = [NOTEBOOKS_DIR / f"{name}.ipynb" for name in SERIES]
+QUICK = {"EPOCHS": 2, "MAX_TRAINING_IMAGES": 2000, "BATCH_SIZE": 32}
+
+
+def names(notebooks):
+    return [path.stem for path in notebooks]
+
+
+@pytest.fixture(params=NOTEBOOKS, ids=names(NOTEBOOKS))
+def notebook(request):
+    return nbformat.read(request.param, as_version=4)
+
+
+def code_cells(notebook):
+    return [cell for cell in notebook.cells if cell.cell_type == "code"]
+
+
+def test_it_holds_the_outputs_of_one_clean_run(notebook):
+    cells = code_cells(notebook)
+    assert [cell.execution_count for cell in cells] == list(range(1, len(cells) + 1))
+    assert not any(output.output_type == "error" for cell in cells for output in cell.outputs)
+
+
+def test_it_is_small_and_free_of_traces_of_its_machine(notebook):
+    text = json.dumps(notebook)
+    assert len(text) < 1_000_000
+    assert "widgets" not in notebook.metadata and "papermill" not in notebook.metadata
+    assert notebook.metadata.kernelspec.name == "python3"
+    assert str(PROJECT) not in text
+
+
+def test_its_cells_are_short_and_leave_definitions_to_the_library(notebook):
+    for cell in code_cells(notebook):
+        assert len(cell.source.splitlines()) <= 15, cell.source
+        assert not re.search(r"^\s*(def|class) ", cell.source, re.M), cell.source
+    prose = [cell for cell in notebook.cells if cell.cell_type == "markdown"]
+    assert 20 <= len(notebook.cells) <= 34
+    assert len(prose) >= 0.7 * len(code_cells(notebook))
+
+
+def test_its_parameters_are_known_and_typed(notebook):
+    tagged = [c for c in code_cells(notebook) if "parameters" in c.metadata.get("tags", [])]
+    assert len(tagged) == 1
+    for line in tagged[0].source.splitlines():
+        name = re.fullmatch(r"([A-Z_]+): (int|float|str) = \S+  # .+", line)
+        assert name and name[1] in LIMITS, line
+
+
+def test_its_figures_have_alternative_text(notebook):
+    images = re.findall(
+        r"<img [^>]*>", "".join(json.dumps(c.outputs) for c in code_cells(notebook))
+    )
+    assert images
+    assert all(re.search(r'alt=\\"[^"]{20,}', image) for image in images)
+
+
+def test_links_lead_somewhere(notebook):
+    text = "\n".join(cell.source for cell in notebook.cells if cell.cell_type == "markdown")
+    for target in re.findall(r"\]\(([^)#]+?\.(?:ipynb|md))\)", text):
+        assert (NOTEBOOKS_DIR / target).exists(), target
+
+
+@pytest.fixture(scope="module")
+def dataset():
+    try:
+        load_mnist()
+    except MnistUnavailableError:
+        return "digits"
+    return "mnist"
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory, dataset):
+    """A quick run of the whole series by the command that users call."""
+    folder = tmp_path_factory.mktemp("runs")
+    command = [sys.executable, "-m", "mnist_helpers", "run", "--quick", "--dataset", dataset]
+    done = subprocess.run(
+        [*command, "--output", str(folder), "--name", "quick"],
+        cwd=PROJECT, capture_output=True, text=True, timeout=400,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr[-4000:]
+    return folder / "quick", done.stdout
+
+
+def nbval(*arguments):
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "--nbval-current-env", "-q",
+         "--nbval-cell-timeout=300", *map(str, arguments)],
+        cwd=PROJECT, capture_output=True, text=True, timeout=500,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout[-6000:]
+    return done.stdout
+
+
+@pytest.mark.slow
+def test_a_quick_run_leaves_models_pages_and_metrics_of_both_phases(run, dataset):
+    folder, printed = run
+    metrics = json.loads((folder / "metrics.json").read_text())
+    assert metrics["dataset"] == dataset
+    for phase in ("clean_phase", "hybrid"):
+        low, high = metrics[phase]["test_accuracy_interval"]
+        # Two epochs on 2,000 digits reach about 0.9; a tenth is what guessing gives.
+        assert 0.7 < low <= metrics[phase]["test_accuracy"] <= high
+        assert f"{metrics[phase]['test_accuracy']:.2%}".replace("%", " %") in printed
+    for name in (
+        "clean_phase.keras", "best_clean_phase.keras", "best_model.keras",
+        "mnist_model_hybrid_4epochs.keras", "model_card.md", "run.log",
+        *(f"{name}.html" for name in SERIES), *(f"{name}.ipynb" for name in SERIES),
+    ):  # fmt: skip
+        assert (folder / name).stat().st_size > 0, name
+    assert not list(folder.glob("*.state.npz"))
+
+
+@pytest.mark.slow
+def test_the_same_seed_gives_the_same_outputs_again(run):
+    folder, _ = run
+    nbval("--nbval", *(folder / f"{name}.ipynb" for name in SERIES))
+
+
+@pytest.mark.slow
+def test_committed_outputs_still_come_out(run, dataset, tmp_path):
+    folder, _ = run
+    if dataset != "mnist":
+        pytest.skip("the committed outputs are of MNIST, which cannot be had here")
+    prepared = []
+    for path in NOTEBOOKS:
+        known = papermill.inspect_notebook(str(path))
+        values = {name: value for name, value in QUICK.items() if name in known}
+        values["OUTPUT_DIR"] = str(tmp_path / "out")
+        prepared.append(tmp_path / path.name)
+        papermill.execute_notebook(path, prepared[-1], values, prepare_only=True)
+    assert "passed" in nbval("--nbval-lax", *prepared)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "name, first",
+    [("03_augmented_phase", "02_clean_phase"), ("04_evaluation", "02_clean_phase")],
+)
+def test_out_of_order_it_says_what_to_run_first(name, first, tmp_path):
+    values = {"OUTPUT_DIR": str(tmp_path), "DATASET": "digits"}
+    with pytest.raises(papermill.PapermillExecutionError, match=f"run {first}.ipynb first"):
+        papermill.execute_notebook(
+            NOTEBOOKS_DIR / f"{name}.ipynb", tmp_path / "out.ipynb", values, progress_bar=False
+        )
