@@ -111,8 +111,9 @@ def test_mistakes_are_the_wrong_answers_the_most_confident_first():
 
 
 def test_mistakes_of_equal_confidence_keep_their_order():
-    rows = probabilities(np.full(200, 7), np.full(200, 0.5))
-    assert evaluation.mistakes(np.full(200, 2), rows).tolist() == list(range(200))
+    rows = probabilities(np.full(200, 7), np.tile([0.5, 0.6], 100))
+    expected = [*range(1, 200, 2), *range(0, 200, 2)]
+    assert evaluation.mistakes(np.full(200, 2), rows).tolist() == expected
 
 
 def test_mistakes_of_a_perfect_model_are_none():
