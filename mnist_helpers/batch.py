@@ -199,6 +199,8 @@ def _execute(notebook: Path, output: Path, values: dict) -> None:
         start_timeout=120,
         cwd=str(PROJECT),
         coalesce_streams=True,
+        # A kernel asked politely in mid-cell, after Ctrl-C, prints a traceback of its own.
+        shutdown_kernel="immediate",
         # Without encryption every kernel begins with a warning on the terminal.
         config=Config({"KernelManager": {"transport_encryption": "auto"}}),
     )
