@@ -18,6 +18,8 @@ NOT_MNIST = (
     "THIS IS NOT MNIST. MNIST cannot be had, so every number of this run is for the 1,797 small "
     "digits that scikit-learn carries."
 )
+# Of scikit-learn's digits, batches of 256 would make five steps an epoch: too few to learn from.
+DIGITS_BATCH_SIZE = 32
 PHASES = {"clean_phase": "clean phase", "hybrid": "hybrid"}
 
 
@@ -114,6 +116,8 @@ def _run(options: argparse.Namespace, notebooks: Sequence, folder: Path) -> int:
             return 1
     if missing:
         _say(_boxed(NOT_MNIST, missing))
+    if parameters.get("DATASET") == "digits" and "BATCH_SIZE" in known:
+        parameters.setdefault("BATCH_SIZE", DIGITS_BATCH_SIZE)
     try:
         batch.run_series(notebooks, parameters, folder)
     except batch.NotebookFailed as error:
