@@ -182,28 +182,37 @@ def _run_one(
 
 def _execute(notebook: Path, output: Path, values: dict) -> None:
     import papermill
+    from jupyter_client import AsyncKernelManager
     from traitlets.config import Config
+
+    class LoggedKernel(AsyncKernelManager):
+        """A kernel whose libraries' own messages go to the log, not across the progress bar."""
+
+        def start_kernel(self, **options):
+            return super().start_kernel(stderr=log, **options)
 
     # The kernel "python3" must be this interpreter's own, and not one that the user installed.
     own = str(Path(sys.prefix) / "share" / "jupyter")
     os.environ["JUPYTER_PATH"] = os.pathsep.join(
         filter(None, dict.fromkeys([own, *os.environ.get("JUPYTER_PATH", "").split(os.pathsep)]))
     )
-    papermill.execute_notebook(
-        str(notebook),
-        str(output),
-        parameters=values,
-        kernel_name="python3",
-        progress_bar=False,
-        log_output=True,
-        start_timeout=120,
-        cwd=str(PROJECT),
-        coalesce_streams=True,
-        # A kernel asked politely in mid-cell, after Ctrl-C, prints a traceback of its own.
-        shutdown_kernel="immediate",
-        # Without encryption every kernel begins with a warning on the terminal.
-        config=Config({"KernelManager": {"transport_encryption": "auto"}}),
-    )
+    with (output.parent / "run.log").open("ab") as log:
+        papermill.execute_notebook(
+            str(notebook),
+            str(output),
+            parameters=values,
+            kernel_name="python3",
+            progress_bar=False,
+            log_output=True,
+            start_timeout=120,
+            cwd=str(PROJECT),
+            coalesce_streams=True,
+            kernel_manager_class=LoggedKernel,
+            # A kernel asked politely in mid-cell, after Ctrl-C, prints a traceback of its own.
+            shutdown_kernel="immediate",
+            # Without encryption every kernel begins with a warning on the terminal.
+            config=Config({"KernelManager": {"transport_encryption": "auto"}}),
+        )
 
 
 def _describe_failure(output: Path, progress: Progress, error: Exception) -> str:

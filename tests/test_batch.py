@@ -31,6 +31,7 @@ LEARNING_RATE: float = 0.01  # highest rate
 DATASET: str = "mnist"  # or "digits"
 OUTPUT_DIR: str = "trained_model"  # folder"""
 EPOCHS_CELL = "for k in range(EPOCHS):\n    print(f'Epoch {k + 1}/{EPOCHS}', flush=True)"
+LIBRARY_NOISE = "import sys, os\nos.write(sys.__stderr__.fileno(), b'from a C library')"
 NOTE_START = "with open(OUTPUT_DIR + '/order.txt', 'a') as file:\n    print({!r}, file=file)"
 
 
@@ -64,7 +65,7 @@ def status(folder):
 
 def test_a_series_leaves_notebooks_pages_log_and_status(notebook, tmp_path, capfd):
     first = notebook("01_first", NOTE_START.format("first"), "import sys\nprint(sys.executable)")
-    second = notebook("02_second", NOTE_START.format("second"), EPOCHS_CELL)
+    second = notebook("02_second", NOTE_START.format("second"), EPOCHS_CELL, LIBRARY_NOISE)
     third = notebook("03_third", "print('no parameters used')", parameters="SEED: int = 0  # x")
     folder = tmp_path / "runs" / "one"
     run_series([first, second, third], {"EPOCHS": 3}, folder)
@@ -73,6 +74,7 @@ def test_a_series_leaves_notebooks_pages_log_and_status(notebook, tmp_path, capf
     assert sys.executable in outputs(folder / "01_first.ipynb")
     assert "Epoch 3/3" in outputs(folder / "02_second.ipynb")
     log = (folder / "run.log").read_text()
+    assert "from a C library" in log
     assert sys.executable in log and "Epoch 3/3" in log and "no parameters used" in log
     page = (folder / "01_first.html").read_text()
     assert sys.executable in page and 'href="02_second.html"' in page
@@ -86,7 +88,7 @@ def test_a_series_leaves_notebooks_pages_log_and_status(notebook, tmp_path, capf
     assert out == ""
     assert err.splitlines() == [
         "[1/3] 01_first: 5 cells",
-        "[2/3] 02_second: 5 cells",
+        "[2/3] 02_second: 6 cells",
         "[2/3] 02_second: epoch 1/3",
         "[2/3] 02_second: epoch 2/3",
         "[2/3] 02_second: epoch 3/3",
