@@ -90,6 +90,8 @@ def save_phase(model, folder, phase: str, file_name: str, history: list[dict], *
     """
     folder = output_dir(folder)
     save_model(model, folder / file_name)
+    # Test figures of an earlier training must not pass for this one's.
+    write_json(folder / "metrics.json", {**read_json(folder / "metrics.json", {}), phase: {}})
     write_json(folder / f"{phase}_history.json", history)
     update_metrics(
         folder,

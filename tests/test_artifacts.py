@@ -86,3 +86,12 @@ def test_an_output_folder_that_cannot_be_written_says_what_to_do(tmp_path):
     (tmp_path / "file").touch()
     with pytest.raises(OSError, match="set OUTPUT_DIR"):
         output_dir(tmp_path / "file")
+
+
+def test_training_again_drops_the_test_figures_of_the_old_model(network, tmp_path):
+    for accuracy in (0.5, None):
+        artifacts.save_phase(network, tmp_path, "clean_phase", "clean_phase.keras", HISTORY)
+        if accuracy:
+            artifacts.update_metrics(tmp_path, "clean_phase", test_accuracy=accuracy)
+    metrics = json.loads((tmp_path / "metrics.json").read_text())
+    assert "test_accuracy" not in metrics["clean_phase"]
