@@ -1,5 +1,8 @@
 """Where the project keeps its files, and how it writes them without leaving halves."""
 
+# Lets a Python that is too old get as far as the sentence in __main__ that says so.
+from __future__ import annotations
+
 import json
 import os
 import sys
