@@ -2,6 +2,7 @@
 
 import logging
 import re
+import shutil
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -35,7 +36,15 @@ class Progress(logging.Handler):
         """
         self.title, self.cells, self.cell, self.epoch = title, cells, 0, ""
         if self.live:
-            self.bar = tqdm(total=cells, bar_format="{desc} |{bar}| {elapsed}", file=sys.stderr)
+            # Some terminals say they have no size at all, and tqdm then draws nothing.
+            columns, rows = shutil.get_terminal_size()
+            self.bar = tqdm(
+                total=cells,
+                bar_format="{desc} |{bar}| {elapsed}",
+                file=sys.stderr,
+                ncols=columns - 1,
+                nrows=rows,
+            )
         self._show(f"{title}: {cells} cells")
 
     def stop(self) -> None:
