@@ -21,7 +21,6 @@ import numpy as np
 import tensorflow as tf
 
 CLEAN_MODEL = "clean_phase.keras"
-HYBRID_PATTERN = "mnist_model_hybrid_*epochs.keras"
 
 
 def with_precision(model: keras.Model, dtype_policy: str) -> keras.Model:
@@ -90,19 +89,21 @@ def save_phase(model, folder, phase: str, file_name: str, history: list[dict], *
     """
     folder = output_dir(folder)
     save_model(model, folder / file_name)
-    # Test figures of an earlier training must not pass for this one's.
-    write_json(folder / "metrics.json", {**read_json(folder / "metrics.json", {}), phase: {}})
     write_json(folder / f"{phase}_history.json", history)
-    update_metrics(
-        folder,
-        phase,
-        model=file_name,
-        epochs=len(history),
-        training_seconds=round(sum(epoch["seconds"] for epoch in history), 1),
-        validation_accuracy=history[-1]["val_accuracy"],
-        best_validation_accuracy=max(epoch["val_accuracy"] for epoch in history),
+    metrics = read_json(folder / "metrics.json", {})
+    if phase == "clean_phase":
+        # A hybrid of an earlier clean phase must not pass for one of this.
+        metrics.pop("hybrid", None)
+    # The section is begun anew: test figures of an earlier training do not hold for this one.
+    metrics[phase] = {
+        "model": file_name,
+        "epochs": len(history),
+        "training_seconds": round(sum(epoch["seconds"] for epoch in history), 1),
+        "validation_accuracy": history[-1]["val_accuracy"],
+        "best_validation_accuracy": max(epoch["val_accuracy"] for epoch in history),
         **facts,
-    )
+    }
+    write_json(folder / "metrics.json", metrics)
     return folder / file_name
 
 
@@ -173,16 +174,20 @@ def find_phases(folder, dataset: str) -> dict[str, Path]:
     shipped = dataset == "mnist" and not any(folder.glob("*.keras"))
     if shipped:
         folder = SHIPPED_DIR
-    trained_on = read_json(folder / "metrics.json", {}).get("dataset", dataset)
+    metrics = read_json(folder / "metrics.json", {})
+    trained_on = metrics.get("dataset", dataset)
     if trained_on != dataset:
         raise FileNotFoundError(
             f"The models in {folder} were trained on {DATASET_TITLES[trained_on]}, not on "
             f"{DATASET_TITLES[dataset]}: run 02_clean_phase.ipynb first, or set DATASET."
         )
     clean = require(folder, CLEAN_MODEL, "02_clean_phase.ipynb")
-    metrics = read_json(folder / "metrics.json", {})
-    name = metrics.get("hybrid", {}).get("model", HYBRID_PATTERN.replace("*", "20"))
-    hybrid = require(folder, name, "03_augmented_phase.ipynb")
+    if "hybrid" not in metrics:
+        raise FileNotFoundError(
+            f"There is no hybrid of this clean phase in {folder}: run 03_augmented_phase.ipynb "
+            "first, with the same OUTPUT_DIR."
+        )
+    hybrid = require(folder, metrics["hybrid"]["model"], "03_augmented_phase.ipynb")
     whose = "the model that comes with the project" if shipped else "your own training"
     print(f"Evaluating {whose}: {clean.name} and {hybrid.name}.")
     return {"clean phase": clean, "hybrid": hybrid}

@@ -95,3 +95,19 @@ def test_training_again_drops_the_test_figures_of_the_old_model(network, tmp_pat
             artifacts.update_metrics(tmp_path, "clean_phase", test_accuracy=accuracy)
     metrics = json.loads((tmp_path / "metrics.json").read_text())
     assert "test_accuracy" not in metrics["clean_phase"]
+
+
+def test_a_hybrid_of_an_earlier_clean_phase_is_not_evaluated(network, tmp_path, capsys):
+    artifacts.save_phase(network, tmp_path, "clean_phase", "clean_phase.keras", HISTORY)
+    artifacts.save_phase(network, tmp_path, "hybrid", "hybrid.keras", HISTORY)
+    assert artifacts.find_phases(tmp_path, "mnist")["hybrid"].name == "hybrid.keras"
+    assert "your own training" in capsys.readouterr().out
+    artifacts.save_phase(network, tmp_path, "clean_phase", "clean_phase.keras", HISTORY)
+    with pytest.raises(FileNotFoundError, match="run 03_augmented_phase.ipynb first"):
+        artifacts.find_phases(tmp_path, "mnist")
+
+
+def test_a_fresh_clone_evaluates_the_shipped_models(tmp_path, capsys):
+    phases = artifacts.find_phases(tmp_path, "mnist")
+    assert {path.parent.name for path in phases.values()} == {"shipped"}
+    assert "comes with the project" in capsys.readouterr().out
