@@ -7,6 +7,7 @@ import platform
 from pathlib import Path
 
 from mnist_helpers.data import DATASET_TITLES, dataset_fingerprint
+from mnist_helpers.model_files import open_model
 from mnist_helpers.paths import (
     SHIPPED_DIR,
     atomic_write,
@@ -48,7 +49,7 @@ def save_model(model: keras.Model, path: str | Path) -> None:
 
 
 def load_model(path: str | Path, dtype_policy: str = "float32") -> keras.Model:
-    """Loads a digit classifier in Keras's safe mode, which runs no code from the file.
+    """Loads a digit classifier, which may come from anybody: see `model_files.open_model`.
 
     Args:
         path: A `.keras` file.
@@ -59,18 +60,9 @@ def load_model(path: str | Path, dtype_policy: str = "float32") -> keras.Model:
 
     Raises:
         FileNotFoundError: There is no such file.
-        ValueError: The network's input or output has another shape.
+        ModelFileError: The file is damaged or hostile, or holds another kind of network.
     """
-    path = Path(path)
-    if not path.exists():
-        raise FileNotFoundError(f"There is no model at {path}.")
-    model = keras.models.load_model(path, compile=False, safe_mode=True)
-    if model.input_shape != (None, 28, 28, 1) or model.output_shape != (None, 10):
-        raise ValueError(
-            f"{path.name} takes {model.input_shape} and gives {model.output_shape}; a digit "
-            "classifier here takes (None, 28, 28, 1) and gives (None, 10)."
-        )
-    return with_precision(model, dtype_policy)
+    return with_precision(open_model(path), dtype_policy)
 
 
 def save_phase(model, folder, phase: str, file_name: str, history: list[dict], **facts) -> Path:
