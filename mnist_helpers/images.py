@@ -102,7 +102,7 @@ def read_grey(image) -> np.ndarray:
 
 def _channels_of_array(array: np.ndarray) -> np.ndarray:
     """Returns grey and alpha as float64 of shape (h, w, 2) in [0, 1]."""
-    depth = 1 if array.ndim == 2 else array.shape[-1]
+    depth = array.shape[-1] if array.ndim == 3 else 1
     if array.ndim not in (2, 3) or depth not in (1, 2, 3, 4) or array.dtype.kind not in "buif":
         raise ValueError(
             "One picture is an array of numbers of shape (height, width), or with 1 to 4 "
@@ -189,8 +189,10 @@ def separate_ink(grey: np.ndarray) -> np.ndarray:
         float64 array of the same shape: 0 is background, 1 full ink, soft edges in between.
 
     Raises:
-        ValueError: Nothing stands out from the background.
+        ValueError: Nothing stands out from the background, or these are no grey values.
     """
+    if grey.ndim != 2 or not np.all((grey >= 0) & (grey <= 1)) or grey.size == 0:
+        raise ValueError("Grey values are an array of shape (h, w) with values in [0, 1].")
     longer = max(grey.shape)
     blur = longer / 200 if longer >= 60 else 0.0
     smooth = ndimage.gaussian_filter(grey, blur) if blur else grey

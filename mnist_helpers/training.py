@@ -194,8 +194,8 @@ class ResumableTraining(keras.callbacks.Callback):
         if not self.state_file.exists():
             return False
         try:
-            with np.load(self.state_file, allow_pickle=False) as file:
-                state = dict(file)
+            with self.state_file.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
+                state = dict(arrays)
         except (*UNREADABLE, zipfile.BadZipFile) as error:
             raise ValueError(
                 f"{self.state_file} is damaged ({error}): remove it to begin this training anew."
