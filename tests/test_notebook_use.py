@@ -176,8 +176,6 @@ def in_a_read_only_project(*command, **options):
     """Runs a command that sees the project's folder as read-only; skips where that is barred."""
     folder = f'"{PROJECT}"'
     mount = f"mount --bind {folder} {folder} && mount -o remount,bind,ro {folder} || exit 77"
-        f'mount --bind "{PROJECT}" "{PROJECT}" && mount -o remount,bind,ro "{PROJECT}" || exit 77'
-    )
     script = f'{mount}; cd "{PROJECT}" && exec "$@"'
     try:
         done = subprocess.run(
