@@ -34,7 +34,7 @@ def zoom(images, level, rng):
 
 def shear(images, level, rng):
     """Slants each image: a pixel moves sideways by `level` times its height, either way."""
-    slants = [np.array([[1, 0], [sign * level, 1]]) for sign in (1, -1)]
+    slants = [np.array([[1, sign * level], [0, 1]]) for sign in (1, -1)]
     return _warp(images, [(slant, (0, 0)) for slant in slants], rng)
 
 
