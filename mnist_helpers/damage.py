@@ -17,7 +17,7 @@ ROWS, COLUMNS = np.mgrid[:SIDE, :SIDE].astype(np.float32) - np.float32((SIDE - 1
 def rotation(images, level, rng):
     """Turns each image by `level` degrees, one way or the other."""
     angles = np.radians(level) * np.array([1, -1])
-    return _warp(images, [_turn(angle) for angle in angles], rng)
+    return _warp(images, [turn(angle) for angle in angles], rng)
 
 
 def shift(images, level, rng):
@@ -59,7 +59,7 @@ def motion_blur(images, level, rng):
     smears = []
     for angle in np.pi * np.arange(4) / 4:
         moves = [(np.eye(2), step * np.array([np.sin(angle), np.cos(angle)])) for step in steps]
-        smears.append(sum(_resampling(*move) for move in moves) / len(steps))
+        smears.append(sum(resampling(*move) for move in moves) / len(steps))
     return _apply(images, smears, rng)
 
 
@@ -171,13 +171,14 @@ def stains(images, level, rng):
     return np.maximum(images, spots)
 
 
-def _turn(angle):
+def turn(angle):
+    """Returns what `resampling` takes for a turn by `angle` radians."""
     cosine, sine = np.cos(angle), np.sin(angle)
     return np.array([[cosine, sine], [-sine, cosine]]), (0, 0)
 
 
 def _warp(images, transforms, rng):
-    return _apply(images, [_resampling(*transform) for transform in transforms], rng)
+    return _apply(images, [resampling(*transform) for transform in transforms], rng)
 
 
 def _apply(images, operators, rng):
@@ -190,7 +191,7 @@ def _apply(images, operators, rng):
     return result.reshape(images.shape)
 
 
-def _resampling(matrix, offset):
+def resampling(matrix, offset):
     """Returns bilinear resampling as a sparse (784, 784) matrix; outside is background.
 
     One transform for many images costs least as one matrix product.
