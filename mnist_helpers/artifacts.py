@@ -157,10 +157,11 @@ def find_phases(folder, dataset: str) -> dict[str, Path]:
         dataset: The data set that the models must have been trained on.
 
     Returns:
-        `{"clean phase": path, "hybrid": path}`.
+        `{"clean phase": path, "hybrid": path}`, the second only if there is a hybrid of this clean
+        phase.
 
     Raises:
-        FileNotFoundError: A phase is missing; names the notebook to run first.
+        FileNotFoundError: There is no clean phase; names the notebook to run first.
     """
     folder = output_dir(folder)
     shipped = dataset == "mnist" and not any(folder.glob("*.keras"))
@@ -174,13 +175,11 @@ def find_phases(folder, dataset: str) -> dict[str, Path]:
             f"{DATASET_TITLES[dataset]}: run 02_clean_phase.ipynb first, or set DATASET."
         )
     clean = require(folder, CLEAN_MODEL, "02_clean_phase.ipynb")
-    if "hybrid" not in metrics:
-        raise FileNotFoundError(
-            f"There is no hybrid of this clean phase in {folder}: run 03_augmented_phase.ipynb "
-            "first, with the same OUTPUT_DIR."
-        )
-    hybrid = require(folder, metrics["hybrid"]["model"], "03_augmented_phase.ipynb")
     whose = "the model that comes with the project" if shipped else "your own training"
+    if "hybrid" not in metrics:
+        print(f"Evaluating {whose}: {clean.name} alone, as 03_augmented_phase.ipynb has not run.")
+        return {"clean phase": clean}
+    hybrid = require(folder, metrics["hybrid"]["model"], "03_augmented_phase.ipynb")
     print(f"Evaluating {whose}: {clean.name} and {hybrid.name}.")
     return {"clean phase": clean, "hybrid": hybrid}
 

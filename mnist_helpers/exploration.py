@@ -127,13 +127,31 @@ def digit_map(images: np.ndarray, seed: int) -> np.ndarray:
         ValueError: Fewer than 10 images, images of another form, or an impossible seed.
     """
     images = check_images(images)
+    return place_in_plane(images.reshape(len(images), -1) / np.float32(255), seed)
+
+
+def place_in_plane(vectors: np.ndarray, seed: int) -> np.ndarray:
+    """Places vectors in the plane so that similar ones lie close together: PCA, then t-SNE.
+
+    Args:
+        vectors: Float array of shape (n, length), n at least 10.
+        seed: Whole number; the same one gives the same map.
+
+    Returns:
+        float32 array of shape (n, 2). Only neighbourhoods mean something; the axes do not.
+
+    Raises:
+        ValueError: Fewer than 10 vectors, all of them equal or not finite, or an impossible seed.
+    """
     check_value("SEED", seed)
-    if len(images) < 10:
-        raise ValueError(f"a map needs at least 10 images, not {len(images)}")
-    pixels = images.reshape(len(images), -1) / np.float32(255)
-    reduced = PCA(min(50, len(images)), random_state=seed).fit_transform(pixels)
+    if len(vectors) < 10:
+        raise ValueError(f"a map needs at least 10 images, not {len(vectors)}")
+    if not np.isfinite(vectors).all() or (vectors == vectors[0]).all():
+        raise ValueError("a map needs finite values that are not all the same")
+    components = min(50, *vectors.shape)
+    reduced = PCA(components, random_state=seed).fit_transform(vectors)
     # 30 neighbours is scikit-learn's default; t-SNE wants clearly fewer than there are images.
-    return TSNE(perplexity=min(30, len(images) / 4), random_state=seed).fit_transform(reduced)
+    return TSNE(perplexity=min(30, len(vectors) / 4), random_state=seed).fit_transform(reduced)
 
 
 def _members(labels: np.ndarray, least: int = 1) -> list[np.ndarray]:

@@ -26,7 +26,9 @@ LIMITS = {
     "ROTATION_DEGREES": Limit("float", "a number from 0 to 180", lambda v: 0 <= v <= 180),
     "SHIFT_FRACTION": Limit("float", "a number from 0 to below 1", lambda v: 0 <= v < 1),
     "ZOOM_FRACTION": Limit("float", "a number from 0 to below 1", lambda v: 0 <= v < 1),
+    "AUGMENTATION": Limit("str", '"standard" or "robust"', lambda v: v in ("standard", "robust")),
     "AUGMENTED_SHARE": Limit("float", "a number from 0 to 1", lambda v: 0 <= v <= 1),
+    "ROBUSTNESS_IMAGES": Limit("int", "a whole number of at least 100", lambda v: v >= 100),
     "OUTPUT_DIR": Limit("str", "the path of a folder", lambda v: v.strip() != ""),
 }
 
