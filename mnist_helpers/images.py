@@ -192,7 +192,7 @@ def separate_ink(grey: np.ndarray) -> np.ndarray:
         ValueError: Nothing stands out from the background.
     """
     longer = max(grey.shape)
-    blur = longer / 200 if longer >= 60 else 0.0
+    blur = longer / WORKING_SIDE if longer >= 60 else 0.0
     smooth = ndimage.gaussian_filter(grey, blur) if blur else grey
     above = smooth - _paper(smooth)
     # Ink is what departs far from the paper, hence the cubes.
@@ -207,23 +207,30 @@ def separate_ink(grey: np.ndarray) -> np.ndarray:
 
 def _paper(grey: np.ndarray) -> np.ndarray:
     """Fits a curved surface to the border, then to all that lies near it."""
-    rows, columns = np.meshgrid(*(np.linspace(-1, 1, side) for side in grey.shape), indexing="ij")
-    terms = np.stack(
-        [np.ones_like(rows), rows, columns, rows * columns, rows**2, columns**2], axis=2
-    )
-    if max(grey.shape) < BOX:  # too few pixels to tell a slope from a stroke
-        terms = terms[..., :1]
-    width = max(1, round(0.04 * min(grey.shape)))
-    within = np.ones(grey.shape, bool)
-    within[width:-width, width:-width] = False
-    surface = np.full(grey.shape, np.median(grey[within]))
-    for step in range(10):
-        off = np.abs(grey - surface)
-        kept = within & (off <= max(2.5 * np.median(off[within]), 1e-3))
-        if step > 5:
-            kept = off <= max(3 * np.median(off[kept]), 1e-3)
-        surface = terms @ np.linalg.lstsq(terms[kept], grey[kept], rcond=None)[0]
-    return surface
+    every = -(-max(grey.shape) // 64)  # a coarse grid is enough for a smooth surface
+    coarse = grey[::every, ::every]
+    all_terms = _surface_terms(grey.shape)
+    terms = all_terms[::every, ::every]
+    width = max(1, round(0.04 * min(coarse.shape)))
+    border = np.ones(coarse.shape, bool)
+    border[width:-width, width:-width] = False
+    surface = np.full(coarse.shape, np.median(coarse[border]))
+    for within in [border] * 5 + [np.ones_like(border)] * 5:
+        off = np.abs(coarse - surface)
+        kept = within & (off <= max(2.5 * np.median(off[border]), 1e-3))
+        factors = np.linalg.lstsq(terms[kept], coarse[kept], rcond=None)[0]
+        surface = terms @ factors
+    return all_terms @ factors
+
+
+def _surface_terms(shape: tuple[int, int]) -> np.ndarray:
+    """Returns the terms of a polynomial of second degree, shape (h, w, 6).
+
+    Tiny pictures get a plain level: their few pixels cannot tell a slope from a stroke.
+    """
+    rows, columns = np.meshgrid(*(np.linspace(-1, 1, side) for side in shape), indexing="ij")
+    terms = [np.ones(shape), rows, columns, rows * columns, rows**2, columns**2]
+    return np.stack(terms if max(shape) >= BOX else terms[:1], axis=2)
 
 
 def _remaining_background(light: np.ndarray) -> np.ndarray:
