@@ -7,7 +7,7 @@ BIN = .venv/bin
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help install run quick test lint lab refresh clean
+.PHONY: help install run quick test stress lint lab refresh clean
 
 help:  ## show this list
 	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST)
@@ -29,6 +29,9 @@ quick: install  ## the whole series on 2,000 images, to see it work
 
 test: install  ## lint, unit tests, and the notebooks under nbval
 	$(BIN)/python -m ruff check . && $(BIN)/python -m ruff format --check . && $(BIN)/python -m pytest $(ARGS)
+
+stress: install  ## the promises of SECURITY.md at length, up to 20 minutes
+	$(BIN)/python -m tests.stress $(ARGS)
 
 lint: install  ## lint and formatting alone
 	$(BIN)/python -m ruff check . && $(BIN)/python -m ruff format --check .

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from mnist_helpers.data import DATASET_TITLES, dataset_fingerprint
 from mnist_helpers.model import FusedBatchNormalization
+from mnist_helpers.model_files import open_model
 from mnist_helpers.paths import (
     SHIPPED_DIR,
     atomic_write,
@@ -58,7 +59,7 @@ def save_model(model: keras.Model, path: str | Path) -> None:
 
 
 def load_model(path: str | Path, dtype_policy: str = "float32") -> keras.Model:
-    """Loads a digit classifier in Keras's safe mode, which runs no code from the file.
+    """Loads a digit classifier, which may come from anybody: see `model_files.open_model`.
 
     Args:
         path: A `.keras` file.
@@ -69,18 +70,9 @@ def load_model(path: str | Path, dtype_policy: str = "float32") -> keras.Model:
 
     Raises:
         FileNotFoundError: There is no such file.
-        ValueError: The network's input or output has another shape.
+        ModelFileError: The file is damaged or hostile, or holds another kind of network.
     """
-    path = Path(path)
-    if not path.exists():
-        raise FileNotFoundError(f"There is no model at {path}.")
-    model = keras.models.load_model(path, compile=False, safe_mode=True)
-    if model.input_shape != (None, 28, 28, 1) or model.output_shape != (None, 10):
-        raise ValueError(
-            f"{path.name} takes {model.input_shape} and gives {model.output_shape}; a digit "
-            "classifier here takes (None, 28, 28, 1) and gives (None, 10)."
-        )
-    return with_precision(model, dtype_policy)
+    return with_precision(open_model(path), dtype_policy)
 
 
 def save_phase(model, folder, phase: str, file_name: str, history: list[dict], **facts) -> Path:
@@ -175,10 +167,11 @@ def find_phases(folder, dataset: str) -> dict[str, Path]:
         dataset: The data set that the models must have been trained on.
 
     Returns:
-        `{"clean phase": path, "hybrid": path}`.
+        `{"clean phase": path, "hybrid": path}`, the second only if there is a hybrid of this clean
+        phase.
 
     Raises:
-        FileNotFoundError: A phase is missing; names the notebook to run first.
+        FileNotFoundError: There is no clean phase; names the notebook to run first.
     """
     folder = output_dir(folder)
     shipped = dataset == "mnist" and not any(folder.glob("*.keras"))
@@ -192,13 +185,11 @@ def find_phases(folder, dataset: str) -> dict[str, Path]:
             f"{DATASET_TITLES[dataset]}: run 02_clean_phase.ipynb first, or set DATASET."
         )
     clean = require(folder, CLEAN_MODEL, "02_clean_phase.ipynb")
-    if "hybrid" not in metrics:
-        raise FileNotFoundError(
-            f"There is no hybrid of this clean phase in {folder}: run 03_augmented_phase.ipynb "
-            "first, with the same OUTPUT_DIR."
-        )
-    hybrid = require(folder, metrics["hybrid"]["model"], "03_augmented_phase.ipynb")
     whose = "the model that comes with the project" if shipped else "your own training"
+    if "hybrid" not in metrics:
+        print(f"Evaluating {whose}: {clean.name} alone, as 03_augmented_phase.ipynb has not run.")
+        return {"clean phase": clean}
+    hybrid = require(folder, metrics["hybrid"]["model"], "03_augmented_phase.ipynb")
     print(f"Evaluating {whose}: {clean.name} and {hybrid.name}.")
     return {"clean phase": clean, "hybrid": hybrid}
 

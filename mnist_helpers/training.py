@@ -5,10 +5,13 @@ import json
 import platform
 import shutil
 import time
+import zipfile
 from pathlib import Path
 
 from mnist_helpers.artifacts import save_model
-from mnist_helpers.paths import atomic_write, output_dir
+from mnist_helpers.download import UNREADABLE
+from mnist_helpers.locks import TrainingLock
+from mnist_helpers.paths import atomic_write, output_dir, remove_leftovers
 
 import keras
 import numpy as np
@@ -74,7 +77,6 @@ class ResumableTraining(keras.callbacks.Callback):
 
     Attributes:
         callbacks: What to give to `fit`, in the order that works.
-        history: One dict of metrics per finished epoch, over all interruptions.
     """
 
     def __init__(
@@ -87,7 +89,8 @@ class ResumableTraining(keras.callbacks.Callback):
         self.settings = hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()
         self.previous_best = previous_best
         self.previous_history = list(previous_history)
-        self.history = []
+        self.stage = "new"
+        self._history = []
 
     def resume(self, model: keras.Model) -> int:
         """Brings back the state of an interrupted training, if there is one for these settings.
@@ -98,16 +101,31 @@ class ResumableTraining(keras.callbacks.Callback):
         Returns:
             The number of finished epochs, to be `fit`'s `initial_epoch`, those of an earlier phase
             included; so 0 for a fresh start without one.
+
+        Raises:
+            FolderBusyError: Another process is training into the folder.
+            RuntimeError: The model has been trained already and there is no state to bring back.
+            ValueError: The state is damaged or of another network.
         """
+        self.lock = TrainingLock(self.folder)
+        for file in (self.best_file, self.state_file):
+            remove_leftovers(file)
         model.optimizer.build(model.trainable_variables)
         resumed = self._load_state(model)
-        done = self.previous_history + self.history
+        if not resumed and getattr(model, "was_trained", False):
+            raise RuntimeError(
+                "This network has already been trained, so it is no fresh start: run the notebook "
+                "again from the cell that makes the network."
+            )
+        self.stage = "ready"
+        done = self.previous_history + self._history
         if resumed:
             print(f"Going on after epoch {done[-1]['epoch']} of an interrupted training.")
         elif self.previous_best:
             with atomic_write(self.best_file) as temporary:
                 shutil.copyfile(self.previous_best, temporary)
         self.candidate = self.best_file.with_name(f".{self.best_file.stem}.checkpoint.keras")
+        self.candidate.unlink(missing_ok=True)  # of a process that was killed while it wrote
         checkpoint = keras.callbacks.ModelCheckpoint(
             self.candidate,
             monitor="val_accuracy",
@@ -117,6 +135,28 @@ class ResumableTraining(keras.callbacks.Callback):
         )
         self.callbacks = [checkpoint, self]
         return len(done)
+
+    @property
+    def history(self) -> list[dict]:
+        """One dict of metrics per finished epoch, over all interruptions; once `fit` is through."""
+        if self.stage != "done":
+            raise RuntimeError(
+                "This training has not run to its end: run the cell with resume() and the one with "
+                "fit() first; it goes on after the last finished epoch."
+            )
+        return self._history
+
+    def on_train_begin(self, logs=None):
+        if self.stage != "ready":
+            raise RuntimeError(
+                "This training has already begun: run the cell with resume() again before this one;"
+                " it goes on after the last finished epoch."
+            )
+        self.stage = "running"
+        self.model.was_trained = True
+
+    def on_train_end(self, logs=None):
+        self.stage = "done"
 
     def on_epoch_begin(self, epoch, logs=None):
         self.started = time.perf_counter()
@@ -128,12 +168,13 @@ class ResumableTraining(keras.callbacks.Callback):
             self.candidate.unlink()
         seconds = round(time.perf_counter() - self.started, 2)
         metrics = {name: float(value) for name, value in logs.items()}
-        self.history.append({"epoch": epoch + 1, **metrics, "seconds": seconds})
+        self._history.append({"epoch": epoch + 1, **metrics, "seconds": seconds})
         self._save_state()
 
     def finish(self) -> None:
-        """Removes the state; call it when the phase's results are safely saved."""
+        """Removes the state and frees the folder; call it when the results are safely saved."""
         self.state_file.unlink(missing_ok=True)
+        self.lock.release()
 
     def _variables(self, model):
         layers = [variable for layer in model.layers for variable in layer.variables]
@@ -142,16 +183,25 @@ class ResumableTraining(keras.callbacks.Callback):
     def _save_state(self):
         values = {f"v{i}": np.asarray(v) for i, v in enumerate(self._variables(self.model))}
         with atomic_write(self.state_file) as temporary:
-            np.savez(temporary, settings=self.settings, history=json.dumps(self.history), **values)
+            np.savez(temporary, settings=self.settings, history=json.dumps(self._history), **values)
 
     def _load_state(self, model):
         if not self.state_file.exists():
             return False
-        with np.load(self.state_file, allow_pickle=False) as state:
-            if str(state["settings"]) != self.settings:
-                print(f"{self.state_file.name} belongs to other settings: starting afresh.")
-                return False
-            for i, variable in enumerate(self._variables(model)):
-                variable.assign(state[f"v{i}"])
-            self.history = json.loads(str(state["history"]))
+        try:
+            with self.state_file.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
+                state = dict(arrays)
+        except (*UNREADABLE, zipfile.BadZipFile) as error:
+            raise ValueError(
+                f"{self.state_file} is damaged ({error}): remove it to begin this training anew."
+            ) from error
+        variables = {f"v{i}": variable for i, variable in enumerate(self._variables(model))}
+        shapes = {name: tuple(variable.shape) for name, variable in variables.items()}
+        saved = {name: state[name].shape for name in state if name in shapes}
+        if str(state.get("settings")) != self.settings or saved != shapes:
+            print(f"{self.state_file.name} belongs to other settings: starting afresh.")
+            return False
+        for name, variable in variables.items():
+            variable.assign(state[name])
+        self._history = json.loads(str(state["history"]))
         return True

@@ -94,6 +94,7 @@ def test_it_learns_and_the_last_weights_are_in_the_model(undisturbed):
 
 
 @pytest.mark.slow
+@pytest.mark.promise(1)
 @pytest.mark.parametrize("kill_after", [4, 14, 25])
 def test_a_killed_training_ends_with_the_weights_of_an_undisturbed_one(
     undisturbed, tmp_path, kill_after

@@ -1,16 +1,14 @@
-"""The command line: `python -m mnist_helpers run`."""
+"""The command `run`: the notebooks in order, into a folder of its own."""
 
 import argparse
 import datetime
-import sys
 import textwrap
 from collections.abc import Sequence
 from pathlib import Path
 
+from mnist_helpers.cli.common import folder_name, say
 from mnist_helpers.parameters import LIMITS, parse_value
 from mnist_helpers.paths import NOTEBOOKS_DIR, RUNS_DIR, read_json
-
-# What takes long to import (papermill, NumPy) is imported after the arguments are understood.
 
 SERIES = ("01_data_exploration", "02_clean_phase", "03_augmented_phase", "04_evaluation")
 QUICK = {"EPOCHS": 2, "MAX_TRAINING_IMAGES": 2000, "BATCH_SIZE": 32}
@@ -23,36 +21,8 @@ DIGITS_BATCH_SIZE = 32
 PHASES = {"clean_phase": "clean phase", "hybrid": "hybrid"}
 
 
-def main(
-    arguments: Sequence[str] | None = None, notebooks: Sequence[str | Path] | None = None
-) -> int:
-    """Runs the command line.
-
-    Args:
-        arguments: What follows the command; by default that of this process.
-        notebooks: The series to run; by default the project's four notebooks.
-
-    Returns:
-        The exit status: 0 done, 1 a notebook failed or the data cannot be had, 2 refused,
-        130 stopped by Ctrl-C.
-    """
-    options = _parser().parse_args(arguments)
-    notebooks = notebooks or [NOTEBOOKS_DIR / f"{name}.ipynb" for name in SERIES]
-    name = options.name or f"{datetime.datetime.now():%Y-%m-%d_%H-%M-%S}"
-    folder = Path(options.output) / name
-    try:
-        return _run(options, notebooks, folder)
-    except KeyboardInterrupt:
-        _say(f"Stopped. The same command with --name {name} goes on from here.")
-        return 130
-    except (ValueError, OSError) as error:
-        _say(f"Refused: {error}")
-        return 2
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m mnist_helpers", description=__doc__)
-    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+def add_parser(commands: argparse._SubParsersAction) -> None:
+    """Adds the command to the command line."""
     run = commands.add_parser(
         "run",
         help="run the notebooks 01 to 04 in order",
@@ -69,7 +39,7 @@ def _parser() -> argparse.ArgumentParser:
     quick = ", ".join(f"{name} {value}" for name, value in QUICK.items())
     run.add_argument("--quick", action="store_true", help=f"to see it work: {quick}")
     run.add_argument(
-        "--name", type=_folder_name, help="name of the run's folder; by default date and time"
+        "--name", type=folder_name, help="name of the run's folder; by default date and time"
     )
     run.add_argument(
         "--dataset",
@@ -91,13 +61,18 @@ def _parser() -> argparse.ArgumentParser:
         dest="parameters",
         help="a notebook parameter, for example -p EPOCHS 3; may be repeated",
     )
-    return parser
+    run.set_defaults(execute=execute)
 
 
-def _folder_name(text: str) -> str:
-    if not text or text == ".." or Path(text).name != text:
-        raise argparse.ArgumentTypeError(f"{text!r} is not the name of one folder")
-    return text
+def execute(options: argparse.Namespace) -> int:
+    """Runs the command and returns the exit status."""
+    notebooks = options.notebooks or [NOTEBOOKS_DIR / f"{name}.ipynb" for name in SERIES]
+    name = options.name or f"{datetime.datetime.now():%Y-%m-%d_%H-%M-%S}"
+    try:
+        return _run(options, notebooks, Path(options.output) / name)
+    except KeyboardInterrupt:
+        say(f"Stopped. The same command with --name {name} goes on from here.")
+        return 130
 
 
 def _run(options: argparse.Namespace, notebooks: Sequence, folder: Path) -> int:
@@ -112,20 +87,20 @@ def _run(options: argparse.Namespace, notebooks: Sequence, folder: Path) -> int:
         try:
             missing = _settle_dataset(parameters)
         except OSError as error:
-            _say(str(error))
+            say(str(error))
             return 1
     if missing:
-        _say(_boxed(NOT_MNIST, missing))
+        say(_boxed(NOT_MNIST, missing))
     if parameters.get("DATASET") == "digits" and "BATCH_SIZE" in known:
         parameters.setdefault("BATCH_SIZE", DIGITS_BATCH_SIZE)
     try:
         batch.run_series(notebooks, parameters, folder)
     except batch.NotebookFailed as error:
-        _say(f"{error}\nWhat it did until then, and the log, are in {folder}.")
+        say(f"{error}\nWhat it did until then, and the log, are in {folder}.")
         return 1
     print(summary(folder), flush=True)
     if missing:
-        _say(_boxed(NOT_MNIST))
+        say(_boxed(NOT_MNIST))
     return 0
 
 
@@ -214,7 +189,3 @@ def _duration(section: dict) -> str:
         return "not measured"
     minutes, seconds = divmod(round(section["training_seconds"]), 60)
     return f"{minutes} min {seconds} s" if minutes else f"{seconds} s"
-
-
-def _say(text: str) -> None:
-    print(text, file=sys.stderr, flush=True)
