@@ -94,30 +94,39 @@ def _describe(runs: list, estimate, options: argparse.Namespace) -> str:
 def _sweep(options: argparse.Namespace, folder: Path, runs: list, estimate) -> int:
     from mnist_helpers.sweep.lock import sweep_lock
     from mnist_helpers.sweep.results import write_results
-    from mnist_helpers.sweep.scheduler import do_steps, steps_to_do
+    from mnist_helpers.sweep.scheduler import steps_to_do
 
     with sweep_lock(folder):
-        steps = steps_to_do(runs, options.retry_failed)
         try:
+            steps = steps_to_do(runs, options.retry_failed)
             if steps:
-                _get_data(steps)
-                pool = _pool(options)
-                try:
-                    with _display(runs, steps, estimate, pool.cores) as display:
-                        do_steps(steps, pool, display, not options.no_pages)
-                finally:
-                    pool.close()
+                _do(steps, options, folder, runs, estimate)
         except KeyboardInterrupt:
             say("Stopped. The same command goes on from here.")
             return 130
         finally:
-            rows = write_results(runs, folder, f"Sweep {folder.name}")
+            rows = write_results(runs, folder)
     for row in rows:
         if row["state"] == "failed":
             say(f"FAILED {row['run']}: {row['error']}")
     done = [row for row in rows if row["state"] == "done"]
     print(f"{len(done)} of {len(rows)} runs done.\nResults: {folder / 'results.html'}", flush=True)
     return 0 if len(done) == len(rows) else 1
+
+
+def _do(steps: list, options: argparse.Namespace, folder: Path, runs: list, estimate) -> None:
+    from mnist_helpers.sweep.display import Display, LiveDisplay
+    from mnist_helpers.sweep.results import Saver
+    from mnist_helpers.sweep.scheduler import do_steps
+
+    _get_data(steps)
+    kind = LiveDisplay if sys.stderr.isatty() else Display
+    pool = _pool(options, folder)
+    try:
+        with kind(runs, steps, estimate, pool.cores) as display:
+            do_steps(steps, pool, display, not options.no_pages, Saver(runs, folder))
+    finally:
+        pool.close()
 
 
 def _get_data(steps: list) -> None:
@@ -128,15 +137,11 @@ def _get_data(steps: list) -> None:
         load_mnist()
 
 
-def _pool(options: argparse.Namespace):
-    from mnist_helpers.sweep.pool import DaskPool, LocalPool, default_workers
-
+def _pool(options: argparse.Namespace, folder: Path):
     if options.scheduler:
-        return DaskPool(options.scheduler)
+        from mnist_helpers.sweep.cluster import DaskPool
+
+        return DaskPool(options.scheduler, folder)
+    from mnist_helpers.sweep.pool import LocalPool, default_workers
+
     return LocalPool(options.workers or default_workers())
-
-
-def _display(*arguments):
-    from mnist_helpers.sweep.display import Display, LiveDisplay
-
-    return (LiveDisplay if sys.stderr.isatty() else Display)(*arguments)

@@ -1,4 +1,4 @@
-"""Where steps are done: in processes of this machine, or on a Dask cluster."""
+"""Steps in processes of this machine."""
 
 import multiprocessing
 import os
@@ -6,8 +6,10 @@ import signal
 import sys
 import threading
 from collections.abc import Callable
-from concurrent.futures import CancelledError, Future, ProcessPoolExecutor
+from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+
+from mnist_helpers.sweep.step import Order
 
 # What TensorFlow, NumPy and scikit-learn ask for how many threads to use.
 THREADS = ("OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS")
@@ -26,6 +28,10 @@ class LocalPool:
 
     Each is an executor of its own, because the death of one process takes all of a
     `ProcessPoolExecutor` with it.
+
+    Attributes:
+        cores: How many cores the workers have together.
+        lost: What is raised for a step whose worker died.
     """
 
     lost = BrokenProcessPool
@@ -35,22 +41,25 @@ class LocalPool:
         self.workers, self.cores = workers, len(cores())
         self._idle = [self._start(number) for number in range(workers)]
         self._busy = []
+        self._closed = False
 
     @property
     def free(self) -> int:
         """How many steps can begin at once."""
         return len(self._idle)
 
-    def submit(self, function: Callable, argument: object) -> Future:
-        """Has a free worker call `function(argument)`."""
+    def submit(self, function: Callable, order: Order) -> Future:
+        """Has a free worker call `function(order)`."""
         worker = self._idle.pop(0)
         self._busy.append(worker)
-        future = worker[0].submit(function, argument)
+        future = worker[0].submit(function, order)
         future.add_done_callback(lambda done: self._release(worker, done))
         return future
 
     def _release(self, worker: tuple, done: Future) -> None:
         executor, number, _ = worker
+        if self._closed:
+            return
         self._busy.remove(worker)
         dead = not done.cancelled() and isinstance(done.exception(), BrokenProcessPool)
         if dead:
@@ -69,9 +78,11 @@ class LocalPool:
 
     def close(self) -> None:
         """Ends the workers; steps that are going on are broken off."""
-        for _, _, pid in list(self._busy):
+        self._closed = True
+        busy, idle = list(self._busy), list(self._idle)
+        for _, _, pid in busy:
             os.kill(pid.result(), signal.SIGTERM)
-        for executor, _, _ in [*self._busy, *self._idle]:
+        for executor, _, _ in [*busy, *idle]:
             executor.shutdown(cancel_futures=True)
 
 
@@ -97,39 +108,3 @@ def _start_worker(number: int, workers: int) -> None:
 def _end_with_parent() -> None:
     multiprocessing.parent_process().join()
     os._exit(1)
-
-
-class DaskPool:
-    """The workers of a Dask cluster, which repeats the steps of lost workers by itself."""
-
-    def __init__(self, address: str):
-        """Connects to a scheduler, such as `tcp://10.0.0.1:8786`.
-
-        Raises:
-            OSError: It does not answer.
-        """
-        try:
-            from distributed import Client, KilledWorker
-        except ImportError as error:
-            raise OSError(
-                "--scheduler needs Dask: pip install 'mnist-helpers[cluster]'."
-            ) from error
-        self.lost = (KilledWorker, CancelledError)
-        self._client = Client(address, timeout=10, set_as_default=False)
-        self._executor = self._client.get_executor(pure=False)
-
-    @property
-    def cores(self) -> int:
-        """How many workers there are now; each takes the threads that its environment says."""
-        return max(len(self._client.scheduler_info(n_workers=-1)["workers"]), 1)
-
-    free = sys.maxsize  # the scheduler queues what no worker is free for
-
-    def submit(self, function: Callable, argument: object) -> Future:
-        """Has some worker call `function(argument)`."""
-        return self._executor.submit(function, argument)
-
-    def close(self) -> None:
-        """Leaves the cluster; steps that are going on are given up."""
-        self._executor.shutdown(wait=False)
-        self._client.close()

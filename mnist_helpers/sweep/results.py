@@ -2,6 +2,7 @@
 
 import csv
 import io
+import time
 from pathlib import Path
 
 from mnist_helpers.paths import read_json, write_text
@@ -9,6 +10,7 @@ from mnist_helpers.sweep.plan import Run
 
 RESULTS_FILE = "results.csv"
 EPOCHS_FILE = "epochs.csv"
+SECONDS_BETWEEN_SAVES = 30
 # The order of the columns that most want to see; others follow by name.
 FIRST = (
     "test_accuracy",
@@ -77,7 +79,7 @@ def write_table(path: Path, rows: list[dict]) -> None:
     write_text(path, text.getvalue())
 
 
-def write_results(runs: list[Run], folder: Path, title: str) -> list[dict]:
+def write_results(runs: list[Run], folder: Path) -> list[dict]:
     """Writes results.csv, epochs.csv and results.html into the sweep's folder.
 
     Returns:
@@ -88,5 +90,19 @@ def write_results(runs: list[Run], folder: Path, title: str) -> list[dict]:
     rows = result_rows(runs)
     write_table(folder / RESULTS_FILE, rows)
     write_table(folder / EPOCHS_FILE, epoch_rows(runs))
-    write_text(folder / "results.html", results_page(title, runs, rows))
+    write_text(folder / "results.html", results_page(f"Sweep {folder.name}", runs, rows))
     return rows
+
+
+class Saver:
+    """Writes the results from time to time while a sweep runs."""
+
+    def __init__(self, runs: list[Run], folder: Path):
+        """Has written nothing yet."""
+        self.runs, self.folder, self.written = runs, folder, time.monotonic()
+
+    def __call__(self) -> None:
+        """Writes them if the last time was a while ago."""
+        if time.monotonic() - self.written > SECONDS_BETWEEN_SAVES:
+            write_results(self.runs, self.folder)
+            self.written = time.monotonic()

@@ -1,11 +1,12 @@
 """Has the steps of a sweep done in an order that their dependencies allow."""
 
 from collections import Counter, defaultdict, deque
+from collections.abc import Callable
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 
 from mnist_helpers.paths import read_json, write_json
 from mnist_helpers.sweep.plan import Run, Step
-from mnist_helpers.sweep.step import perform
+from mnist_helpers.sweep.step import CodeChanged, perform
 
 MAX_ATTEMPTS = 3  # a step that ends its worker so often would end every worker
 SECONDS_BETWEEN_LOOKS = 0.5
@@ -31,7 +32,9 @@ def steps_to_do(runs: list[Run], retry_failed: bool = False) -> list[Step]:
     return list(needed.values())
 
 
-def do_steps(steps: list[Step], pool, display, pages: bool) -> None:
+def do_steps(
+    steps: list[Step], pool, display, pages: bool, save: Callable[[], None] = lambda: None
+) -> None:
     """Does the steps; each leaves its state in its folder.
 
     A step whose worker is lost is done again. One that fails leaves undone what builds on it.
@@ -41,6 +44,10 @@ def do_steps(steps: list[Step], pool, display, pages: bool) -> None:
         pool: A `LocalPool` or `DaskPool`.
         display: Is told what begins and ends, and shown what runs.
         pages: Whether to make HTML pages of the notebooks.
+        save: Is called when steps have ended.
+
+    Raises:
+        CodeChanged: The code is no longer what the sweep was planned with.
     """
     keys = {step.key for step in steps}
     children, attempts, running = defaultdict(list), Counter(), {}
@@ -64,6 +71,8 @@ def do_steps(steps: list[Step], pool, display, pages: bool) -> None:
                 # What finishes a run comes before what begins another.
                 ready.extendleft(reversed(children[step.key]))
             display.ended(step, state)
+        if finished:
+            save()
         display.look(running.values())
 
 
@@ -71,6 +80,8 @@ def _outcome(future: Future, step: Step, pool, attempt: int) -> str:
     """Returns "done", "failed" or "lost"; notes a failure that the worker could not note."""
     try:
         return future.result()["state"]
+    except CodeChanged:
+        raise
     except pool.lost:
         if attempt < MAX_ATTEMPTS:
             return "lost"

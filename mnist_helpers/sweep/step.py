@@ -26,7 +26,10 @@ from filelock import FileLock
 
 # papermill keeps state of its own in the process, so a worker does one step at a time.
 ONE_AT_A_TIME = threading.Lock()
-SECONDS_TO_DIE = 30  # how long a killed worker may hold its folder
+
+
+class CodeChanged(ValueError):
+    """The code is not what it was when the sweep was planned."""
 
 
 @dataclass(frozen=True)
@@ -63,11 +66,22 @@ def perform(order: Order) -> dict:
 
     Returns:
         The step's entry in `status.json`; its state is "done" or "failed".
+
+    Raises:
+        CodeChanged: This process has other code than the sweep was planned with.
     """
+    if code_version(code_sources(order.notebook)) != order.version:
+        raise CodeChanged(
+            f"The code of mnist_helpers, on {socket.gethostname()}, is not what it was when the "
+            "sweep was started: start it again."
+        )
     folder = Path(order.folder)
     folder.mkdir(parents=True, exist_ok=True)
-    with ONE_AT_A_TIME, FileLock(folder / "run.lock", timeout=SECONDS_TO_DIE):
-        _fill(order, folder)
+    # A worker that a killed sweep left behind may still be busy here, and may even finish.
+    with ONE_AT_A_TIME, FileLock(folder / "run.lock"):
+        entry = _fill(order, folder)
+        if entry.get("state") == "done":
+            return entry
         reporter = Reporter(folder, order)
         try:
             _run_notebook(order, folder, reporter)
@@ -108,25 +122,25 @@ class Reporter(Follower):
         return entry
 
 
-def _fill(order: Order, folder: Path) -> None:
-    """Gives a new folder what the step before left; the status is written when all is there."""
+def _fill(order: Order, folder: Path) -> dict:
+    """Gives a new folder what the step before left; the status is written when all is there.
+
+    Returns:
+        The step's entry of an earlier attempt; `{}` if there is none.
+    """
     status = read_json(folder / "status.json")
     if status and status["key"] == order.key:
-        return
+        return status["notebooks"].get(order.name, {})
     notebooks = {}
     if order.parent:
         ignored = shutil.ignore_patterns("*.lock", "status.json", KERNEL_FILE)
         shutil.copytree(order.parent, folder, dirs_exist_ok=True, ignore=ignored)
         notebooks = read_json(Path(order.parent) / "status.json")["notebooks"]
     write_json(folder / "status.json", {"key": order.key, "notebooks": notebooks})
+    return {}
 
 
 def _run_notebook(order: Order, folder: Path, reporter: Reporter) -> None:
-    if code_version(code_sources(order.notebook)) != order.version:
-        raise NotebookFailed(
-            f"{order.name}: the code of mnist_helpers is not what it was when the sweep was "
-            "started; start the sweep again."
-        )
     values, output = dict(order.values), folder / f"{order.name}.ipynb"
     if order.takes_folder:
         values["OUTPUT_DIR"] = str(folder)
