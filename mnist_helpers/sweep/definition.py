@@ -99,7 +99,8 @@ class _LineLoader(yaml.SafeLoader):
         }
         if len(node.value) > len(mapping):
             keys = [key.value for key, _ in node.value]
-            again = next(key for key, _ in node.value if keys.count(key.value) > 1)
+            place = next(n for n, key in enumerate(keys) if key in keys[:n])
+            again = node.value[place][0]
             raise yaml.MarkedYAMLError(
                 problem=f"{again.value} is there twice", problem_mark=again.start_mark
             )
