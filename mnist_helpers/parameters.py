@@ -28,6 +28,8 @@ LIMITS = {
     "SHIFT_FRACTION": Limit("float", "a number from 0 to below 1", lambda v: 0 <= v < 1),
     "ZOOM_FRACTION": Limit("float", "a number from 0 to below 1", lambda v: 0 <= v < 1),
     "AUGMENTED_SHARE": Limit("float", "a number from 0 to 1", lambda v: 0 <= v <= 1),
+    "SWEEP_DIR": Limit("str", "the path of a sweep's folder", lambda v: v.strip() != ""),
+    "METRIC": Limit("str", "a column of the sweep's results.csv", lambda v: v.strip() != ""),
     "OUTPUT_DIR": Limit("str", "the path of a folder", lambda v: v.strip() != ""),
 }
 

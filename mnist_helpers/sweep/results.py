@@ -13,6 +13,7 @@ EPOCHS_FILE = "epochs.csv"
 SECONDS_BETWEEN_SAVES = 30
 # The order of the columns that most want to see; others follow by name.
 FIRST = (
+    "dataset_title",
     "test_accuracy",
     "ece",
     "geometric_robustness",
@@ -33,17 +34,19 @@ def result_rows(runs: list[Run]) -> list[dict]:
     for run in runs:
         state, error = run.state()
         row = {"run": run.name, "variant": run.variant, **run.settings, "state": state}
-        metrics = _numbers(read_json(run.folder / "metrics.json", {})) if state == "done" else {}
+        metrics = _measured(read_json(run.folder / "metrics.json", {})) if state == "done" else {}
         rows.append(row | metrics | {"error": error.partition("\n")[2] or error})
     return rows
 
 
-def _numbers(metrics: dict) -> dict:
+def _measured(metrics: dict) -> dict:
     phases = [part for part in metrics.values() if isinstance(part, dict)]
     flat = metrics | (phases[-1] if phases else {})
-    numbers = {name: value for name, value in flat.items() if type(value) in (int, float)}
+    measured = {name: value for name, value in flat.items() if type(value) in (int, float)}
+    if "dataset_title" in metrics:
+        measured["dataset_title"] = metrics["dataset_title"]
     seconds = [part["training_seconds"] for part in phases if "training_seconds" in part]
-    return numbers | ({"training_seconds": round(sum(seconds), 1)} if seconds else {})
+    return measured | ({"training_seconds": round(sum(seconds), 1)} if seconds else {})
 
 
 def epoch_rows(runs: list[Run]) -> list[dict]:
