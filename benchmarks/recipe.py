@@ -111,7 +111,8 @@ def table() -> str:
         errors = row["errors"]
         cells = (errors.get(key, "–") for key in ("clean, as they are", "hybrid, as they are",
                                                   "hybrid, moved"))  # fmt: skip
-        lines.append(f"| {name} | {' | '.join(map(str, cells))} |")
+        only = " (second phase alone, from the base's clean phase)" if "note" in row else ""
+        lines.append(f"| {name}{only} | {' | '.join(map(str, cells))} |")
     return "\n".join(lines) + "\n"
 
 

@@ -6,7 +6,7 @@ from mnist_helpers.paths import PROJECT, read_json, write_text
 
 RESULTS = PROJECT / "benchmarks" / "results"
 PAGE = PROJECT / "benchmarks" / "results.md"
-HEADER = ["| figure | measured | must | aim |", "|---|---|---|---|"]
+HEADER = ("figure", "measured", "must", "aim")
 
 
 def found(values: dict, form: str = "{:.2f}", scale: float = 1, middle: str = "median") -> str:
@@ -119,15 +119,20 @@ PARTS = {
 }
 
 
-def table() -> str:
-    """Returns the whole table in Markdown; parts that were not measured are named."""
-    lines, missing, machines = [*HEADER], [], []
+def table(columns: int = len(HEADER)) -> str:
+    """Returns the whole table in Markdown; parts that were not measured are named.
+
+    Args:
+        columns: How many of the columns, from the left.
+    """
+    lines = [f"| {' | '.join(HEADER[:columns])} |", "|---" * columns + "|"]
+    missing, machines = [], []
     for name, rows in PARTS.items():
         result = read_json(RESULTS / f"{name}.json")
         if result is None:
             missing.append(name)
             continue
-        lines += [f"| {' | '.join(row)} |" for row in rows(result)]
+        lines += [f"| {' | '.join(row[:columns])} |" for row in rows(result)]
         machine = result["machine"]
         versions = ", ".join(f"{key} {value}" for key, value in machine["versions"].items())
         machines.append(
