@@ -157,7 +157,7 @@ def test_two_kernels_do_not_train_into_one_folder(tmp_path):
 
 @AT_LENGTH
 def test_the_series_twice_in_the_same_kernels(tmp_path, record_property):
-    quick = {**SMALL, "EPOCHS": 2, "OUTPUT_DIR": str(tmp_path)}
+    quick = {**SMALL, "EPOCHS": 1, "MAX_TRAINING_IMAGES": 300, "OUTPUT_DIR": str(tmp_path)}
     for name in ("01_data_exploration", "02_clean_phase", "03_augmented_phase", "04_evaluation"):
         with Session(name, **quick) as notebook:
             notebook.run_cells()

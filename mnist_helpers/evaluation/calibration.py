@@ -87,10 +87,8 @@ def calibration_scores(labels: np.ndarray, probabilities: np.ndarray) -> dict[st
         ValueError: The arrays do not fit each other, or rows are not probabilities.
     """
     ece = expected_calibration_error(labels, probabilities)
-    probabilities = np.asarray(probabilities, float)
-    probabilities = probabilities / probabilities.sum(
-        axis=1, keepdims=True
-    )  # 32 bits sum to 1 but nearly
+    # Values of 32 bits sum to 1 but nearly.
+    probabilities = probabilities / np.sum(probabilities, axis=1, keepdims=True, dtype=float)
     digits = range(10)
     return {
         "ece": ece,
