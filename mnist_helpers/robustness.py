@@ -5,6 +5,8 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import NamedTuple
 
 from mnist_helpers import damage
+from mnist_helpers.checks import check_images
+from mnist_helpers.parameters import check_value
 
 import numpy as np
 
@@ -94,10 +96,16 @@ def damaged(images, kind: str, level: float, seed: int = 0) -> np.ndarray:
         float32 array of shape (n, 28, 28) in [0, 1].
 
     Raises:
-        ValueError: There is no such kind.
+        ValueError: There is no such kind, the images have another form, or level or seed is
+            impossible.
     """
+    images = check_images(images)
+    check_value("SEED", seed)
     if kind not in DAMAGES:
         raise ValueError(f"There is no damage called {kind!r}; there are {', '.join(DAMAGES)}.")
+    severest = DAMAGES[kind].levels[-1 if kind != "contrast" else 0]
+    if not 0 <= level <= severest:
+        raise ValueError(f"The level of {kind} must lie in 0 to {severest}, not {level}.")
     # Each kind draws for itself, so that adding one leaves the others as they are.
     rng = np.random.default_rng([seed, zlib.crc32(kind.encode())])
     pixels = np.asarray(images, np.float32) / np.float32(255)
@@ -141,6 +149,8 @@ def group_mean(curves: Mapping[str, list[float]], group: str) -> float:
         curves: One model's part of what `sweep` returns.
         group: "geometric" or "photometric".
     """
+    if group not in {kind.group for kind in map(DAMAGES.get, curves) if kind}:
+        raise ValueError(f"No kind of damage measured here is in a group called {group!r}.")
     chosen = [values for kind, values in curves.items() if DAMAGES[kind].group == group]
     return float(np.mean(chosen))
 

@@ -2,16 +2,22 @@
 
 import io
 import math
+import tempfile
 from collections.abc import Callable
+from pathlib import Path
 from typing import NamedTuple
 
 from mnist_helpers.augmentation import Augmentation
 from mnist_helpers.download import MNIST, DataError
 from mnist_helpers.pipeline import training_dataset
+from mnist_helpers.policies import RobustAugmentation
+from mnist_helpers.predict import read_pictures
+from mnist_helpers.robustness import DAMAGES
 
 import numpy as np
 from hypothesis import strategies as st
 from PIL import Image
+from scipy.special import softmax
 
 DTYPES = [
     "?", "u1", "u2", "u4", "u8", "i1", "i2", "i4", "i8", "f2", "f4", "f8", ">f4", ">i2", "c8", "S3",
@@ -161,7 +167,7 @@ def picture_files():
         grey = (random.random((height, width)) < 0.2) * 255
         picture = Image.fromarray(grey.astype(np.uint8))
         picture = picture if mode == "I;16" else picture.convert(mode)
-        formats = {"CMYK": ["TIFF", "JPEG"], "F": ["TIFF"], "I": ["TIFF", "PNG"]}
+        formats = {"CMYK": ["TIFF", "JPEG"], "F": ["TIFF"], "I": ["TIFF"]}
         file = io.BytesIO()
         suitable = formats.get(mode, ["PNG", "TIFF", "WEBP"] if mode == "RGB" else ["PNG", "TIFF"])
         picture.save(file, draw(st.sampled_from(suitable)))
@@ -286,6 +292,29 @@ def augmented(result, images, seed):
     in_unit_range(result, np.shape(images))
 
 
+def read_files(files, batch_size):
+    """Writes pictures to a folder and has them read; None stands for a file that is not there."""
+    with tempfile.TemporaryDirectory() as folder:
+        paths = [Path(folder, str(number)) for number in range(len(files))]
+        for path, content in zip(paths, files, strict=True):
+            if isinstance(content, bytes):
+                path.write_bytes(content)
+            elif content is not None:
+                content.save(path, "TIFF")
+        tell = lambda images: softmax(images.reshape(-1, 28, 28)[:, :10, 14], axis=1)  # noqa: E731
+        readings = list(read_pictures(tell, map(str, paths), batch_size))
+        assert [reading.picture for reading in readings] == list(map(str, paths))
+        return readings
+
+
+def is_reading(reading):
+    if reading.error is None:
+        assert 0 <= reading.digit <= 9 and 0 < reading.confidence <= 1
+        assert reading.runner_up != reading.digit
+    else:
+        assert len(reading.error) > 10 and reading.digit is None
+
+
 def train_on(images, labels, epochs, first_epoch, batch_size, seed, share):
     return training_dataset(
         images, labels, epochs=epochs, first_epoch=first_epoch, batch_size=batch_size, seed=seed,
@@ -351,7 +380,12 @@ CASES = {
     ),
     "pipeline.training_dataset": Case(
         st.tuples(
-            labelled_images(2, 12), SMALL, SMALL, SMALL, NUMBERS | SMALL, NUMBERS | st.floats(0, 1)
+            labelled_images(2, 12),
+            st.integers(0, 4),
+            st.integers(-1, 3),
+            st.sampled_from([2, 2, 4, 3, 0, -2, 10**9]),
+            NUMBERS | SMALL,
+            NUMBERS | st.floats(0, 1),
         ).map(lambda v: (*v[0], *v[1:])),
         batches_fit,
         many=150,
@@ -365,6 +399,109 @@ CASES = {
     ),
     "evaluation.per_digit_report": Case(st.tuples(labels(), labels()), per_digit),
     "evaluation.mistakes": Case(answers(), mistakes_are_wrong),
+    "evaluation.likeliest": Case(
+        st.tuples(answers().map(lambda v: v[1]), SMALL),
+        lambda result, chances, count: (
+            np.testing.assert_equal(result[0].shape, (len(chances), count)),
+            np.testing.assert_array_equal(result[1], -np.sort(-chances, axis=1)[:, :count]),
+        ),
+    ),
+    "evaluation.ambiguous": Case(
+        st.tuples(answers().map(lambda v: v[1]), st.floats()),
+        lambda result, chances, _: np.testing.assert_equal(result.shape, (len(chances),)),
+    ),
+    "evaluation.doubtful_labels": Case(
+        st.tuples(answers(), st.floats(), st.integers(0, 2)).map(
+            lambda v: (v[0][0], [v[0][1]] * v[2], v[1])
+        ),
+        lambda found, labels, several, sure: np.testing.assert_(
+            (np.argmax(several[0], axis=1) != labels)[found].all()
+        ),
+    ),
+    "evaluation.reliability": Case(
+        st.tuples(answers(), SMALL).map(lambda v: (*v[0], v[1])),
+        lambda result, labels, *_: np.testing.assert_equal(result.images.sum(), len(labels)),
+    ),
+    "evaluation.expected_calibration_error": Case(
+        st.tuples(answers(), SMALL).map(lambda v: (*v[0], v[1])), lambda result, *_: share(result)
+    ),
+    "evaluation.calibration_scores": Case(
+        answers(), lambda result, *_: np.testing.assert_(all(v >= 0 for v in result.values()))
+    ),
+    "evaluation.fit_temperature": Case(
+        answers(), lambda found, *_: np.testing.assert_(0.09 < found < 10.1), many=50
+    ),
+    "evaluation.at_temperature": Case(
+        st.tuples(answers().map(lambda v: v[1]), NUMBERS | st.floats(0.01, 10)),
+        lambda result, *_: in_unit_range(result, dtype=np.float64),
+    ),
+    "evaluation.accuracy_when_declining": Case(
+        answers(),
+        lambda result, *_: [in_unit_range(part, dtype=np.float64) for part in result],
+    ),
+    "evaluation.answered_at": Case(
+        st.tuples(answers(), st.floats()).map(lambda v: (*v[0], v[1])),
+        lambda result, *_: share(result),
+    ),
+    "evaluation.checks.check_digits": Case(
+        st.tuples(labels(), st.just("labels")),
+        lambda result, given, _: np.testing.assert_array_equal(result, given),
+    ),
+    "evaluation.checks.check_answers": Case(
+        answers(), lambda result, *given: np.testing.assert_array_equal(result[1], given[1])
+    ),
+    "evaluation.checks.check_probabilities": Case(
+        answers().map(lambda v: v[1:]),
+        lambda result, given: np.testing.assert_array_equal(result, given),
+    ),
+    "robustness.damaged": Case(
+        st.tuples(images(), st.sampled_from(["", *DAMAGES]), NUMBERS | st.floats(0, 1), SMALL),
+        lambda result, images, *_: in_unit_range(result, images.shape),
+        many=1000,
+    ),
+    "robustness.levels_met_in_training": Case(
+        st.tuples(
+            st.text(max_size=2) | st.sampled_from(list(DAMAGES)),
+            st.dictionaries(st.sampled_from(["ROTATION_DEGREES", "ZOOM_FRACTION"]), st.floats()),
+        ),
+        lambda result, *_: np.testing.assert_(0 <= result <= 5),
+        (),
+    ),
+    "robustness.group_mean": Case(
+        st.tuples(
+            st.dictionaries(st.sampled_from(list(DAMAGES)), st.lists(st.floats(0, 1), min_size=5)),
+            st.sampled_from(["geometric", "photometric", "other"]),
+        ),
+        lambda result, *_: share(result),
+    ),
+    "robustness.middle_levels": Case(
+        st.tuples(
+            st.dictionaries(
+                st.sampled_from(list(DAMAGES)), st.lists(st.floats(), min_size=5, max_size=5)
+            )
+        ),
+        lambda result, curves: np.testing.assert_equal(set(result), set(curves)),
+        (),
+    ),
+    "policies.make_augmentation": Case(
+        st.tuples(st.text(max_size=2) | st.just("robust"), NUMBERS, NUMBERS, st.floats(0, 0.9)),
+        lambda result, *_: hash(result),
+    ),
+    "policies.RobustAugmentation.__call__": Case(
+        st.tuples(arrays(SIZED, ["u1", "f4", "f8", "f2", "i4", "u2"]), SEEDS),
+        lambda result, *given: in_unit_range(result, given[0].shape),
+        many=60,
+    ),
+    "predict.read_pictures": Case(
+        st.tuples(st.lists(picture_files() | st.none(), max_size=4), st.integers(1, 3)),
+        lambda readings, files, _: [is_reading(r) for r in readings],
+        (),
+    ),
+    "exploration.place_in_plane": Case(
+        st.tuples(arrays(st.sampled_from([(12, 5), (9, 5), (12,)]), ["f4", "f8"]), SMALL),
+        lambda points, *_: np.testing.assert_(np.isfinite(points).all()),
+        many=10,
+    ),
     "exploration.class_counts": Case(st.tuples(labels()), counted),
     "exploration.class_means_and_spreads": Case(
         labelled_images(0, 40),
@@ -379,7 +516,7 @@ CASES = {
         lambda found, images, labels, count, _: np.testing.assert_array_equal(
             labels[found], np.arange(10)[:, None].repeat(count, axis=1)
         ),
-        many=60,
+        many=10,
     ),
     "exploration.digit_map": Case(
         st.tuples(images(14), SMALL),
@@ -387,7 +524,7 @@ CASES = {
             np.testing.assert_equal(points.shape, (len(images), 2)),
             np.testing.assert_(np.isfinite(points).all()),
         ),
-        many=30,
+        many=5,
     ),
     "data.split_validation": Case(
         st.tuples(labelled_images(0, 40), st.none() | SMALL).map(lambda v: (*v[0], v[1])),
@@ -445,6 +582,8 @@ CASES = {
 CALLS = {
     "augmentation.Augmentation.__call__": augment,
     "pipeline.training_dataset": train_on,
+    "policies.RobustAugmentation.__call__": lambda *given: RobustAugmentation()(*given),
+    "predict.read_pictures": read_files,
 }
 
 # Why a function, or every function of a module, is not in CASES.
@@ -463,6 +602,20 @@ EXEMPT = {
     "model_files": "takes a file; test_model_files tries damaged ones by the hundred",
     "paths": "makes folders and files; test_artifacts, test_full_disk",
     "plotting": "draws what the functions tried here return; test_plotting_*",
+    "damage": "takes what robustness.damaged has checked, which is tried",
+    "execution": "runs notebooks; test_batch",
+    "export": "writes other formats and compares their answers; its own tests",
+    "notebooks": "reads the project's own notebooks; test_batch",
+    "parameters.check_declared": "compares with declarations of the notebooks; test_parameters",
+    "parameters.split_scope": "takes a parameter's name; test_parameters",
+    "parameters.values_for": "takes what check_declared has passed; test_parameters",
+    "predict.feature_reader": "takes a model",
+    "predict.find_pictures": "looks for files",
+    "predict.read_several_views": "takes what to_mnist gives; its own tests",
+    "predict.reader": "takes a model",
+    "report": "writes a page of what the functions tried here return; its own tests",
+    "robustness.sweep": "lets models read what `damaged` gives, which is tried",
+    "sweep": "runs notebooks over many settings; its own tests",
     "progress": "follows a run; test_batch",
     "training": "takes what the notebooks have checked; test_training",
     "widgets": "shows pictures of functions tried here; its own tests",

@@ -29,7 +29,7 @@ def moments(number):
                 ("write", ".phase.state.", chance.randint(1, EPOCHS)),
                 ("write", ".best.", chance.randint(1, 2)),
                 ("step", chance.randint(1, STEPS)),
-                ("seconds", chance.uniform(0, 3)),
+                ("seconds", chance.uniform(0, 2)),
             ]
         )
 
@@ -52,7 +52,7 @@ def kill_when_written(process, folder, beginning, count):
 
 
 def kill_at(moment, folder):
-    """Starts a training in `folder` and kills it; returns its output."""
+    """Starts a training in `folder` and kills it; returns its exit status."""
     kind, *details = moment
     process = start(folder, details[0] if kind == "step" else None)
     if kind == "write":
@@ -62,7 +62,7 @@ def kill_at(moment, folder):
             time.sleep(0.005)
         time.sleep(details[0])
         process.send_signal(signal.SIGKILL)
-    output = process.communicate(timeout=100)[0].decode()
+    output = process.communicate(timeout=300)[0].decode()
     assert process.returncode in (-signal.SIGKILL, 0), output[-2000:]
     return process.returncode
 
@@ -72,6 +72,7 @@ def undisturbed(tmp_path_factory):
     return train(tmp_path_factory.mktemp("undisturbed"))
 
 
+@pytest.mark.timeout(1100)
 def test_killed_at_any_moment_it_ends_with_the_same_weights(
     undisturbed, tmp_path_factory, record_property
 ):
@@ -87,7 +88,7 @@ def test_killed_at_any_moment_it_ends_with_the_same_weights(
         training.finish()
         left = {path.name for path in folder.iterdir()}
         assert left == {"best.keras", "training.lock"}, (moment, left)
-    assert tried
+    assert tried >= often(1, 20)
     record_property("cases", tried)
 
 

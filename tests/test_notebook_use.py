@@ -21,7 +21,7 @@ from jupyter_client.manager import KernelManager
 
 pytestmark = [pytest.mark.promise(7), pytest.mark.slow]
 AT_LENGTH = pytest.mark.skipif(VARIABLE not in os.environ, reason="only in `make stress`")
-SMALL = {"DATASET": "digits", "EPOCHS": 5, "MAX_TRAINING_IMAGES": 1300, "BATCH_SIZE": 32}
+SMALL = {"DATASET": "digits", "EPOCHS": 4, "MAX_TRAINING_IMAGES": 800, "BATCH_SIZE": 32}
 LONG = 300  # seconds; far more than a cell takes
 
 
@@ -98,7 +98,7 @@ def test_interrupted_continued_and_run_again_in_one_kernel(tmp_path, record_prop
         notebook.run_cells(0, fit)
         _, error = notebook.run(notebook.cells[save])
         assert "This training has not run to its end: run the cell with resume()" in error
-        _, error = notebook.run(notebook.cells[fit], interrupt_at="Epoch 2/5")
+        _, error = notebook.run(notebook.cells[fit], interrupt_at="Epoch 2/4")
         assert error.startswith("KeyboardInterrupt")
         _, error = notebook.run(notebook.cells[save])
         assert "This training has not run to its end: run the cell with resume()" in error
@@ -157,7 +157,7 @@ def test_two_kernels_do_not_train_into_one_folder(tmp_path):
 
 @AT_LENGTH
 def test_the_series_twice_in_the_same_kernels(tmp_path, record_property):
-    quick = {**SMALL, "EPOCHS": 2, "OUTPUT_DIR": str(tmp_path)}
+    quick = {**SMALL, "EPOCHS": 1, "MAX_TRAINING_IMAGES": 300, "OUTPUT_DIR": str(tmp_path)}
     for name in ("01_data_exploration", "02_clean_phase", "03_augmented_phase", "04_evaluation"):
         with Session(name, **quick) as notebook:
             notebook.run_cells()

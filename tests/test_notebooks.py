@@ -148,6 +148,7 @@ def test_committed_outputs_still_come_out(run, dataset, tmp_path):
     assert "passed" in nbval("--nbval-lax", *prepared)
 
 
+@pytest.mark.promise(7)
 @pytest.mark.slow
 @pytest.mark.parametrize(
     "name, first",

@@ -108,5 +108,5 @@ def test_nothing_in_the_project_turns_a_check_off():
     assert files.returncode or names
     for name in names:
         text = (PROJECT / name).read_text(encoding="utf-8", errors="replace")
-        if name != "tests/test_server.py":
+        if name not in ("tests/test_server.py", "tests/test_model_files.py"):  # they look for it
             assert not (found := re.search("|".join(OFF), text)), (name, found)

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from mnist_helpers.evaluation.checks import check_answers, check_digits
+from mnist_helpers.evaluation.checks import check_answers, check_digits, check_probabilities
 
 import numpy as np
 from sklearn.metrics import precision_recall_fscore_support
@@ -63,8 +63,13 @@ def likeliest(probabilities: np.ndarray, count: int = 3) -> tuple[np.ndarray, np
 
     Returns:
         Integer array of digits and float array of their probabilities, both of shape (n, count).
+
+    Raises:
+        ValueError: Rows are not probabilities, or count is not 1 to 10.
     """
-    probabilities = np.asarray(probabilities)
+    probabilities = check_probabilities(probabilities)
+    if not 1 <= count <= 10:
+        raise ValueError(f"1 to 10 digits can be the likeliest, not {count}.")
     digits = np.argsort(-probabilities, axis=1, kind="stable")[:, :count]
     return digits, np.take_along_axis(probabilities, digits, axis=1)
 
@@ -84,7 +89,12 @@ def doubtful_labels(
 
     Returns:
         Integer array of indices, in order.
+
+    Raises:
+        ValueError: There are no models, arrays do not fit each other, or `sure` is not 0 to 1.
     """
+    if not 0 <= sure <= 1:
+        raise ValueError(f"How sure the models must be lies in 0 to 1, not {sure}.")
     several = [check_answers(labels, probabilities)[1] for probabilities in several]
     answers = np.stack([probabilities.argmax(axis=1) for probabilities in several])
     least = np.min([probabilities.max(axis=1) for probabilities in several], axis=0)
@@ -101,6 +111,11 @@ def ambiguous(probabilities: np.ndarray, margin: float = 0.2) -> np.ndarray:
 
     Returns:
         Boolean array of shape (n,).
+
+    Raises:
+        ValueError: Rows are not probabilities, or the margin is not 0 to 1.
     """
+    if not 0 <= margin <= 1:
+        raise ValueError(f"The margin must lie in 0 to 1, not {margin}.")
     _, chances = likeliest(probabilities, 2)
     return chances[:, 0] - chances[:, 1] <= margin

@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from mnist_helpers.evaluation.checks import check_answers
+from mnist_helpers.evaluation.checks import check_answers, check_probabilities
 
 import numpy as np
 from scipy.optimize import minimize_scalar
@@ -38,6 +38,8 @@ def reliability(labels: np.ndarray, probabilities: np.ndarray, bins: int = BINS)
         ValueError: The arrays do not fit each other, or rows are not probabilities.
     """
     labels, probabilities = check_answers(labels, probabilities)
+    if bins < 1:
+        raise ValueError(f"There must be at least 1 group, not {bins}.")
     sure = probabilities.max(axis=1).astype(float).clip(0, 1)
     group = np.ceil(sure * bins).astype(int) - 1
     images = np.bincount(group, minlength=bins)
@@ -85,8 +87,8 @@ def calibration_scores(labels: np.ndarray, probabilities: np.ndarray) -> dict[st
         ValueError: The arrays do not fit each other, or rows are not probabilities.
     """
     ece = expected_calibration_error(labels, probabilities)
-    probabilities = np.asarray(probabilities, float)
-    probabilities /= probabilities.sum(axis=1, keepdims=True)  # 32 bits sum to 1 but nearly
+    # Values of 32 bits sum to 1 but nearly.
+    probabilities = probabilities / np.sum(probabilities, axis=1, keepdims=True, dtype=float)
     digits = range(10)
     return {
         "ece": ece,
@@ -130,7 +132,13 @@ def at_temperature(probabilities: np.ndarray, temperature: float) -> np.ndarray:
 
     Returns:
         float64 array of shape (n, 10).
+
+    Raises:
+        ValueError: Rows are not probabilities, or the temperature is not from 0.001 to 1000.
     """
+    probabilities = check_probabilities(probabilities)
+    if not 0.001 <= temperature <= 1000:
+        raise ValueError(f"The temperature must lie in 0.001 to 1000, not {temperature}.")
     smallest = np.finfo(np.float32).tiny  # what 32 bits rounded to 0 is at most that
     return softmax(np.log(np.maximum(probabilities, smallest, dtype=float)) / temperature, axis=1)
 

@@ -31,6 +31,22 @@ def check_answers(labels: np.ndarray, probabilities: np.ndarray) -> tuple[np.nda
             f"{len(labels)} labels need probabilities of shape ({len(labels)}, 10), "
             f"not {probabilities.shape}."
         )
+    return labels, check_probabilities(probabilities)
+
+
+def check_probabilities(probabilities: np.ndarray) -> np.ndarray:
+    """Returns probabilities of shape (n, 10) as an array.
+
+    Raises:
+        ValueError: They have another shape or type, or rows are not probabilities.
+    """
+    probabilities = np.asarray(probabilities)
+    numbers = np.issubdtype(probabilities.dtype, np.floating)
+    if probabilities.ndim != 2 or probabilities.shape[1] != 10 or not numbers:
+        raise ValueError(
+            f"Probabilities must be floats of shape (n, 10), not {probabilities.dtype} of shape "
+            f"{probabilities.shape}."
+        )
     # 16-bit networks round each probability to three digits, hence the wide tolerance.
     sums_to_one = np.isclose(probabilities.sum(axis=1), 1, rtol=0, atol=0.02)
     if not (sums_to_one & (probabilities >= 0).all(axis=1)).all():
@@ -38,4 +54,4 @@ def check_answers(labels: np.ndarray, probabilities: np.ndarray) -> tuple[np.nda
             "Each row of probabilities must be finite, not negative and sum to 1; "
             "pass the network's softmax outputs."
         )
-    return labels, probabilities
+    return probabilities

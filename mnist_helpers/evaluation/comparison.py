@@ -21,7 +21,7 @@ def accuracy_interval(correct: int, n: int, confidence: float = 0.95) -> tuple[f
     Raises:
         ValueError: The counts or the confidence are impossible.
     """
-    if not 0 <= correct <= n or n == 0:
+    if not 0 <= correct <= n or not 0 < n < 2**53 or correct % 1 or n % 1:
         raise ValueError(f"There cannot be {correct} right answers among {n}; count them first.")
     _check_confidence(confidence)
     interval = binomtest(int(correct), int(n)).proportion_ci(confidence, method="wilson")
@@ -83,10 +83,12 @@ def paired_bootstrap_interval(
 
     Raises:
         ValueError: The arrays are empty, not boolean, or of different lengths, or the confidence
-            is impossible.
+            or the number of resamples is impossible.
     """
     a, b = _check_pairs(correct_a, correct_b)
     _check_confidence(confidence)
+    if resamples < 1:
+        raise ValueError(f"At least 1 set must be drawn, not {resamples}.")
     gain = b.astype(int) - a
     shares = np.array([np.mean(gain == outcome) for outcome in (1, -1, 0)])
     drawn = np.random.default_rng(seed).multinomial(len(gain), shares, size=resamples)

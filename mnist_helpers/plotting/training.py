@@ -54,7 +54,10 @@ def mosaic(images, columns: int, gap: int = 2) -> np.ndarray:
     Raises:
         ValueError: There is no image or no column, or the images have another shape.
     """
-    images = np.asarray(images, np.float32)
+    images = np.asarray(images)
+    if images.dtype.kind not in "buif":
+        raise ValueError(f"A mosaic needs images of numbers, not of {images.dtype}.")
+    images = images.astype(np.float32)
     flat = images.ndim == 3 or (images.ndim == 4 and images.shape[3] == 1)
     if not flat or images.size == 0 or columns < 1 or gap < 0:
         raise ValueError(
