@@ -238,6 +238,7 @@ def test_code_that_changes_meanwhile_stops_the_sweep(sweep, monkeypatch, capsys)
 @pytest.fixture
 def dask(tmp_path):
     """Starts a scheduler, and returns its address and a function that starts workers."""
+    pytest.importorskip("distributed", reason="the extra `cluster` is not installed")
     started = []
 
     def launch(*arguments, cwd=tmp_path):
@@ -300,6 +301,7 @@ def test_dask_workers_without_a_shared_disk_send_their_results(sweep, dask, monk
 
 
 def test_a_scheduler_that_does_not_answer_is_refused(sweep, monkeypatch, capsys):
+    pytest.importorskip("distributed", reason="the extra `cluster` is not installed")
     monkeypatch.setattr(cluster, "SECONDS_TO_CONNECT", 1)
     file = sweep(BOTH + "seeds: [3]\n")
     assert main(command(file, "--scheduler", "tcp://127.0.0.1:9")) == 2

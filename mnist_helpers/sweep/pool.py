@@ -9,10 +9,8 @@ from collections.abc import Callable
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 
-from mnist_helpers.sweep.step import Order
+from mnist_helpers.sweep.step import THREADS, Order
 
-# What TensorFlow, NumPy and scikit-learn ask for how many threads to use.
-THREADS = ("OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS")
 BYTES_PER_WORKER = 2 * 2**30  # a training on MNIST takes about 1.5 GB
 
 

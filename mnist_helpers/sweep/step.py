@@ -24,6 +24,8 @@ from mnist_helpers.sweep.code import code_version
 
 from filelock import FileLock
 
+# What TensorFlow, NumPy and scikit-learn ask for how many threads to use.
+THREADS = ("OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS")
 # papermill keeps state of its own in the process, so a worker does one step at a time.
 ONE_AT_A_TIME = threading.Lock()
 
@@ -75,6 +77,9 @@ def perform(order: Order) -> dict:
             f"The code of mnist_helpers, on {socket.gethostname()}, is not what it was when the "
             "sweep was started: start it again."
         )
+    if "OMP_NUM_THREADS" in os.environ:  # where only this is set, it holds for TensorFlow, too
+        for name in THREADS:
+            os.environ.setdefault(name, os.environ["OMP_NUM_THREADS"])
     folder = Path(order.folder)
     folder.mkdir(parents=True, exist_ok=True)
     # A worker that a killed sweep left behind may still be busy here, and may even finish.
