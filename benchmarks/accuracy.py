@@ -30,37 +30,37 @@ def train(seed: int, folder: Path, test: bool = True) -> None:
     (x, y), (x_val, y_val) = data.load_training("mnist")
     validation = evaluation_dataset(x_val, y_val)
     steps = len(x) // BATCH_SIZE
-    network, history, result = None, [], {"seed": seed}
+    history = []
     for phase, augmentation in (("clean", None), ("hybrid", Augmentation())):
         file = folder / f"{phase}.keras"
-        if file.exists():
-            network = load_model(file, training.native_precision())
-            history = read_json(folder / f"{phase}.json")
-            continue
-        if network is None:
-            network = compiled_cnn(seed, EPOCHS * steps)
-        else:
-            compile_phase(network, EPOCHS * steps)
-        previous = folder / "best_clean.keras" if history else None
-        resumable = training.ResumableTraining(
-            folder, phase, f"best_{phase}.keras", {"seed": seed}, previous, history
-        )
-        first, last = resumable.resume(network), len(history) + EPOCHS
-        network.fit(
-            training_dataset(
-                x, y, epochs=last, first_epoch=first, batch_size=BATCH_SIZE, seed=seed,
-                augmentation=augmentation,
-            ),
-            steps_per_epoch=steps, epochs=last, initial_epoch=first, validation_data=validation,
-            callbacks=resumable.callbacks, shuffle=False, verbose=0,
-        )  # fmt: skip
-        history = history + resumable.history
-        write_json(folder / f"{phase}.json", history)
-        save_model(network, file)
-        resumable.finish()
+        if not file.exists():
+            if phase == "clean":
+                network, previous = compiled_cnn(seed, EPOCHS * steps), None
+            else:
+                network = load_model(folder / "clean.keras", training.native_precision())
+                compile_phase(network, EPOCHS * steps)
+                previous = folder / "best_clean.keras"
+            resumable = training.ResumableTraining(
+                folder, phase, f"best_{phase}.keras", {"seed": seed}, previous, history
+            )
+            first, last = resumable.resume(network), len(history) + EPOCHS
+            network.fit(
+                training_dataset(
+                    x, y, epochs=last, first_epoch=first, batch_size=BATCH_SIZE, seed=seed,
+                    augmentation=augmentation,
+                ),
+                steps_per_epoch=steps, epochs=last, initial_epoch=first,
+                validation_data=validation, callbacks=resumable.callbacks, shuffle=False,
+                verbose=0,
+            )  # fmt: skip
+            write_json(folder / f"{phase}.json", history + resumable.history)
+            save_model(network, file)
+            resumable.finish()
+        history = read_json(folder / f"{phase}.json")
     if not test:
         return
     x_test, y_test = data.load_test("mnist")
+    result = {"seed": seed}
     for phase in ("clean", "hybrid"):
         model = load_model(folder / f"{phase}.keras")
         chances = model.predict(to_input(x_test), batch_size=1000, verbose=0)

@@ -44,7 +44,9 @@ def with_precision(model: keras.Model, dtype_policy: str, fused: bool = True) ->
         precision = "float32" if layer is model.layers[-1] else dtype_policy
         return kind.from_config({**layer.get_config(), "dtype": precision})
 
-    clone = keras.models.clone_model(model, clone_function=copy)
+    # Keras compiles the copy of a compiled model, so it is given the bare graph.
+    graph = keras.Model(model.inputs, model.outputs, name=model.name)
+    clone = keras.models.clone_model(graph, clone_function=copy)
     clone.set_weights(model.get_weights())
     return clone
 

@@ -31,6 +31,16 @@ def test_a_saved_model_comes_back_with_its_weights_in_float32(network, tmp_path)
     assert [path.name for path in tmp_path.iterdir()] == ["m.keras"]
 
 
+def test_a_saved_model_leaves_the_optimiser_behind(network, tmp_path):
+    trained = artifacts.with_precision(network, "float32")
+    trained.compile("adam", "categorical_crossentropy")
+    trained.fit(np.zeros((2, 28, 28, 1)), np.eye(10)[:2], verbose=0)
+    artifacts.save_model(trained, tmp_path / "m.keras")
+    saved = keras.models.load_model(tmp_path / "m.keras")
+    assert not saved.compiled
+    assert not artifacts.with_precision(trained, "float32").compiled
+
+
 def test_training_precision_comes_back_when_asked_for(network, tmp_path):
     artifacts.save_model(network, tmp_path / "m.keras")
     loaded = artifacts.load_model(tmp_path / "m.keras", "mixed_bfloat16")
