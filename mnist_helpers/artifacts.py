@@ -7,6 +7,7 @@ import platform
 from pathlib import Path
 
 from mnist_helpers.data import DATASET_TITLES, dataset_fingerprint
+from mnist_helpers.model import FusedBatchNormalization
 from mnist_helpers.model_files import open_model
 from mnist_helpers.paths import (
     SHIPPED_DIR,
@@ -24,28 +25,37 @@ import tensorflow as tf
 CLEAN_MODEL = "clean_phase.keras"
 
 
-def with_precision(model: keras.Model, dtype_policy: str) -> keras.Model:
+def with_precision(model: keras.Model, dtype_policy: str, fused: bool = True) -> keras.Model:
     """Returns an uncompiled copy of `model`, same weights, whose layers compute in `dtype_policy`.
 
     The input and the last layer stay float32 (see `build_cnn`).
+
+    Args:
+        model: A functional model.
+        dtype_policy: What the layers compute in, as from `training.native_precision`.
+        fused: Whether batch normalisation runs as one kernel or is Keras's own layer, which
+            anybody's Keras can load.
     """
-    config = model.get_config()
-    first, *middle, last = config["layers"]
-    first["config"]["dtype"] = last["config"]["dtype"] = "float32"
-    for layer in middle:
-        layer["config"]["dtype"] = dtype_policy
-    copy = type(model).from_config(config)
-    copy.set_weights(model.get_weights())
-    return copy
+
+    def copy(layer):
+        kind = type(layer)
+        if issubclass(kind, keras.layers.BatchNormalization):
+            kind = FusedBatchNormalization if fused else keras.layers.BatchNormalization
+        precision = "float32" if layer is model.layers[-1] else dtype_policy
+        return kind.from_config({**layer.get_config(), "dtype": precision})
+
+    clone = keras.models.clone_model(model, clone_function=copy)
+    clone.set_weights(model.get_weights())
+    return clone
 
 
 def save_model(model: keras.Model, path: str | Path) -> None:
-    """Saves a float32 copy without optimiser state, atomically.
+    """Saves a float32 copy of Keras's own layers without optimiser state, atomically.
 
     float32 runs at full speed everywhere; 16-bit types do not.
     """
     with atomic_write(path) as temporary:
-        with_precision(model, "float32").save(temporary)
+        with_precision(model, "float32", fused=False).save(temporary)
 
 
 def load_model(path: str | Path, dtype_policy: str = "float32") -> keras.Model:
@@ -123,7 +133,7 @@ def describe_run(folder, dataset: str) -> dict:
         "tensorflow": tf.__version__,
         "keras": keras.__version__,
         "numpy": np.__version__,
-        "processor": _processor(),
+        "processor": processor(),
     }
     path = output_dir(folder) / "metrics.json"
     write_json(path, {**read_json(path, {}), **facts})
@@ -216,7 +226,8 @@ def _cell(value) -> str:
     return value if isinstance(value, str) else f"`{json.dumps(value)}`"
 
 
-def _processor() -> str:
+def processor() -> str:
+    """Returns the processor's name as it states it, and the number of cores."""
     cpuinfo = Path("/proc/cpuinfo")
     lines = cpuinfo.read_text().splitlines() if cpuinfo.exists() else []
     names = {line.split(":")[1].strip() for line in lines if line.startswith("model name")}

@@ -1,6 +1,7 @@
 """What each notebook parameter may be, checked before a kernel starts."""
 
 import ast
+import difflib
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -23,12 +24,15 @@ LIMITS = {
         "int", "an even whole number of at least 2", lambda v: v >= 2 and v % 2 == 0
     ),
     "LEARNING_RATE": Limit("float", "a number above 0 and at most 1", lambda v: 0 < v <= 1),
+    "LABEL_SMOOTHING": Limit("float", "a number from 0 to below 1", lambda v: 0 <= v < 1),
     "ROTATION_DEGREES": Limit("float", "a number from 0 to 180", lambda v: 0 <= v <= 180),
     "SHIFT_FRACTION": Limit("float", "a number from 0 to below 1", lambda v: 0 <= v < 1),
     "ZOOM_FRACTION": Limit("float", "a number from 0 to below 1", lambda v: 0 <= v < 1),
     "AUGMENTATION": Limit("str", '"standard" or "robust"', lambda v: v in ("standard", "robust")),
     "AUGMENTED_SHARE": Limit("float", "a number from 0 to 1", lambda v: 0 <= v <= 1),
     "ROBUSTNESS_IMAGES": Limit("int", "a whole number of at least 100", lambda v: v >= 100),
+    "SWEEP_DIR": Limit("str", "the path of a sweep's folder", lambda v: v.strip() != ""),
+    "METRIC": Limit("str", "a column of the sweep's results.csv", lambda v: v.strip() != ""),
     "OUTPUT_DIR": Limit("str", "the path of a folder", lambda v: v.strip() != ""),
 }
 
@@ -73,6 +77,71 @@ def check_value(name: str, value: object) -> None:
     types, _ = TYPES[limit.type_name]
     if type(value) not in types or not limit.holds(value):
         raise ValueError(f"{name} must be {limit.allowed}, not {value!r}.")
+
+
+def split_scope(name: str) -> tuple[str | None, str]:
+    """Splits "03_augmented_phase.EPOCHS" into notebook and parameter; no notebook means all."""
+    notebook, _, parameter = name.rpartition(".")
+    return notebook or None, parameter
+
+
+def check_declared(name: str, value: object, declared: dict[str, dict[str, dict]]) -> None:
+    """Checks name, type and value against what notebooks declare.
+
+    Args:
+        name: The parameter; with a notebook's name and a dot before it, for that one alone.
+        value: What it was given.
+        declared: By a notebook's name, its parameters, as `notebooks.notebook_parameters`.
+
+    Raises:
+        ValueError: No notebook has that name, or the type is wrong, or the value impossible, or
+            it would switch on what some of the notebooks have off.
+    """
+    notebook, parameter = split_scope(name)
+    if notebook and notebook not in declared:
+        raise ValueError(f"There is no notebook {notebook} here; there are {', '.join(declared)}.")
+    meant = {key: d for key, d in declared.items() if notebook in (None, key)}
+    names = sorted(set().union(*meant.values()))
+    if parameter not in names:
+        near = difflib.get_close_matches(parameter.upper(), names, n=1)
+        hint = f" Did you mean {near[0]}?" if near else ""
+        who = notebook or "The notebooks"
+        raise ValueError(
+            f"There is no parameter {parameter}.{hint} {who} can take {', '.join(names)}."
+        )
+    found = {key: d[parameter] for key, d in meant.items() if parameter in d}
+    for described in found.values():
+        check_type(parameter, value, described["inferred_type_name"])
+    if parameter in LIMITS:
+        check_value(parameter, value)
+    defaults = {key: described["default"] for key, described in found.items()}
+    off = {key for key, default in defaults.items() if default in ("0", "0.0", "False")}
+    if off and off < set(defaults):
+        listed = ", ".join(f"{default} in {key}" for key, default in defaults.items())
+        example = next(key for key in defaults if key not in off)
+        raise ValueError(
+            f"{parameter} is {listed}; say which you mean, for example {example}.{parameter}."
+        )
+
+
+def values_for(notebook: str, parameters: dict, declared: dict[str, dict]) -> dict:
+    """Picks what is for a notebook; what is for it alone beats what is for all.
+
+    Args:
+        notebook: Its name.
+        parameters: Values by name, as `check_declared` takes them.
+        declared: The notebook's parameters.
+
+    Returns:
+        Values by plain name.
+    """
+    values = {}
+    for scope in (None, notebook):
+        for name, value in parameters.items():
+            found, parameter = split_scope(name)
+            if found == scope and parameter in declared:
+                values[parameter] = value
+    return values
 
 
 def parse_value(text: str, type_name: str) -> object:

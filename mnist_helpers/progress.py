@@ -8,18 +8,49 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from tqdm import tqdm
-
 CELL_STARTS = re.compile(r"Executing Cell (\d+)-")  # what papermill logs
-EPOCH_STARTS = re.compile(r"^Epoch (\d+/\d+)", re.MULTILINE)  # what Keras prints
+# What Keras prints.
+EPOCH_OR_ACCURACY = re.compile(
+    r"^Epoch (?P<epoch>\d+/\d+)|\bval_accuracy: (?P<accuracy>[\d.]+)", re.MULTILINE
+)
 
 
-class Progress(logging.Handler):
-    """Follows papermill's log and shows notebook, cell and epoch on stderr.
+class Follower(logging.Handler):
+    """Follows papermill's log of one notebook after another.
 
     Attributes:
         cell: Number of the cell that runs, counted from 1 in the executed notebook; 0 before.
+        epoch: For example "3/10"; empty where nothing trains.
+        accuracy: The last validation accuracy that was printed, or `None`.
     """
+
+    def __init__(self):
+        """Starts without a notebook."""
+        super().__init__()
+        self.cell, self.epoch, self.accuracy = 0, "", None
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Takes one record of papermill's log."""
+        message = record.getMessage()
+        if found := CELL_STARTS.match(message):
+            self.cell, self.epoch = int(found[1]), ""
+            self.on_cell()
+        for found in EPOCH_OR_ACCURACY.finditer(message):
+            if found["epoch"]:
+                self.epoch = found["epoch"]
+                self.on_epoch()
+            else:
+                self.accuracy = float(found["accuracy"])
+
+    def on_cell(self) -> None:
+        """Is called when a cell begins."""
+
+    def on_epoch(self) -> None:
+        """Is called when an epoch begins."""
+
+
+class Progress(Follower):
+    """Shows notebook, cell and epoch on stderr."""
 
     def __init__(self):
         """Starts without a notebook."""
@@ -36,6 +67,8 @@ class Progress(logging.Handler):
         """
         self.title, self.cells, self.cell, self.epoch = title, cells, 0, ""
         if self.live:
+            from tqdm import tqdm
+
             # Some terminals say they have no size at all, and tqdm then draws nothing.
             columns, rows = shutil.get_terminal_size()
             self.bar = tqdm(
@@ -52,41 +85,38 @@ class Progress(logging.Handler):
         if self.bar is not None:
             self.bar.close()
 
-    def emit(self, record: logging.LogRecord) -> None:
-        """Takes one record of papermill's log."""
-        message = record.getMessage()
-        if found := CELL_STARTS.match(message):
-            self.cell, self.epoch = int(found[1]), ""
-            self._show()
-        for epoch in EPOCH_STARTS.findall(message):
-            self.epoch = f", epoch {epoch}"
-            self._show(f"{self.title}: epoch {epoch}")
+    def on_cell(self) -> None:
+        """Moves the bar on."""
+        self._show()
+
+    def on_epoch(self) -> None:
+        """Shows the epoch."""
+        self._show(f"{self.title}: epoch {self.epoch}")
 
     def _show(self, line: str | None = None) -> None:
         if self.live:
+            epoch = f", epoch {self.epoch}" if self.epoch else ""
             self.bar.n = self.cell
-            self.bar.set_description_str(f"{self.title}: cell {self.cell}/{self.cells}{self.epoch}")
+            self.bar.set_description_str(f"{self.title}: cell {self.cell}/{self.cells}{epoch}")
         elif line:
             print(line, file=sys.stderr, flush=True)
 
 
 @contextmanager
-def following_papermill(log_file: Path) -> Iterator[Progress]:
-    """Writes all that the notebooks print into `log_file`, and yields the progress display."""
+def following_papermill(log_file: Path, follower: Follower) -> Iterator[None]:
+    """Writes all that the notebooks print into `log_file`, and lets `follower` follow."""
     logger = logging.getLogger("papermill")
     before = logger.level, logger.propagate
     logger.setLevel(logging.INFO)
     logger.propagate = False  # the terminal shows progress, the file holds the output
     file = logging.FileHandler(log_file, encoding="utf-8")
     file.setFormatter(logging.Formatter("%(asctime)s %(message)s"))
-    progress = Progress()
     logger.addHandler(file)
-    logger.addHandler(progress)
+    logger.addHandler(follower)
     try:
-        yield progress
+        yield
     finally:
-        progress.stop()
-        logger.removeHandler(progress)
+        logger.removeHandler(follower)
         logger.removeHandler(file)
         file.close()
         logger.setLevel(before[0])

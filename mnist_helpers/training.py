@@ -2,13 +2,13 @@
 
 import hashlib
 import json
-import os
 import platform
 import shutil
 import time
 import zipfile
 from pathlib import Path
 
+from mnist_helpers.artifacts import save_model
 from mnist_helpers.download import UNREADABLE
 from mnist_helpers.locks import TrainingLock
 from mnist_helpers.paths import atomic_write, output_dir, remove_leftovers
@@ -16,6 +16,8 @@ from mnist_helpers.paths import atomic_write, output_dir, remove_leftovers
 import keras
 import numpy as np
 import tensorflow as tf
+
+WEIGHT_DECAY = 0.05  # settled on validation: benchmarks/recipe.md
 
 
 def native_precision() -> str:
@@ -31,16 +33,12 @@ def native_precision() -> str:
     return "mixed_bfloat16" if "avx512_bf16" in flags or "amx_bf16" in flags else "float32"
 
 
-def averaging_adamw(learning_rate: float, steps: int) -> keras.optimizers.AdamW:
-    """AdamW with a linear warm-up, a cosine decay to zero and averaged weights.
+def phase_optimizer(learning_rate: float, steps: int) -> keras.optimizers.AdamW:
+    """AdamW with a linear warm-up and a cosine decay to zero over one phase.
 
     Args:
         learning_rate: The highest rate, reached after a tenth of the steps.
         steps: Training steps of the whole phase.
-
-    Returns:
-        An optimiser that also keeps an exponential moving average of the weights (0.998, or about
-        the last 500 steps). `keras.callbacks.SwapEMAWeights` brings the average into the model.
     """
     warmup = max(steps // 10, 1)
     schedule = keras.optimizers.schedules.CosineDecay(
@@ -49,20 +47,18 @@ def averaging_adamw(learning_rate: float, steps: int) -> keras.optimizers.AdamW:
         warmup_steps=warmup,
         decay_steps=max(steps - warmup, 1),
     )
-    # A short run cannot average over 500 steps without keeping its random start in the average.
-    momentum = min(0.998, 1 - 10 / max(steps, 20))
-    return keras.optimizers.AdamW(schedule, use_ema=True, ema_momentum=momentum)
+    return keras.optimizers.AdamW(schedule, weight_decay=WEIGHT_DECAY)
 
 
 class ResumableTraining(keras.callbacks.Callback):
     """Keeps the whole state of a training on disk after each epoch, and takes it up again.
 
-    Keras's `BackupAndRestore` brings back epoch and weights but not the averaged weights' place,
-    the best so far or the history; this does, so that a killed and continued training ends with the
-    same weights, bit for bit, as an undisturbed one.
+    Keras's `BackupAndRestore` brings back epoch and weights but not the best so far or the history;
+    this does, so that a killed and continued training ends with the same weights, bit for bit, as
+    an undisturbed one.
 
-    The best model is written by `keras.callbacks.ModelCheckpoint` beside its final name and renamed
-    once complete, so that a kill never leaves half a model under that name.
+    `keras.callbacks.ModelCheckpoint` finds and writes the best model under a temporary name; it is
+    then saved in float32 as `artifacts.save_model` does, so that a kill never leaves half a model.
 
     Example:
     ```python
@@ -100,7 +96,7 @@ class ResumableTraining(keras.callbacks.Callback):
         """Brings back the state of an interrupted training, if there is one for these settings.
 
         Args:
-            model: Compiled model whose optimiser uses averaged weights.
+            model: Compiled model.
 
         Returns:
             The number of finished epochs, to be `fit`'s `initial_epoch`, those of an earlier phase
@@ -128,11 +124,8 @@ class ResumableTraining(keras.callbacks.Callback):
         elif self.previous_best:
             with atomic_write(self.best_file) as temporary:
                 shutil.copyfile(self.previous_best, temporary)
-        self.candidate = self.best_file.with_name(f".{self.best_file.stem}.{os.getpid()}.keras")
-        averaging = keras.callbacks.SwapEMAWeights(swap_on_epoch=True)
-        # The state is saved while the averaged weights are in the model; Keras must know that to
-        # swap them out again when the next epoch begins.
-        averaging._ema_weights_in_model = resumed
+        self.candidate = self.best_file.with_name(f".{self.best_file.stem}.checkpoint.keras")
+        self.candidate.unlink(missing_ok=True)  # of a process that was killed while it wrote
         checkpoint = keras.callbacks.ModelCheckpoint(
             self.candidate,
             monitor="val_accuracy",
@@ -140,7 +133,7 @@ class ResumableTraining(keras.callbacks.Callback):
             save_best_only=True,
             initial_value_threshold=max((row["val_accuracy"] for row in done), default=None),
         )
-        self.callbacks = [averaging, checkpoint, self]
+        self.callbacks = [checkpoint, self]
         return len(done)
 
     @property
@@ -170,7 +163,9 @@ class ResumableTraining(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch, logs=None):
         if self.candidate.exists():
-            os.replace(self.candidate, self.best_file)
+            # The checkpoint is in this machine's layers and precision; what is kept runs anywhere.
+            save_model(self.model, self.best_file)
+            self.candidate.unlink()
         seconds = round(time.perf_counter() - self.started, 2)
         metrics = {name: float(value) for name, value in logs.items()}
         self._history.append({"epoch": epoch + 1, **metrics, "seconds": seconds})

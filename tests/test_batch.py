@@ -10,15 +10,15 @@ import time
 from pathlib import Path
 
 from mnist_helpers.batch import (
-    NotebookFailed,
     check_parameters,
-    notebook_parameters,
     run_series,
 )
 from mnist_helpers.cli import QUICK, main, summary
+from mnist_helpers.execution import NotebookFailed
+from mnist_helpers.notebooks import notebook_parameters
 from mnist_helpers.parameters import LIMITS, check_value
 from mnist_helpers.paths import NOTEBOOKS_DIR, PROJECT
-from mnist_helpers.progress import following_papermill
+from mnist_helpers.progress import Progress, following_papermill
 
 import nbformat
 import pytest
@@ -208,7 +208,8 @@ class Terminal(io.StringIO):
 def test_on_a_terminal_a_bar_shows_notebook_cell_and_epoch(tmp_path, monkeypatch):
     terminal = Terminal()
     monkeypatch.setattr(sys, "stderr", terminal)
-    with following_papermill(tmp_path / "run.log") as progress:
+    progress = Progress()
+    with following_papermill(tmp_path / "run.log", progress):
         progress.start("[2/4] 02_clean_phase", 25)
         logging.getLogger("papermill").info("Executing Cell 7---------")
         logging.getLogger("papermill").info("loss 0.1\nEpoch 3/10\n")

@@ -18,6 +18,7 @@ NOT_MNIST = (
 )
 # Of scikit-learn's digits, batches of 256 would make five steps an epoch: too few to learn from.
 DIGITS_BATCH_SIZE = 32
+NOT_OF_RUNS = ("OUTPUT_DIR", "SWEEP_DIR", "METRIC")  # set by run itself, or of notebook 05
 PHASES = {"clean_phase": "clean phase", "hybrid": "hybrid"}
 
 
@@ -33,7 +34,7 @@ def add_parser(commands: argparse._SubParsersAction) -> None:
         + "\n".join(
             f"  {name:<20} {limit.allowed}"
             for name, limit in LIMITS.items()
-            if name != "OUTPUT_DIR"
+            if name not in NOT_OF_RUNS
         ),
     )
     quick = ", ".join(f"{name} {value}" for name, value in QUICK.items())

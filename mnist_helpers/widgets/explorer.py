@@ -69,6 +69,7 @@ class AugmentationExplorer(ipywidgets.VBox):
         for row in (sliders, choices):
             row.layout.flex_flow = "row wrap"
         super().__init__([sliders, choices, self.picture, self.message])
+        self.add_class("mnist-explorer")
 
     @property
     def chosen(self) -> Augmentation:

@@ -168,6 +168,7 @@ class LayerView(ipywidgets.VBox):
         controls = ipywidgets.HBox([self.digit, self.number, self.layer])
         controls.layout.flex_flow = "row wrap"
         super().__init__([controls, self.message, self.picture])
+        self.add_class("mnist-layers")
 
     def _show(self, _=None) -> None:
         there = np.flatnonzero(self._labels == self.digit.value)

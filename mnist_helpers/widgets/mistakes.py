@@ -155,6 +155,7 @@ class MistakeBrowser(ipywidgets.VBox):
         self.matrix.observe(show, "selected")
         note = ipywidgets.HTML(f"Dashed: {html.escape(other_name)} has another number there.")
         super().__init__([self.matrix, note, self.message, self.digits])
+        self.add_class("mnist-mistakes")
 
     def _show(self, _=None) -> None:
         self.digits.value = cell_html(*self._data, *self.matrix.selected)

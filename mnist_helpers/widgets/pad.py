@@ -41,7 +41,7 @@ function render({ model, el }) {
   const side = 280;
   const canvas = document.createElement("canvas");
   canvas.width = canvas.height = side;
-  canvas.className = "mnist-pad";
+  canvas.className = "mnist-canvas";
   canvas.tabIndex = 0;
   canvas.setAttribute("role", "img");
   canvas.setAttribute("aria-label", model.get("label"));
@@ -178,6 +178,7 @@ class DigitPad(ipywidgets.HBox):
             ],
             layout={"flex_flow": "row wrap"},
         )
+        self.add_class("mnist-pad")
 
     def _connect(self) -> None:
         guard = guarded(self.message)

@@ -1,0 +1,82 @@
+"""Reads notebook files as they lie on disk, without the seconds that Jupyter's libraries import."""
+
+import ast
+import io
+import json
+import tokenize
+from pathlib import Path
+
+from mnist_helpers.parameters import TYPES
+
+
+def read_notebook(path: str | Path) -> dict:
+    """Reads a notebook of format 4 as plain JSON, each cell's source as one text.
+
+    Raises:
+        ValueError: The file is no such notebook.
+    """
+    try:
+        notebook = json.loads(Path(path).read_text(encoding="utf-8"))
+        for cell in notebook["cells"]:
+            cell["source"] = "".join(cell["source"])
+    except (ValueError, KeyError, TypeError) as error:
+        raise ValueError(f"{path} is not a notebook of format 4.") from error
+    return notebook
+
+
+def code_sources(notebook: dict) -> list[str]:
+    """Returns the sources of the code cells."""
+    return [cell["source"] for cell in notebook["cells"] if cell["cell_type"] == "code"]
+
+
+def without_outputs(notebook: dict) -> dict:
+    """Returns a copy whose code cells have not run."""
+    fresh = {"outputs": [], "execution_count": None}
+    cells = [cell | fresh if cell["cell_type"] == "code" else cell for cell in notebook["cells"]]
+    return notebook | {"cells": cells}
+
+
+def notebook_parameters(path: str | Path) -> dict[str, dict]:
+    """Reads a notebook's cell tagged `parameters`.
+
+    Returns:
+        By name: `inferred_type_name`, `default` (as source) and `help` (the comment), as papermill
+        describes them; empty for a notebook without such a cell.
+
+    Raises:
+        ValueError: A parameter is declared without a type, or the cell is not valid Python.
+    """
+    for cell in read_notebook(path)["cells"]:
+        if "parameters" in cell["metadata"].get("tags", []):
+            try:
+                return _declarations(cell["source"], Path(path).name)
+            except SyntaxError as error:
+                raise ValueError(f"{Path(path).name}: the parameters cell: {error}.") from error
+    return {}
+
+
+def _declarations(source: str, file_name: str) -> dict[str, dict]:
+    tokens = tokenize.generate_tokens(io.StringIO(source).readline)
+    comments = {
+        token.end[0]: token.string.lstrip("# ")
+        for token in tokens
+        if token.type == tokenize.COMMENT
+    }
+    declared = {}
+    for statement in ast.parse(source).body:
+        if not isinstance(statement, ast.AnnAssign | ast.Assign):
+            continue
+        target = statement.target if isinstance(statement, ast.AnnAssign) else statement.targets[0]
+        type_name = ast.unparse(statement.annotation) if hasattr(statement, "annotation") else None
+        name = ast.unparse(target)
+        if type_name not in TYPES:
+            raise ValueError(
+                f"{file_name} declares {name} without a type that can be checked; write "
+                f"{name}: int = ... (or float, str, bool)."
+            )
+        declared[name] = {
+            "inferred_type_name": type_name,
+            "default": ast.unparse(statement.value),
+            "help": comments.get(statement.end_lineno, ""),
+        }
+    return declared

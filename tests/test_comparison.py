@@ -1,0 +1,134 @@
+import csv
+
+from mnist_helpers import comparison
+from mnist_helpers.plotting import runs as plots
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pytest
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """A sweep of three settings: b is better than a by 1, 2 and 3, c has other seeds and a failure.
+
+    Returns its folder.
+    """
+    header = ["run", "variant", "SHARE", "SEED", "state", "test_accuracy", "ece", "error"]
+    rows = [
+        ["1", "a", 0.5, 0, "done", 5, 0.3, ""],
+        ["2", "a", 0.5, 1, "done", 6, 0.3, ""],
+        ["3", "a", 0.5, 2, "done", 7, 0.3, ""],
+        ["4", "b", 0.5, 0, "done", 6, 0.2, ""],
+        ["5", "b", 0.5, 1, "done", 8, 0.2, ""],
+        ["6", "b", 0.5, 2, "done", 10, 0.2, ""],
+        ["7", "b", 1.0, 2, "done", 4, 0.1, ""],
+        ["8", "b", 1.0, 3, "failed", "", "", "disk on fire"],
+    ]
+    with (tmp_path / "results.csv").open("w", newline="") as file:
+        csv.writer(file).writerows([header, *rows])
+    with (tmp_path / "epochs.csv").open("w", newline="") as file:
+        epochs = [[row[0], row[1], "hybrid", n, row[3] + n] for row in rows for n in (1, 2)]
+        csv.writer(file).writerows([["run", "variant", "phase", "epoch", "val_accuracy"], *epochs])
+    return tmp_path
+
+
+@pytest.fixture
+def sweep(folder):
+    return comparison.read_sweep(folder)
+
+
+def test_settings_are_what_varies_beside_the_seed_and_failed_runs_are_left_out(sweep):
+    runs, epochs = sweep
+    assert list(runs["setting"]) == ["a, SHARE 0.5"] * 3 + ["b, SHARE 0.5"] * 3 + ["b, SHARE 1"]
+    assert comparison.metrics_of(runs) == ["test_accuracy", "ece"]
+    assert set(epochs["run"]) == {1, 2, 3, 4, 5, 6, 7}
+    assert set(runs["dataset_title"]) == {"not recorded"}
+
+
+def test_student_intervals_computed_by_hand(sweep):
+    runs, _ = sweep
+    intervals = comparison.mean_intervals(runs, "test_accuracy")
+    row = intervals.loc["a, SHARE 0.5"]
+    # Of 5, 6, 7: deviation 1, standard error 1/√3, and t(0.975; 2) is 4.3027.
+    assert (row["n"], row["mean"], row["deviation"]) == (3, 6, 1)
+    assert row["low"] == pytest.approx(6 - 4.302653 / 3**0.5)
+    assert row["high"] == pytest.approx(6 + 4.302653 / 3**0.5)
+    alone = intervals.loc["b, SHARE 1"]
+    assert alone["mean"] == 4 and np.isnan(alone["low"])
+
+
+def test_paired_tests_computed_by_hand(sweep):
+    runs, _ = sweep
+    tests = comparison.paired_tests(runs, "test_accuracy")
+    assert len(tests) == 1  # the third setting has one seed in common with the others
+    row = tests.iloc[0]
+    # Differences -1, -2, -3: t = -2√3, and with 2 degrees of freedom p = 1 - t/√(2 + t²) = 0.0742.
+    assert (row["n"], row["difference"]) == (3, -2)
+    assert row["p"] == pytest.approx(1 - 12**0.5 / 14**0.5)
+    assert row["p_corrected"] == row["p"]
+    equal = comparison.paired_tests(runs, "ece").iloc[0]
+    assert equal["difference"] == pytest.approx(0.1) and equal["p"] == 1
+
+
+@pytest.mark.parametrize(
+    ("p_values", "corrected"),
+    [
+        ([0.01, 0.04, 0.03], [0.03, 0.06, 0.06]),
+        ([0.5, 0.9], [1.0, 1.0]),
+        ([0.02], [0.02]),
+        ([], []),
+    ],
+)
+def test_holms_correction_computed_by_hand(p_values, corrected):
+    assert comparison.holm(p_values) == pytest.approx(corrected)
+
+
+def test_bands_go_from_the_worst_to_the_best_run(sweep):
+    _, epochs = sweep
+    band = comparison.curve_bands(epochs, "val_accuracy")["a, SHARE 0.5"]
+    assert list(band["epoch"]) == [1, 2]
+    assert band[["mean", "low", "high"]].to_numpy().tolist() == [[2, 1, 3], [3, 2, 4]]
+
+
+def test_the_verdict_names_the_best_and_what_is_not_certain(sweep):
+    runs, _ = sweep
+    intervals = comparison.mean_intervals(runs, "test_accuracy")
+    tests = comparison.paired_tests(runs, "test_accuracy")
+    text = comparison.verdict(intervals, tests, "test_accuracy")
+    assert text.startswith("**b, SHARE 0.5** has the highest mean test_accuracy, 8 (n = 3, 95 %")
+    assert "cannot tell it from *a, SHARE 0.5* or *b, SHARE 1*." in text
+    sure = comparison.verdict(intervals, tests.assign(p_corrected=0.01), "test_accuracy")
+    assert "significantly better than *a, SHARE 0.5*. These runs cannot tell it from *b," in sure
+    lowest = comparison.mean_intervals(runs, "ece")
+    text = comparison.verdict(lowest, comparison.paired_tests(runs, "ece"), "ece")
+    assert text.startswith("**b, SHARE 1** has the lowest mean ece, 0.1 (n = 1).")
+    best = comparison.best_by_metric(runs)["best"]
+    assert list(best) == ["b, SHARE 0.5", "b, SHARE 1"]
+
+
+def test_what_cannot_be_compared_is_refused(sweep, folder, tmp_path):
+    with pytest.raises(ValueError, match="not measured f1; it has measured test_accuracy, ece"):
+        comparison.mean_intervals(sweep[0], "f1")
+    with pytest.raises(FileNotFoundError, match="run a sweep first"):
+        comparison.read_sweep(tmp_path / "none")
+    text = (folder / "results.csv").read_text()
+    (folder / "results.csv").write_text(text.replace("done", "waiting"))
+    with pytest.raises(ValueError, match="No run in .* is finished"):
+        comparison.read_sweep(folder)
+
+
+def test_the_figures_show_every_run_setting_and_pair(sweep):
+    runs, epochs = sweep
+    intervals = comparison.mean_intervals(runs, "test_accuracy")
+    (axes,) = plots.plot_strips(runs, intervals, "test_accuracy", "T").axes
+    dots = np.concatenate([dots.get_offsets()[:, 0] for dots in axes.collections])
+    assert sorted(dots) == [4, 5, 6, 6, 7, 8, 10]
+    assert [label.get_text() for label in axes.get_yticklabels()] == list(intervals.index)
+    bands = comparison.curve_bands(epochs, "val_accuracy")
+    (axes,) = plots.plot_curves(bands, "val", "T").axes
+    assert [line.get_label() for line in axes.lines] == list(bands)
+    tests = comparison.paired_tests(runs, "test_accuracy")
+    (axes,) = plots.plot_differences(tests, "test_accuracy", "T").axes
+    assert axes.get_yticklabels()[0].get_text() == "a, SHARE 0.5 minus b, SHARE 0.5"
+    plt.close("all")

@@ -1,0 +1,308 @@
+"""Sweeps as users run them, on notebooks that only pretend to train."""
+
+import csv
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+
+from mnist_helpers.cli import main
+from mnist_helpers.paths import PROJECT
+from mnist_helpers.sweep import cluster, plan, scheduler
+from tests.tiny import outputs, write_notebook, write_training
+
+import psutil
+import pytest
+
+BOTH = "notebooks: [01_first.ipynb, 02_second.ipynb]\n"
+SLOW = BOTH + "fixed: {EPOCHS: 4, 02_second: {SECONDS: 0.6}}\nseeds: [0, 3]\n"
+
+
+@pytest.fixture
+def sweep(tmp_path):
+    """Writes a sweep file beside two notebooks that pretend to train, and returns its path."""
+    write_training(tmp_path / "01_first.ipynb", "clean_phase")
+    write_training(tmp_path / "02_second.ipynb", "hybrid")
+
+    def write(text, name="study"):
+        path = tmp_path / f"{name}.yaml"
+        path.write_text(text)
+        return path
+
+    return write
+
+
+def command(file, *more):
+    return ["sweep", str(file), "--output", str(file.parent / "runs"), "--no-pages", *more]
+
+
+def folder(file):
+    return file.parent / "runs" / file.stem
+
+
+def rows(file, name="results.csv"):
+    with open(folder(file) / name, newline="") as table:
+        return list(csv.DictReader(table))
+
+
+def run_folder(file, start):
+    (found,) = folder(file).glob(f"{start}-*")
+    return found
+
+
+def times(path):
+    return {file: file.stat().st_mtime_ns for file in path.rglob("*") if file.is_file()}
+
+
+@pytest.fixture
+def start():
+    """Starts a sweep in a process of its own, which does not outlive the test."""
+    started = []
+
+    def start_sweep(file, *more):
+        process = subprocess.Popen(
+            [sys.executable, "-m", "mnist_helpers", *command(file, *more)],
+            cwd=PROJECT,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            text=True,
+            # A shell without job control has background processes ignore Ctrl-C, inherited here.
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
+        )
+        started.append(process)
+        return process
+
+    yield start_sweep
+    for process in started:
+        process.kill()
+        process.communicate()
+
+
+def wait_until(condition, seconds=120):
+    end = time.monotonic() + seconds
+    while not (found := condition()):
+        assert time.monotonic() < end, "took too long"
+        time.sleep(0.02)
+    return found
+
+
+def kernels_in_epoch(file, epoch):
+    """Returns the kernels that are at an epoch of the second notebook."""
+    kernels = []
+    for status in folder(file).glob("SEED*/status.json"):
+        entry = json.loads(status.read_text())["notebooks"].get("02_second", {})
+        if entry.get("state") == "running" and entry["epoch"] == f"{epoch}/4":
+            kernels.append(json.loads((status.parent / ".kernel.json").read_text())["pid"])
+    return kernels
+
+
+def test_a_sweep_tabulates_its_runs_and_does_shared_work_once(sweep, capfd):
+    file = sweep(BOTH + "grid:\n  02_second: {SHARE: [0.25, 1]}\nseeds: [0, 3]\n")
+    assert main(command(file, "--workers", "2")) == 0
+    table = rows(file)
+    assert [(row["SHARE"], row["SEED"], row["state"]) for row in table] == [
+        ("0.25", "0", "done"),
+        ("0.25", "3", "done"),
+        ("1", "0", "done"),
+        ("1", "3", "done"),
+    ]
+    assert float(table[2]["test_accuracy"]) == pytest.approx(1 - 1 / 5)
+    assert float(table[0]["training_seconds"]) == 3.0  # of both phases
+    # The first notebook ran once for each seed, and not four times.
+    assert len(list((folder(file) / "steps").iterdir())) == 2
+    for path in (run_folder(file, "SHARE=1-SEED=0"), run_folder(file, "SHARE=0.25-SEED=3")):
+        assert "Epoch 2/2" in outputs(path / "01_first.ipynb")
+        assert "Epoch 2/2" in outputs(path / "02_second.ipynb")
+        assert len(json.loads((path / "clean_phase_history.json").read_text())) == 2
+    epochs = rows(file, "epochs.csv")
+    assert len(epochs) == 4 * 2 * 2
+    assert [row["phase"] for row in epochs[:4]] == ["clean_phase"] * 2 + ["hybrid"] * 2
+    err = capfd.readouterr().err
+    assert "shared by 2 runs: 01_first begins" in err
+    assert "SHARE=1, SEED=3: 02_second done" in err and "4 of 4 runs done, nothing left" in err
+
+    before = times(folder(file))
+    assert main(command(file)) == 0
+    changed = {path.name for path, when in times(folder(file)).items() if before[path] != when}
+    assert changed == {
+        "results.csv",
+        "epochs.csv",
+        "results.html",
+    }
+
+
+def test_a_failing_run_leaves_the_others_alone_and_is_repeated_on_demand(sweep, tmp_path, capfd):
+    broken, log = tmp_path / "broken", tmp_path / "log"
+    broken.touch()
+    note = f"open({str(log)!r}, 'a').write(f'{{SEED}} ')"
+    fail = f"import os\nif SEED == 1 and os.path.exists({str(broken)!r}):\n    raise OSError('x')"
+    write_notebook(tmp_path / "01_first.ipynb", note, fail)
+    file = sweep(BOTH + "seeds: 3\n")
+    assert main(command(file, "--workers", "1")) == 1
+    assert [row["state"] for row in rows(file)] == ["done", "failed", "done"]
+    assert "OSError: x" in rows(file)[1]["error"] and rows(file)[1]["test_accuracy"] == ""
+    out, err = capfd.readouterr()
+    assert "2 of 3 runs done." in out and "FAILED SEED=1: OSError: x" in err
+    assert "01_first.ipynb failed in cell 5 of 5, which begins with: import os" in err
+
+    assert main(command(file)) == 1  # a failed run is not repeated by itself
+    broken.unlink()
+    assert main(command(file, "--retry-failed")) == 0
+    assert sorted(log.read_text().split()) == ["0", "1", "1", "2"]
+    assert [row["state"] for row in rows(file)] == ["done"] * 3
+
+
+def test_stopped_and_killed_in_mid_epoch_it_ends_as_an_undisturbed_sweep(sweep, start):
+    calm, stopped = sweep(SLOW, "calm"), sweep(SLOW, "stopped")
+    assert main(command(calm, "--workers", "2")) == 0
+
+    process = start(stopped, "--workers", "1")
+    kernel, *_ = wait_until(lambda: kernels_in_epoch(stopped, 2))
+    children = psutil.Process(process.pid).children(recursive=True)
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=120)
+    assert process.returncode == 130
+    assert "goes on from here" in err and "Traceback" not in err
+    psutil.wait_procs(children, timeout=20)
+    assert not any(child.is_running() for child in children) and not psutil.pid_exists(kernel)
+    assert [row["state"] for row in rows(stopped)] == ["waiting", "waiting"]
+
+    process = start(stopped, "--workers", "1")
+    # The first run is finished by now, and the second in mid-epoch.
+    kernel, *_ = wait_until(lambda: kernels_in_epoch(stopped, 3) if first_is_done(stopped) else [])
+    process.kill()
+    process.wait()
+    finished = times(run_folder(stopped, "SEED=0"))
+    assert main(command(stopped, "--workers", "2")) == 0
+    assert not psutil.pid_exists(kernel)
+    assert times(run_folder(stopped, "SEED=0")) == finished
+    assert rows(stopped) == rows(calm)
+    assert rows(stopped, "epochs.csv") == rows(calm, "epochs.csv")
+    for path in folder(stopped).glob("SEED*"):
+        # A kernel may end the epoch it is in before it notices that its worker is gone.
+        assert re.match("begins after [1-4] epochs", outputs(path / "02_second.ipynb"))
+
+
+def first_is_done(file):
+    status = json.loads((run_folder(file, "SEED=0") / "status.json").read_text())
+    return status["notebooks"]["02_second"]["state"] == "done"
+
+
+def test_a_worker_that_dies_has_its_step_done_by_another(sweep, start):
+    file = sweep(SLOW)
+    process = start(file, "--workers", "2")
+    kernel, *_ = wait_until(lambda: kernels_in_epoch(file, 3))
+    psutil.Process(kernel).parent().kill()
+    _, err = process.communicate(timeout=240)
+    assert process.returncode == 0, err
+    assert "02_second lost its worker and is done again" in err
+    assert [row["state"] for row in rows(file)] == ["done", "done"]
+    begun = [outputs(path / "02_second.ipynb") for path in folder(file).glob("SEED*")]
+    assert sum("begins after 0 epochs" not in text for text in begun) == 1
+
+
+def test_a_step_that_kills_every_worker_fails_in_the_end(sweep, tmp_path, monkeypatch):
+    monkeypatch.setattr(scheduler, "MAX_ATTEMPTS", 2)
+    kill = "import os, signal\nos.kill(os.getppid(), signal.SIGKILL)\nimport time\ntime.sleep(9)"
+    write_notebook(tmp_path / "01_first.ipynb", kill)
+    file = sweep("notebooks: [01_first.ipynb]\nseeds: [5]\n")
+    assert main(command(file, "--workers", "1")) == 1
+    assert "its worker died 2 times" in rows(file)[0]["error"]
+
+
+def test_a_second_sweep_in_the_same_folder_is_refused_and_named(sweep, start, capsys):
+    file = sweep(SLOW)
+    process = start(file, "--workers", "1")
+    wait_until(lambda: (folder(file) / "holder.json").exists())
+    assert main(command(file)) == 2
+    err = capsys.readouterr().err
+    assert f"already running in {folder(file)}: process {process.pid} on" in err
+    process.send_signal(signal.SIGINT)
+    process.communicate(timeout=120)
+    assert not (folder(file) / "holder.json").exists()
+
+
+def test_code_that_changes_meanwhile_stops_the_sweep(sweep, monkeypatch, capsys):
+    monkeypatch.setattr(plan, "_version", lambda notebook: "of yesterday")
+    file = sweep(BOTH + "seeds: 2\n")
+    assert main(command(file, "--workers", "1")) == 2
+    assert "is not what it was when the sweep was started" in capsys.readouterr().err
+
+
+# A Dask cluster of processes on this machine
+
+
+@pytest.fixture
+def dask(tmp_path):
+    """Starts a scheduler, and returns its address and a function that starts workers."""
+    pytest.importorskip("distributed", reason="the extra `cluster` is not installed")
+    started = []
+
+    def launch(*arguments, cwd=tmp_path):
+        environment = os.environ | {"PYTHONPATH": str(PROJECT), "OMP_NUM_THREADS": "1"}
+        process = subprocess.Popen(
+            [sys.executable, "-m", "distributed.cli." + arguments[0], *arguments[1:]],
+            cwd=cwd,
+            env=environment,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        started.append(process)
+        return process
+
+    address_file = tmp_path / "scheduler.json"
+    launch(
+        *("dask_scheduler", "--host", "127.0.0.1", "--port", "0", "--no-dashboard"),
+        *("--scheduler-file", str(address_file)),
+    )
+    wait_until(address_file.exists)
+    address = json.loads(address_file.read_text())["address"]
+
+    def start_worker():
+        return launch(
+            *("dask_worker", address, "--nthreads", "1", "--no-nanny", "--no-dashboard"),
+            *("--host", "127.0.0.1", "--local-directory", str(tmp_path / "dask")),
+        )
+
+    yield address, start_worker
+    for process in reversed(started):
+        process.kill()
+        process.wait()
+
+
+@pytest.mark.filterwarnings("default")
+def test_on_a_dask_cluster_a_killed_worker_costs_no_run(sweep, start, dask):
+    address, start_worker = dask
+    workers = {worker.pid: worker for worker in (start_worker(), start_worker())}
+    file = sweep(SLOW)
+    process = start(file, "--scheduler", address)
+    kernel, *_ = wait_until(lambda: kernels_in_epoch(file, 2))
+    workers[psutil.Process(kernel).ppid()].kill()
+    _, err = process.communicate(timeout=240)
+    assert process.returncode == 0, err
+    assert [row["state"] for row in rows(file)] == ["done", "done"]
+    assert float(rows(file)[0]["test_accuracy"]) == pytest.approx(1 - 1 / 6.5)
+
+
+@pytest.mark.filterwarnings("default")
+def test_dask_workers_without_a_shared_disk_send_their_results(sweep, dask, monkeypatch):
+    address, start_worker = dask
+    start_worker()
+    monkeypatch.setattr(cluster.DaskPool, "_share_disk", lambda self, folder: False)
+    file = sweep(BOTH + "seeds: [3]\n")
+    assert main(command(file, "--scheduler", address)) == 0
+    path = run_folder(file, "SEED=3")
+    assert "Epoch 2/2" in outputs(path / "02_second.ipynb")
+    assert str(path) not in (path / "02_second.ipynb").read_text()  # it ran elsewhere
+    assert rows(file)[0]["state"] == "done"
+
+
+def test_a_scheduler_that_does_not_answer_is_refused(sweep, monkeypatch, capsys):
+    pytest.importorskip("distributed", reason="the extra `cluster` is not installed")
+    monkeypatch.setattr(cluster, "SECONDS_TO_CONNECT", 1)
+    file = sweep(BOTH + "seeds: [3]\n")
+    assert main(command(file, "--scheduler", "tcp://127.0.0.1:9")) == 2
+    assert "127.0.0.1:9" in capsys.readouterr().err

@@ -1,0 +1,290 @@
+"""What a sweep's file may say, and what is planned from it; nothing here starts a kernel."""
+
+import itertools
+import os
+import subprocess
+import sys
+import time
+from concurrent.futures import Future
+from pathlib import Path
+
+from mnist_helpers.cli import main
+from mnist_helpers.notebooks import notebook_parameters
+from mnist_helpers.paths import NOTEBOOKS_DIR, PROJECT, read_json, write_json
+from mnist_helpers.sweep import step as step_module
+from mnist_helpers.sweep.code import code_version
+from mnist_helpers.sweep.definition import SweepError, read_definition
+from mnist_helpers.sweep.estimate import Estimate
+from mnist_helpers.sweep.plan import make_plan
+from mnist_helpers.sweep.pool import LocalPool
+from mnist_helpers.sweep.results import write_results
+from mnist_helpers.sweep.scheduler import do_steps, steps_to_do
+from tests.tiny import write_notebook, write_training
+
+import papermill
+import pytest
+
+BOTH = "notebooks: [01_first.ipynb, 02_second.ipynb]\n"
+
+
+@pytest.fixture
+def plan(tmp_path):
+    """Plans a sweep of two notebooks that pretend to train."""
+    write_training(tmp_path / "01_first.ipynb", "clean_phase")
+    write_training(tmp_path / "02_second.ipynb", "hybrid")
+
+    def make(text):
+        file = tmp_path / "study.yaml"
+        file.write_text(text, encoding="utf-8")
+        return make_plan(read_definition(file), tmp_path / "runs")
+
+    return make
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("", r"line 1: A sweep has at least one of the sections notebooks, fixed, variants"),
+        ("- 1\n- 2", "line 1: A sweep has at least one of the sections"),
+        ("seeds: 2\ngrid: {A: [1", "line 2: This is not YAML"),
+        ("seeds: 2\nseeds: 3", "line 2: This is not YAML: seeds is there twice"),
+        (BOTH + "seed: 2", "line 2: There is no section seed; there are notebooks"),
+        ("notebooks: [09_none]", "line 1: There is no notebook 09_none; the project has 01_data"),
+        ("notebooks: 01_first.ipynb", "line 1: notebooks must be a list"),
+        ("notebooks: [01_first.ipynb, 01_first.ipynb]", "line 1: A notebook is named twice"),
+        (BOTH + "fixed:\n  EPOCHS: 3\n  EPOCS: 4", "line 4: There is no parameter EPOCS. Did you"),
+        (BOTH + "fixed:\n  EPOCS: 4", "can take EPOCHS, OUTPUT_DIR, SECONDS, SEED, SHARE"),
+        (BOTH + "fixed:\n  EPOCHS: 3.5", "line 3: EPOCHS must be a whole number, not 3.5"),
+        (BOTH + "grid:\n  EPOCHS: [1, two]", "line 3: EPOCHS must be a whole number, not 'two'"),
+        (BOTH + "fixed: {EPOCHS: 0}", "line 2: EPOCHS must be a whole number of at least 1, not 0"),
+        (BOTH + "fixed: {OUTPUT_DIR: x}", "line 2: OUTPUT_DIR cannot be set"),
+        (BOTH + "fixed: {03_x: {EPOCHS: 1}}", "There is no notebook 03_x here; there are 01_first"),
+        (BOTH + "grid:", "line 2: grid must name parameters"),
+        (BOTH + "grid: {}", "line 2: grid must name parameters"),
+        (BOTH + "grid:\n  SHARE: []", "line 3: SHARE in grid must have a list of values, not"),
+        (BOTH + "grid:\n  SHARE: 0.5", "line 3: SHARE in grid must have a list of values, not 0.5"),
+        (BOTH + "zip:\n  SHARE: [0, 1]\n  EPOCHS: [1]", "line 4: EPOCHS has 1 values and SHARE 2"),
+        (BOTH + "seeds: 0", "line 2: seeds must be how many"),
+        (BOTH + "seeds: [1, 1]", "The runs SEED=1 and SEED=1 are the same"),
+        (BOTH + "seeds: [-1]", "line 2: SEED must be a whole number from 0"),
+        (BOTH + "fixed: {SEED: 1}\nseeds: 2", "line 3: SEED is given elsewhere in the file, too"),
+        (BOTH + "variants: []", "line 2: variants must be a list, each with a name"),
+        (BOTH + "variants:\n- EPOCHS: 3", "line 2: Each variant must have a name"),
+        (BOTH + "variants:\n- name: a\n- name: a", "line 4: There are two variants named a"),
+        (BOTH + "variants:\n- name: a\n- name: b", "line 4: The runs a and b are the same"),
+        (BOTH + "variants:\n- name: a\n  EPOCS: 1", "line 4: There is no parameter EPOCS"),
+        ("fixed: {AUGMENTED_SHARE: 0.5}", r"0.0 in 02_clean_phase, 0.5 in 03_.*say which you mean"),
+    ],
+)
+def test_what_is_wrong_with_a_sweep_is_said_with_its_line(plan, text, message):
+    with pytest.raises(SweepError, match=message):
+        plan(text)
+
+
+def test_the_command_refuses_before_anything_starts(plan, tmp_path, capsys):
+    file = tmp_path / "study.yaml"
+    with pytest.raises(SweepError):
+        plan(BOTH + "fixed: {EPOCS: 4}")
+    assert main(["sweep", str(file), "--output", str(tmp_path / "runs")]) == 2
+    assert "study.yaml, line 2: There is no parameter EPOCS" in capsys.readouterr().err
+    assert main(["sweep", str(tmp_path / "none.yaml")]) == 2
+    assert "none.yaml" in capsys.readouterr().err
+    assert not (tmp_path / "runs").exists()
+
+
+def test_grid_zip_and_seeds_multiply_and_scopes_win(plan):
+    runs = plan(
+        BOTH
+        + "fixed: {EPOCHS: 1, 02_second: {EPOCHS: 7}}\n"
+        + "grid: {SHARE: [0, 1]}\n"
+        + "zip: {02_second: {SECONDS: [1e-3, 2]}, 01_first: {SECONDS: [3, 4]}}\n"
+        + "seeds: [5]"
+    )
+    assert [run.name for run in runs] == [
+        "SHARE=0, 02_second.SECONDS=1e-3, 01_first.SECONDS=3, SEED=5",
+        "SHARE=0, 02_second.SECONDS=2, 01_first.SECONDS=4, SEED=5",
+        "SHARE=1, 02_second.SECONDS=1e-3, 01_first.SECONDS=3, SEED=5",
+        "SHARE=1, 02_second.SECONDS=2, 01_first.SECONDS=4, SEED=5",
+    ]
+    first, second = runs[2].steps
+    assert first.values == {"EPOCHS": 1, "SHARE": 1, "SECONDS": 3, "SEED": 5}
+    assert second.values == {"EPOCHS": 7, "SHARE": 1, "SECONDS": 0.001, "SEED": 5}
+    assert second.parent is first
+
+
+def test_variants_have_notebooks_and_values_of_their_own_and_share_what_is_equal(plan):
+    runs = plan(
+        BOTH
+        + "variants:\n"
+        + "- name: one phase\n  notebooks: [01_first.ipynb]\n  EPOCHS: 4\n"
+        + "- name: ours\n"
+        + "- {name: twice, 02_second: {SHARE: 0.0}}\n"
+        + "- {name: short, notebooks: [01_first.ipynb], EPOCHS: 2}\n"
+    )
+    assert [run.variant for run in runs] == ["one phase", "ours", "twice", "short"]
+    one, ours, twice, short = (run.steps for run in runs)
+    assert len(one) == 1 and one[0].parameters["EPOCHS"] == 4
+    assert ours[0] is twice[0] is short[0]  # EPOCHS 2 is the default
+    assert short[0].folder.name.startswith("short-")
+    assert ours[1].key != twice[1].key
+
+
+def test_a_key_changes_with_values_and_code_but_not_with_outputs_or_names(plan, tmp_path):
+    def key(text=BOTH + "fixed: {EPOCHS: 2}"):
+        from mnist_helpers.sweep import plan as module
+        from mnist_helpers.sweep import settings
+
+        for cached in (module._content, module._version, settings.declared_parameters):
+            cached.cache_clear()
+        return plan(text)[0].steps[-1].key
+
+    before = key()
+    assert key(BOTH + "fixed: {SHARE: 0.5}") == before  # both are defaults
+    assert key(BOTH + "variants: [{name: renamed}]") == before
+    assert key(BOTH + "fixed: {01_first: {EPOCHS: 3}}") != before
+    write_notebook(tmp_path / "02_second.ipynb", "1 + 1")
+    assert key() != before
+
+
+def test_the_code_version_covers_what_is_imported_and_nothing_else(monkeypatch, tmp_path):
+    package = tmp_path / "mnist_helpers"
+    (package / "plotting").mkdir(parents=True)
+    (package / "__init__.py").write_text("")
+    (package / "a.py").write_text("from mnist_helpers import b")
+    (package / "b.py").write_text("x = 1")
+    (package / "plotting" / "__init__.py").write_text("")
+    (package / "plotting" / "c.py").write_text("y = 1")
+    (package / "other.py").write_text("z = 1")
+    monkeypatch.setattr("mnist_helpers.sweep.code.PACKAGE_DIR", package)
+    cells = ["%matplotlib inline\nprint('IPython')", "from mnist_helpers import a"]
+    cells.append("from mnist_helpers.plotting.c import y as why")
+
+    def changed(file, text):
+        before = code_version(cells)
+        (package / file).write_text(text)
+        return code_version(cells) != before
+
+    assert changed("b.py", "x = 2")
+    assert not changed("b.py", "x = 2  # two")
+    assert changed("plotting/c.py", "y = 2")
+    assert changed("plotting/__init__.py", "w = 1")
+    assert not changed("other.py", "z = 2")
+    assert code_version(cells) != code_version([*cells, "1"])
+
+
+def test_parameters_are_read_as_papermill_reads_them():
+    for path in NOTEBOOKS_DIR.glob("0*.ipynb"):
+        expected = papermill.inspect_notebook(str(path))
+        found = notebook_parameters(path)
+        assert list(found) == list(expected)
+        for name, parameter in found.items():
+            assert parameter["inferred_type_name"] == expected[name]["inferred_type_name"]
+            assert parameter["help"] == expected[name]["help"]
+
+
+@pytest.mark.parametrize("name", ["strategy", "seeds", "augmentation_strength"])
+def test_the_projects_sweeps_can_be_planned(name, tmp_path):
+    runs = make_plan(read_definition(PROJECT / "sweeps" / f"{name}.yaml"), tmp_path)
+    trained = {
+        sum(step.parameters.get("EPOCHS", 0) for step in run.steps[:-1])
+        for run in runs
+        if run.steps[-1].name == "04_evaluation"
+    }
+    assert trained == {20}  # epochs, so that all have the same number of updates
+    if name == "strategy":
+        assert len(runs) == 6 * 5
+        first_steps = {run.steps[0].key for run in runs}
+        assert len(first_steps) == 5 * 5  # two of the six share their clean phase
+
+
+def test_a_dry_run_lists_runs_and_time_and_imports_nothing_heavy(plan, tmp_path):
+    plan(BOTH + "seeds: 3")
+    code = (
+        "import sys\nfrom mnist_helpers.cli import main\n"
+        f"assert main(['sweep', {str(tmp_path / 'study.yaml')!r}, '--dry-run']) == 0\n"
+        "heavy = {'tensorflow', 'keras', 'numpy', 'papermill', 'nbformat', 'rich', 'distributed'}\n"
+        "sys.exit(str(heavy & set(sys.modules)) if heavy & set(sys.modules) else 0)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=PROJECT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert "SEED=2  waiting  01_first, 02_second" in done.stdout
+    assert "3 runs of 6 notebooks in all; 6 notebooks are left to do" in done.stdout
+    assert "assuming the stated defaults" in done.stdout
+
+
+def test_the_estimate_scales_earlier_runs_by_what_they_trained(plan, tmp_path):
+    short, long = (plan(BOTH + f"fixed: {{EPOCHS: {n}}}")[0].steps[0] for n in (2, 6))
+    entry = {"state": "done", "seconds": 10.0, "cores": 2, "parameters": short.parameters}
+    write_json(short.folder / "status.json", {"key": short.key, "notebooks": {short.name: entry}})
+    estimate = Estimate(short.folder.parent.parent)
+    assert estimate.core_seconds(long) == pytest.approx(60)
+    assert estimate.is_known([long])
+
+
+class InlinePool:
+    """Does each step at once, in this process."""
+
+    free, cores, lost = 1, 1, ()
+
+    def submit(self, function, order):
+        future = Future()
+        future.set_result(function(order))
+        return future
+
+
+class Silent:
+    def __getattr__(self, name):
+        return lambda *_: None
+
+
+def test_a_thousand_runs_are_planned_done_and_tabulated_with_little_overhead(
+    plan, tmp_path, monkeypatch
+):
+    def execute(notebook, output, values, follower):
+        output.write_text("{}")
+        write_json(output.parent / "metrics.json", {"hybrid": {"test_accuracy": values["SHARE"]}})
+
+    monkeypatch.setattr(step_module, "execute", execute)
+    marks = [time.perf_counter()]
+    runs = plan(f"notebooks: [01_first.ipynb]\ngrid: {{SHARE: {[n / 1000 for n in range(1000)]}}}")
+    marks.append(time.perf_counter())
+    do_steps(steps_to_do(runs[:200]), InlinePool(), Silent(), pages=False)
+    marks.append(time.perf_counter())
+    rows = write_results(runs, tmp_path / "runs")
+    marks.append(time.perf_counter())
+    planning, doing, tabulating = (after - before for before, after in itertools.pairwise(marks))
+    assert [row["test_accuracy"] for row in rows[:200]] == [n / 1000 for n in range(200)]
+    assert (tmp_path / "runs" / "results.html").read_text().count("<tr>") == 1001
+    assert planning + tabulating < 60
+    assert doing / 200 < 0.2
+    assert len(read_json(runs[0].folder / "status.json")["notebooks"]) == 1
+
+
+def test_workers_share_out_the_cores_and_take_steps_quickly():
+    pool = LocalPool(2)
+    try:
+        waiting = [pool.submit(os.getenv, "OMP_NUM_THREADS") for _ in range(2)]
+        threads = [int(future.result()) for future in waiting]
+        assert sum(threads) == max(pool.cores, 2) and max(threads) - min(threads) <= 1
+        begun = time.perf_counter()
+        for number in range(50):
+            while not pool.free:
+                time.sleep(0.0001)
+            pool.submit(str, number).result()
+        assert (time.perf_counter() - begun) / 50 < 0.1
+    finally:
+        pool.close()
+
+
+def test_the_page_sorts_links_and_escapes(plan, tmp_path):
+    (run,) = plan(BOTH + "variants: [{name: <b>bold</b>}]")
+    folder = Path(run.folder)
+    folder.mkdir(parents=True)
+    (folder / "01_first.ipynb").write_text("{}")
+    (folder / "01_first.html").write_text("")
+    (folder / "01_first.thumbnail.png").write_bytes(b"")
+    write_results([run], tmp_path / "runs")
+    page = (tmp_path / "runs" / "results.html").read_text()
+    assert "&lt;b&gt;bold" in page and "<b>" not in page
+    assert f'<a href="{folder.name}/01_first.html"><img src="{folder.name}/01_first.thumb' in page
+    assert "http" not in page and "aria-sort" in page
