@@ -40,7 +40,8 @@ def with_precision(model: keras.Model, dtype_policy: str, fused: bool = True) ->
     def copy(layer):
         kind = type(layer)
         if issubclass(kind, keras.layers.BatchNormalization):
-            kind = FusedBatchNormalization if fused else keras.layers.BatchNormalization
+            suits = fused and _suits_fused_kernel(layer)
+            kind = FusedBatchNormalization if suits else keras.layers.BatchNormalization
         precision = "float32" if layer is model.layers[-1] else dtype_policy
         return kind.from_config({**layer.get_config(), "dtype": precision})
 
@@ -49,6 +50,11 @@ def with_precision(model: keras.Model, dtype_policy: str, fused: bool = True) ->
     clone = keras.models.clone_model(graph, clone_function=copy)
     clone.set_weights(model.get_weights())
     return clone
+
+
+def _suits_fused_kernel(layer: keras.layers.BatchNormalization) -> bool:
+    """Says whether it normalises channels of images, as not every network of others does."""
+    return len(layer.input.shape) == 4 and layer.axis in (-1, 3) and layer.center and layer.scale
 
 
 def save_model(model: keras.Model, path: str | Path) -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-WAIT_SECONDS = 3.0  # the kernel of a run that was killed needs a moment to notice and end
+WAIT_SECONDS = 10.0  # the kernel of a run that was killed needs a moment to notice and end
 
 
 class FolderBusyError(RuntimeError):

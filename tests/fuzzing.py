@@ -390,6 +390,11 @@ CASES = {
         batches_fit,
         many=150,
     ),
+    "comparison.holm": Case(
+        st.tuples(st.lists(st.floats(0, 1)).map(np.array)),
+        lambda result, given: np.testing.assert_((given <= result).all() and (result <= 1).all()),
+        (),
+    ),
     "evaluation.accuracy_interval": Case(
         st.one_of(EXACT, st.tuples(NUMBERS, NUMBERS), st.tuples(SMALL, SMALL, st.floats())), wilson
     ),
@@ -602,6 +607,7 @@ EXEMPT = {
     "model_files": "takes a file; test_model_files tries damaged ones by the hundred",
     "paths": "makes folders and files; test_artifacts, test_full_disk",
     "plotting": "draws what the functions tried here return; test_plotting_*",
+    "comparison": "reads the tables that a sweep wrote; test_comparison",
     "damage": "takes what robustness.damaged has checked, which is tried",
     "execution": "runs notebooks; test_batch",
     "export": "writes other formats and compares their answers; its own tests",

@@ -9,7 +9,7 @@ import time
 
 from mnist_helpers.model import build_cnn
 from mnist_helpers.paths import PROJECT
-from mnist_helpers.training import ResumableTraining, averaging_adamw
+from mnist_helpers.training import ResumableTraining, phase_optimizer
 from tests.stress import often
 from tests.test_full_disk import largest_file
 from tests.test_training import EPOCHS, SETTINGS, assert_same, train, weights_of
@@ -94,13 +94,18 @@ def test_killed_at_any_moment_it_ends_with_the_same_weights(
 
 def begin(folder):
     network = build_cnn(seed=1, widths=(4, 4, 8))
-    network.compile(averaging_adamw(0.004, STEPS), "categorical_crossentropy", metrics=["accuracy"])
+    network.compile(phase_optimizer(0.004, STEPS), "categorical_crossentropy", metrics=["accuracy"])
     ResumableTraining(folder, "phase", "best.keras", SETTINGS).resume(network)
 
 
 def test_what_a_killed_training_left_half_written_is_removed(tmp_path):
     """In a container process ids come again: the half may bear the very name of the next one's."""
-    halves = [f".best.{os.getpid()}.keras", ".best.1.keras", ".phase.state.1.npz"]
+    halves = [
+        f".best.{os.getpid()}.keras",
+        ".best.1.keras",
+        ".best.checkpoint.keras",
+        ".phase.state.1.npz",
+    ]
     for name in [*halves, ".best.backup.keras"]:
         (tmp_path / name).write_bytes(b"half")
     begin(tmp_path)

@@ -9,7 +9,7 @@ from mnist_helpers import locks
 from mnist_helpers.locks import FolderBusyError, TrainingLock
 from mnist_helpers.model import build_cnn
 from mnist_helpers.paths import PROJECT
-from mnist_helpers.training import ResumableTraining, averaging_adamw
+from mnist_helpers.training import ResumableTraining, phase_optimizer
 from tests.stress import often
 
 import pytest
@@ -52,7 +52,7 @@ def other(tmp_path):
 
 def test_a_second_training_is_refused_with_the_first_ones_process_id(other, tmp_path):
     network = build_cnn(widths=(2, 2, 2))
-    network.compile(averaging_adamw(0.01, 10), "categorical_crossentropy", metrics=["accuracy"])
+    network.compile(phase_optimizer(0.01, 10), "categorical_crossentropy", metrics=["accuracy"])
     training = ResumableTraining(tmp_path, "phase", "best.keras", {})
     with pytest.raises(FolderBusyError, match=f"Process {other.pid} is training into .*OUTPUT_DIR"):
         training.resume(network)

@@ -9,7 +9,7 @@ import re
 import zipfile
 
 from mnist_helpers import model_files
-from mnist_helpers.artifacts import load_model
+from mnist_helpers.artifacts import load_model, save_model
 from mnist_helpers.model import build_cnn
 from mnist_helpers.model_files import ModelFileError
 from mnist_helpers.paths import PROJECT
@@ -28,7 +28,7 @@ pytestmark = pytest.mark.promise(5)
 def good(tmp_path_factory):
     """The three files in a good model's archive, by name."""
     path = tmp_path_factory.mktemp("good") / "good.keras"
-    build_cnn(seed=1, widths=(2, 2, 2)).save(path)
+    save_model(build_cnn(seed=1, widths=(2, 2, 2)), path)
     with zipfile.ZipFile(path) as archive:
         return {name: archive.read(name) for name in archive.namelist()}
 
