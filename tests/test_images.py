@@ -1,11 +1,15 @@
 import io
 
-from mnist_helpers.images import read_grey, steps_to_mnist, to_mnist
+from mnist_helpers.artifacts import load_model
+from mnist_helpers.decoding import read_grey
+from mnist_helpers.images import steps_to_mnist, to_mnist
+from mnist_helpers.paths import SHIPPED_DIR, read_json
 
 import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 from scipy import ndimage
+from sklearn.datasets import load_digits
 
 
 def drawn(size=(200, 240), ink=0, paper=255, width=16.0, mode="L"):
@@ -204,3 +208,11 @@ def test_a_decompression_bomb_is_refused(monkeypatch, limit):
 def test_a_missing_file_is_named(tmp_path):
     with pytest.raises(FileNotFoundError, match="none.png"):
         to_mnist(tmp_path / "none.png")
+
+
+def test_small_digits_of_another_source_are_read_without_training_on_them():
+    network = load_model(SHIPPED_DIR / read_json(SHIPPED_DIR / "metrics.json")["hybrid"]["model"])
+    digits = load_digits()
+    images = np.stack([to_mnist(image) for image in digits.images])
+    answers = network.predict(images, batch_size=200, verbose=0).argmax(axis=1)
+    assert (answers == digits.target).mean() >= 0.975

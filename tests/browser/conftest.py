@@ -19,6 +19,16 @@ SCREENSHOTS = Path(os.environ.get("SCREENSHOTS", PROJECT / "runs" / "screenshots
 HARMLESS = ("Failed to load resource", "favicon", "translations")
 
 
+def launch(driver, chromium, profile):
+    """Starts a Chromium with a profile of its own."""
+    context = driver.chromium.launch_persistent_context(
+        profile, executable_path=chromium, args=FLAGS, headless=True,
+        viewport={"width": 1300, "height": 1000}, timeout=120_000,
+    )  # fmt: skip
+    context.set_default_timeout(120_000)
+    return context
+
+
 @pytest.fixture(scope="session")
 def context(tmp_path_factory):
     chromium = find_chromium()
@@ -26,12 +36,7 @@ def context(tmp_path_factory):
         pytest.skip("no Chromium on this machine: install one, or name it in CHROMIUM")
     playwright = pytest.importorskip("playwright.sync_api")
     with playwright.sync_playwright() as driver:
-        context = driver.chromium.launch_persistent_context(
-            tmp_path_factory.mktemp("profile"),
-            executable_path=chromium, args=FLAGS, headless=True,
-            viewport={"width": 1300, "height": 1000}, timeout=60_000,
-        )  # fmt: skip
-        context.set_default_timeout(60_000)
+        context = launch(driver, chromium, tmp_path_factory.mktemp("profile"))
         yield context
         context.close()
 

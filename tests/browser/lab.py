@@ -94,7 +94,7 @@ def running_lab(folder: Path):
             server.wait(30)
 
 
-def _wait_until_up(address: str, server: subprocess.Popen, seconds: float = 60) -> None:
+def _wait_until_up(address: str, server: subprocess.Popen, seconds: float = 180) -> None:
     end = time.monotonic() + seconds
     while time.monotonic() < end:
         if server.poll() is not None:
