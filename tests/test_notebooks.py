@@ -15,7 +15,7 @@ import papermill
 import pytest
 
 NOTEBOOKS = [NOTEBOOKS_DIR / f"{name}.ipynb" for name in SERIES]
-QUICK = {"EPOCHS": 2, "MAX_TRAINING_IMAGES": 2000, "BATCH_SIZE": 32}
+QUICK = {"EPOCHS": 2, "MAX_TRAINING_IMAGES": 2000, "BATCH_SIZE": 32, "ROBUSTNESS_IMAGES": 200}
 
 
 def names(notebooks):
@@ -50,7 +50,7 @@ def test_its_cells_are_short_and_leave_definitions_to_the_library(notebook):
         assert len(cell.source.splitlines()) <= 15, cell.source
         assert not re.search(r"^\s*(def|class) ", cell.source, re.M), cell.source
     prose = [cell for cell in notebook.cells if cell.cell_type == "markdown"]
-    assert 20 <= len(notebook.cells) <= 34
+    assert 20 <= len(notebook.cells) <= 70
     assert len(prose) >= 0.7 * len(code_cells(notebook))
 
 
