@@ -53,7 +53,7 @@ def test_reliability_draws_confidence_against_share_right():
     )
     small, large = first.collections[1].get_sizes()
     assert small < large
-    assert np.array(second.collections[1].get_offsets()) == pytest.approx(np.array([[99, 100]]))
+    np.testing.assert_allclose(second.collections[1].get_offsets(), [[99, 100]])
 
 
 def test_declining_draws_mistakes_against_what_is_left_unanswered():
