@@ -57,10 +57,9 @@ def reader(model: keras.Model, batch_size: int = 500) -> Reader:
 
     def read(images):
         images = np.asarray(images, np.float32).reshape(-1, 28, 28, 1)
-        # One empty step for no images, so that the result has its shape.
-        starts = range(0, max(len(images), 1), batch_size)
+        starts = range(0, len(images), batch_size)
         parts = [step(images[start : start + batch_size]).numpy() for start in starts]
-        return np.concatenate(parts)
+        return np.concatenate(parts) if parts else np.empty((0, *model.output_shape[1:]), "f")
 
     return read
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from mnist_helpers import evaluation, robustness
 from mnist_helpers.data import DATASET_TITLES, load_test, load_training
 from mnist_helpers.images import to_mnist
+from mnist_helpers.paths import read_json, write_text
 from mnist_helpers.plotting import calibration, style
 from mnist_helpers.plotting import evaluation as figures
 from mnist_helpers.plotting.robustness import plot_robustness
@@ -64,8 +65,20 @@ def summarise(labels, probabilities, temperature: float, curves: dict, foreign: 
         "geometric_robustness": robustness.group_mean(curves, "geometric"),
         "photometric_robustness": robustness.group_mean(curves, "photometric"),
         "digits8x8_accuracy": foreign,
-        "damage_accuracy": {kind: list(values) for kind, values in curves.items()},
     }
+
+
+def training_parameters(model_file: Path) -> dict:
+    """Returns the parameters that `metrics.json` beside a model says it was trained with.
+
+    Args:
+        model_file: The model's path; for one without a record there, the result is empty.
+    """
+    metrics = read_json(model_file.parent / "metrics.json", {})
+    for section in ("hybrid", "clean_phase"):
+        if metrics.get(section, {}).get("model") == model_file.name:
+            return metrics[section].get("parameters", {})
+    return {}
 
 
 def reliability_rows(labels, probabilities) -> list[tuple]:
@@ -79,33 +92,44 @@ def reliability_rows(labels, probabilities) -> list[tuple]:
 
 
 def measure(
-    model: keras.Model, dataset: str = "mnist", robustness_images: int = 2000, seed: int = 0
+    model: keras.Model,
+    dataset: str = "mnist",
+    robustness_images: int = 2000,
+    parameters: dict | None = None,
 ) -> dict:
     """Lets a model read the test images, damaged ones and foreign ones.
 
     Args:
         model: A digit classifier.
         dataset: `"mnist"` or `"digits"`.
-        robustness_images: How many test images to damage, from the first.
-        seed: Of the damage.
+        robustness_images: How many test images to damage.
+        parameters: Those of the training, which say what damage it met.
 
     Returns:
-        `labels`, `images`, `probabilities` of the test; `curves`; and `summary`, see `summarise`.
+        `labels`, `images` and `probabilities` of the test, `curves` as from `robustness.sweep`,
+        and `summary`, see `summarise`; `dataset` and `parameters` as given.
     """
     read = reader(model)
     images, labels = load_test(dataset)
     _, (x_val, y_val) = load_training(dataset)
     probabilities = read(images / np.float32(255))
     temperature = evaluation.fit_temperature(y_val, read(x_val / np.float32(255)))
-    some = slice(robustness_images)
-    curves = robustness.sweep({"model": read}, images[some], labels[some], seed=seed)["model"]
+    some = robustness.choose_images(len(images), robustness_images)
+    curves = robustness.sweep({"model": read}, images[some], labels[some])["model"]
     foreign = None
     if dataset == "mnist":
         digits, truth = foreign_digits()
         foreign = float((read(digits).argmax(axis=1) == truth).mean())
     summary = summarise(labels, probabilities, temperature, curves, foreign)
-    return {"dataset": dataset, "images": images, "labels": labels, "curves": curves,
-            "probabilities": probabilities, "summary": summary}  # fmt: skip
+    return {
+        "dataset": dataset,
+        "images": images,
+        "labels": labels,
+        "probabilities": probabilities,
+        "curves": curves,
+        "parameters": parameters or {},
+        "summary": summary,
+    }
 
 
 def text(name: str, measured: dict) -> str:
@@ -171,12 +195,10 @@ def page(name: str, measured: dict) -> str:
 
 def write_page(path: str | Path, name: str, measured: dict) -> None:
     """Writes `page` to a file, atomically."""
-    from mnist_helpers.paths import write_text
-
     write_text(path, page(name, measured))
 
 
-def robustness_figure(images, curves: dict, parameters: dict, title: str, seed: int = 0) -> Figure:
+def robustness_figure(images, curves: dict, parameters: dict, title: str) -> Figure:
     """Draws `plot_robustness` with the first image as the example.
 
     Args:
@@ -184,7 +206,6 @@ def robustness_figure(images, curves: dict, parameters: dict, title: str, seed: 
         curves: As from `robustness.sweep`.
         parameters: Those of the last training, which say what it met; may be empty.
         title: Figure title.
-        seed: Of the damage to the example.
     """
     kinds = robustness.DAMAGES
     return plot_robustness(
@@ -192,7 +213,7 @@ def robustness_figure(images, curves: dict, parameters: dict, title: str, seed: 
         {kind: (damage.unit, damage.levels) for kind, damage in kinds.items()},
         {
             kind: np.concatenate(
-                [robustness.damaged(images[:1], kind, level, seed) for level in damage.levels]
+                [robustness.damaged(images[:1], kind, level) for level in damage.levels]
             )
             for kind, damage in kinds.items()
         },
@@ -220,7 +241,8 @@ def _figures(measured: dict) -> list[tuple[str, Figure]]:
         ("Confidence and accuracy", calibration.plot_reliability(groups, "Reliability")),
         ("Leaving digits unanswered", calibration.plot_declining(declining, 0.999, "Declining")),
         ("Accuracy as pictures get worse", robustness_figure(
-            measured["images"], {"model": measured["curves"]}, {}, "Damaged digits")),
+            measured["images"], {"model": measured["curves"]}, measured["parameters"],
+            "Damaged digits")),
         ("Mistakes, surest first", figures.plot_mistakes(
             measured["images"][wrong], captions, "Mistakes")),
     ]  # fmt: skip

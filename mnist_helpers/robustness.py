@@ -112,6 +112,19 @@ def damaged(images, kind: str, level: float, seed: int = 0) -> np.ndarray:
     return np.clip(DAMAGES[kind].apply(pixels, level, rng), 0, 1).astype(np.float32, copy=False)
 
 
+def choose_images(total: int, count: int) -> np.ndarray:
+    """Chooses images to damage: always the same ones, so that every run is compared on them.
+
+    Args:
+        total: How many there are.
+        count: How many to choose, at most.
+
+    Returns:
+        Integer array of indices, in order.
+    """
+    return np.sort(np.random.default_rng(0).permutation(total)[:count])
+
+
 def sweep(
     readers: Mapping[str, Callable],
     images,
@@ -170,6 +183,8 @@ def levels_met_in_training(kind: str, parameters: Mapping) -> int:
     Returns:
         0 to 5; the levels are ordered from mild to severe.
     """
+    if not parameters.get("AUGMENTED_SHARE", 1):
+        return 0
     ranges = {
         "rotation": parameters.get("ROTATION_DEGREES", 0),
         "shift": parameters.get("SHIFT_FRACTION", 0),

@@ -33,8 +33,9 @@ def execute(options: argparse.Namespace) -> int:
 
     path = model_file(options.model)
     measured = report.measure(
-        load_model(path, native_precision()), options.dataset, options.robustness_images
-    )
+        load_model(path, native_precision()), options.dataset, options.robustness_images,
+        report.training_parameters(path),
+    )  # fmt: skip
     print(report.text(path.name, measured))
     if options.html:
         report.write_page(options.html, path.name, measured)
