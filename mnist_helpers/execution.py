@@ -107,7 +107,8 @@ def _await_earlier_kernel(folder: Path) -> None:
         return
     try:
         process = psutil.Process(kernel["pid"])
-        if process.create_time() == kernel["started"]:
+        # The number may belong to another process by now; a second allows for a clock set anew.
+        if abs(process.create_time() - kernel["started"]) < 1:
             process.wait(timeout=10)
     except psutil.NoSuchProcess:
         pass  # gone, as it should be

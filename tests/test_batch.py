@@ -185,6 +185,28 @@ def test_each_notebook_gets_the_parameters_that_it_has(notebook):
     }
 
 
+def test_a_parameter_can_be_meant_for_one_notebook(notebook):
+    first, second = notebook("01_first"), notebook("02_second")
+    given = {"02_second.EPOCHS": 7, "EPOCHS": 1}
+    assert check_parameters([first, second], given) == {
+        first: {"EPOCHS": 1},
+        second: {"EPOCHS": 7},
+    }
+    with pytest.raises(ValueError, match="no notebook 03_third here; there are 01_first, 02_sec"):
+        check_parameters([first, second], {"03_third.EPOCHS": 7})
+    with pytest.raises(ValueError, match="no parameter SEED. 01_first can take DATASET, EPOCHS"):
+        check_parameters([first, second], {"01_first.SEED": 7})
+
+
+def test_what_is_off_in_one_notebook_is_not_switched_on_by_the_way(notebook):
+    off = notebook("01_first", parameters="AUGMENTED_SHARE: float = 0.0  # x")
+    on = notebook("02_second", parameters="AUGMENTED_SHARE: float = 0.5  # x")
+    with pytest.raises(ValueError, match="for example 02_second.AUGMENTED_SHARE"):
+        check_parameters([off, on], {"AUGMENTED_SHARE": 0.7})
+    given = check_parameters([off, on], {"02_second.AUGMENTED_SHARE": 0.7})
+    assert given == {off: {}, on: {"AUGMENTED_SHARE": 0.7}}
+
+
 def test_a_parameter_without_a_type_is_refused(notebook):
     with pytest.raises(ValueError, match="01_first.ipynb declares EPOCHS without a type"):
         notebook_parameters(notebook("01_first", parameters="EPOCHS = 3"))

@@ -15,6 +15,7 @@ import papermill
 import pytest
 
 NOTEBOOKS = [NOTEBOOKS_DIR / f"{name}.ipynb" for name in SERIES]
+COMPARISON = NOTEBOOKS_DIR / "05_compare_runs.ipynb"
 QUICK = {"EPOCHS": 2, "MAX_TRAINING_IMAGES": 2000, "BATCH_SIZE": 32, "ROBUSTNESS_IMAGES": 200}
 
 
@@ -22,7 +23,7 @@ def names(notebooks):
     return [path.stem for path in notebooks]
 
 
-@pytest.fixture(params=NOTEBOOKS, ids=names(NOTEBOOKS))
+@pytest.fixture(params=[*NOTEBOOKS, COMPARISON], ids=names([*NOTEBOOKS, COMPARISON]))
 def notebook(request):
     return nbformat.read(request.param, as_version=4)
 
@@ -160,3 +161,28 @@ def test_out_of_order_it_says_what_to_run_first(name, first, tmp_path):
         papermill.execute_notebook(
             NOTEBOOKS_DIR / f"{name}.ipynb", tmp_path / "out.ipynb", values, progress_bar=False
         )
+
+
+@pytest.mark.slow
+def test_the_comparison_reads_a_sweep_that_has_just_been_run(tmp_path):
+    """Two short strategies on scikit-learn's digits by the command, and notebook 05 on them."""
+    file = tmp_path / "short.yaml"
+    file.write_text(
+        "fixed: {DATASET: digits, BATCH_SIZE: 32, EPOCHS: 1}\n"
+        "seeds: 1\n"
+        "variants:\n"
+        "- name: ours\n"
+        "- {name: clean, 03_augmented_phase: {AUGMENTED_SHARE: 0.0}}\n"
+    )
+    command = [sys.executable, "-m", "mnist_helpers", "sweep", str(file), "--output", str(tmp_path)]
+    done = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, timeout=500)
+    assert done.returncode == 0, done.stderr[-4000:]
+    assert "2 of 2 runs done" in done.stdout
+    for folder in (tmp_path / "short").glob("*-*"):
+        for name in SERIES[1:]:
+            assert (folder / f"{name}.html").exists() and (folder / f"{name}.ipynb").exists()
+        assert (folder / "03_augmented_phase.thumbnail.png").stat().st_size > 0
+    values = {"SWEEP_DIR": str(tmp_path / "short"), "METRIC": "validation_accuracy"}
+    out = tmp_path / "05.ipynb"
+    papermill.execute_notebook(COMPARISON, out, values, progress_bar=False, kernel_name="python3")
+    assert "has the highest mean validation_accuracy" in out.read_text()

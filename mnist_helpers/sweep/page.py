@@ -23,8 +23,9 @@ th[aria-sort=ascending] button::after {{ content: " ▲" }}
 th[aria-sort=descending] button::after {{ content: " ▼" }}
 td.number {{ text-align: right; font-variant-numeric: tabular-nums }}
 td.error {{ max-width: 30rem; color: #a00 }}
+td.notebooks {{ white-space: nowrap }}
 td a {{ display: inline-block; margin-right: .6rem; font-size: .8rem }}
-td img {{ display: block; max-width: 160px; max-height: 60px }}
+td img {{ display: block; max-width: 160px; max-height: 70px }}
 </style>
 <h1>{title}</h1>
 <p>{summary} A click on a heading sorts by its column.</p>
@@ -35,13 +36,13 @@ td img {{ display: block; max-width: 160px; max-height: 60px }}
 </tbody>
 </table>
 <script>
-document.querySelectorAll("th button").forEach((button, column) => {{
+document.querySelectorAll("th button").forEach(button => {{
   button.onclick = () => {{
     const heading = button.parentElement, body = document.querySelector("tbody");
     const down = heading.getAttribute("aria-sort") === "ascending";
     document.querySelectorAll("th").forEach(other => other.removeAttribute("aria-sort"));
     heading.setAttribute("aria-sort", down ? "descending" : "ascending");
-    const value = row => row.cells[column].textContent;
+    const value = row => row.cells[heading.cellIndex].textContent;
     const number = text => text.trim() === "" ? NaN : Number(text);
     const rows = [...body.rows].sort((one, two) => {{
       const [a, b] = [value(one), value(two)], [x, y] = [number(a), number(b)];
@@ -72,14 +73,16 @@ def results_page(title: str, runs: list[Run], rows: list[dict]) -> str:
     states = [row["state"] for row in rows]
     summary = ", ".join(f"{states.count(state)} {state}" for state in ("done", "failed", "waiting"))
     head = [f'<th scope="col"><button>{html.escape(name)}</button></th>' for name in names]
-    body = [
-        "<tr>" + "".join(_cell(name, row.get(name, "")) for name in names) + _links(run) + "</tr>"
-        for run, row in zip(runs, rows, strict=True)
-    ]
+    head.insert(1, '<th scope="col">notebooks</th>')
+    body = []
+    for run, row in zip(runs, rows, strict=True):
+        cells = [_cell(name, row.get(name, "")) for name in names]
+        cells.insert(1, _links(run))
+        body.append(f"<tr>{''.join(cells)}</tr>")
     return PAGE.format(
         title=html.escape(title),
         summary=f"{len(runs)} runs: {summary}.",
-        head="".join(head) + '<th scope="col">notebooks</th>',
+        head="".join(head),
         body="\n".join(body),
     )
 
@@ -93,7 +96,7 @@ def _cell(name: str, value: object) -> str:
 
 
 def _links(run: Run) -> str:
-    return "<td>" + "".join(_link(run, step) for step in run.steps) + "</td>"
+    return '<td class="notebooks">' + "".join(_link(run, step) for step in run.steps) + "</td>"
 
 
 def _link(run: Run, step: Step) -> str:

@@ -49,8 +49,12 @@ class LocalPool:
     def submit(self, function: Callable, order: Order) -> Future:
         """Has a free worker call `function(order)`."""
         worker = self._idle.pop(0)
+        try:
+            future = worker[0].submit(function, order)
+        except BrokenProcessPool:  # it died while it had nothing to do
+            worker = self._start(worker[1])
+            future = worker[0].submit(function, order)
         self._busy.append(worker)
-        future = worker[0].submit(function, order)
         future.add_done_callback(lambda done: self._release(worker, done))
         return future
 
@@ -79,7 +83,8 @@ class LocalPool:
         self._closed = True
         busy, idle = list(self._busy), list(self._idle)
         for _, _, pid in busy:
-            os.kill(pid.result(), signal.SIGTERM)
+            if not pid.exception():
+                os.kill(pid.result(), signal.SIGTERM)
         for executor, _, _ in [*busy, *idle]:
             executor.shutdown(cancel_futures=True)
 

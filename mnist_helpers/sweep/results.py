@@ -40,13 +40,14 @@ def result_rows(runs: list[Run]) -> list[dict]:
 
 
 def _measured(metrics: dict) -> dict:
-    phases = [part for part in metrics.values() if isinstance(part, dict)]
+    sections = [part for part in metrics.values() if isinstance(part, dict)]
+    phases = [section for section in sections if "training_seconds" in section]
     flat = metrics | (phases[-1] if phases else {})
     measured = {name: value for name, value in flat.items() if type(value) in (int, float)}
     if "dataset_title" in metrics:
         measured["dataset_title"] = metrics["dataset_title"]
-    seconds = [part["training_seconds"] for part in phases if "training_seconds" in part]
-    return measured | ({"training_seconds": round(sum(seconds), 1)} if seconds else {})
+    seconds = sum(phase["training_seconds"] for phase in phases)
+    return measured | ({"training_seconds": round(seconds, 1)} if phases else {})
 
 
 def epoch_rows(runs: list[Run]) -> list[dict]:

@@ -84,10 +84,11 @@ def perform(order: Order) -> dict:
     folder.mkdir(parents=True, exist_ok=True)
     # A worker that a killed sweep left behind may still be busy here, and may even finish.
     with ONE_AT_A_TIME, FileLock(folder / "run.lock"):
-        entry = _fill(order, folder)
+        status = _fill(order, folder)
+        entry = status["notebooks"].get(order.name, {})
         if entry.get("state") == "done":
             return entry
-        reporter = Reporter(folder, order)
+        reporter = Reporter(folder, order, status)
         try:
             _run_notebook(order, folder, reporter)
         except NotebookFailed as failure:
@@ -98,10 +99,11 @@ def perform(order: Order) -> dict:
 class Reporter(Follower):
     """Keeps a step's entry in its folder's `status.json`."""
 
-    def __init__(self, folder: Path, order: Order):
-        """Notes that the step is running."""
+    def __init__(self, folder: Path, order: Order, status: dict):
+        """Notes that the step is running; `status` is the content of the file until now."""
         super().__init__()
-        self.folder, self.order, self.start = folder, order, time.time()
+        self.folder, self.order, self.status = folder, order, status
+        self.start = time.time()
         self.note("running")
 
     def on_epoch(self) -> None:
@@ -110,7 +112,6 @@ class Reporter(Follower):
 
     def note(self, state: str, error: str | None = None) -> dict:
         """Writes the entry, and returns it."""
-        status = read_json(self.folder / "status.json")
         entry = {
             "state": state,
             "seconds": round(time.time() - self.start, 2),
@@ -122,27 +123,27 @@ class Reporter(Follower):
             "cores": int(os.environ.get("OMP_NUM_THREADS") or os.cpu_count()),
             "host": socket.gethostname(),
         }
-        status["notebooks"][self.order.name] = entry
-        write_json(self.folder / "status.json", status)
+        self.status["notebooks"][self.order.name] = entry
+        write_json(self.folder / "status.json", self.status)
         return entry
 
 
 def _fill(order: Order, folder: Path) -> dict:
-    """Gives a new folder what the step before left; the status is written when all is there.
+    """Gives a new folder what the step before left.
 
     Returns:
-        The step's entry of an earlier attempt; `{}` if there is none.
+        The folder's status. That of a new folder is not written yet, so that a folder with a
+        status has all.
     """
     status = read_json(folder / "status.json")
     if status and status["key"] == order.key:
-        return status["notebooks"].get(order.name, {})
+        return status
     notebooks = {}
     if order.parent:
         ignored = shutil.ignore_patterns("*.lock", "status.json", KERNEL_FILE)
         shutil.copytree(order.parent, folder, dirs_exist_ok=True, ignore=ignored)
         notebooks = read_json(Path(order.parent) / "status.json")["notebooks"]
-    write_json(folder / "status.json", {"key": order.key, "notebooks": notebooks})
-    return {}
+    return {"key": order.key, "notebooks": notebooks}
 
 
 def _run_notebook(order: Order, folder: Path, reporter: Reporter) -> None:

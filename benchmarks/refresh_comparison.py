@@ -1,0 +1,43 @@
+"""Takes over a sweep's results and runs notebook 05 on them: `python refresh_comparison.py NAME`.
+
+Copies results.csv and epochs.csv from runs/NAME/ to sweeps/results/NAME/, makes that folder the
+notebook's default, and writes the executed notebook over the committed one.
+"""
+
+import re
+import shutil
+import sys
+import tempfile
+from pathlib import Path
+
+from mnist_helpers.execution import execute
+from mnist_helpers.paths import NOTEBOOKS_DIR, PROJECT, RUNS_DIR, write_text
+from mnist_helpers.progress import Follower
+
+import nbformat
+from refresh import publishable
+
+NOTEBOOK = NOTEBOOKS_DIR / "05_compare_runs.ipynb"
+
+
+def main(sweep: str) -> None:
+    """Refreshes everything from `runs/<sweep>/`."""
+    target = PROJECT / "sweeps" / "results" / sweep
+    target.mkdir(parents=True, exist_ok=True)
+    for name in ("results.csv", "epochs.csv"):
+        shutil.copyfile(RUNS_DIR / sweep / name, target / name)
+    notebook = nbformat.read(NOTEBOOK, as_version=4)
+    for cell in notebook.cells:
+        cell.source = re.sub(r'"sweeps/results/[^"]+"', f'"sweeps/results/{sweep}"', cell.source)
+    with tempfile.TemporaryDirectory() as temporary:
+        given = Path(temporary) / "given" / NOTEBOOK.name
+        done = Path(temporary) / NOTEBOOK.name
+        given.parent.mkdir()
+        nbformat.write(notebook, given)
+        execute(given, done, {}, Follower())
+        executed = publishable(nbformat.read(done, as_version=4))
+    write_text(NOTEBOOK, nbformat.writes(executed) + "\n")
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
