@@ -48,6 +48,11 @@ class Case(NamedTuple):
     many: int = 300
 
 
+@st.composite
+def mostly(draw, good, odd):
+    return draw(odd if draw(st.integers(0, 9)) == 0 else good)
+
+
 # Arrays are drawn by a seed: quicker by far than value for value.
 
 
@@ -381,11 +386,11 @@ CASES = {
     "pipeline.training_dataset": Case(
         st.tuples(
             labelled_images(2, 12),
-            st.integers(0, 4),
-            st.integers(-1, 3),
-            st.sampled_from([2, 2, 4, 3, 0, -2, 10**9]),
-            NUMBERS | SMALL,
-            NUMBERS | st.floats(0, 1),
+            mostly(st.integers(2, 4), SMALL | NUMBERS),
+            mostly(st.integers(0, 2), SMALL),
+            mostly(st.just(2), SMALL),
+            mostly(st.integers(0, 9), NUMBERS),
+            mostly(st.floats(0, 1), NUMBERS),
         ).map(lambda v: (*v[0], *v[1:])),
         batches_fit,
         many=150,
