@@ -9,6 +9,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import time
 
 from mnist_helpers.artifacts import load_model
 from mnist_helpers.paths import NOTEBOOKS_DIR, PROJECT
@@ -127,8 +128,9 @@ def test_a_kernel_killed_in_training_and_started_anew(tmp_path):
         fit = notebook.cell("network.fit(")
         notebook.run_cells(0, fit)
         notebook.client.execute(notebook.cells[fit])
-        while not list(tmp_path.glob("*.state.npz")):
-            pass
+        deadline = time.monotonic() + LONG
+        while not list(tmp_path.glob("*.state.npz")) and time.monotonic() < deadline:
+            time.sleep(0.01)
         os.kill(notebook.kernel.provisioner.pid, signal.SIGKILL)
     with Session("02_clean_phase", **values) as notebook:
         assert "Going on after epoch" in notebook.run_cells()
@@ -156,9 +158,9 @@ def test_two_kernels_do_not_train_into_one_folder(tmp_path):
 
 
 @AT_LENGTH
-def test_the_series_twice_in_the_same_kernels(tmp_path, record_property):
+def test_both_phases_twice_in_the_same_kernels(tmp_path, record_property):
     quick = {**SMALL, "EPOCHS": 1, "MAX_TRAINING_IMAGES": 300, "OUTPUT_DIR": str(tmp_path)}
-    for name in ("01_data_exploration", "02_clean_phase", "03_augmented_phase", "04_evaluation"):
+    for name in ("02_clean_phase", "03_augmented_phase"):
         with Session(name, **quick) as notebook:
             notebook.run_cells()
             first = {path: load_model(path).get_weights() for path in tmp_path.glob("*.keras")}
@@ -166,7 +168,7 @@ def test_the_series_twice_in_the_same_kernels(tmp_path, record_property):
             for path, weights in first.items():
                 for a, b in zip(weights, load_model(path).get_weights(), strict=True):
                     np.testing.assert_array_equal(a, b)
-    record_property("cases", 4)
+    record_property("cases", 2)
 
 
 # A project folder that cannot be written
