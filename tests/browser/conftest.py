@@ -115,7 +115,9 @@ def photograph(page):
                 "theme => window.jupyterapp.commands.execute('apputils:change-theme', {theme})",
                 f"JupyterLab {theme}",
             )
-            page.locator(f"body[data-jp-theme-light={str(theme == 'Light').lower()}]").wait_for()
+            page.locator(f"body[data-jp-theme-light={str(theme == 'Light').lower()}]").wait_for(
+                state="attached"
+            )
             widget = page.locator(selector)
             widget.scroll_into_view_if_needed()
             widget.screenshot(path=SCREENSHOTS / f"{name}_{theme.lower()}.png")
