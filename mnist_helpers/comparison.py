@@ -196,7 +196,7 @@ def best_by_metric(runs: pd.DataFrame) -> pd.DataFrame:
         intervals = mean_intervals(runs, metric)
         best = _best(intervals, metric)
         rows[metric] = {"best": best, **intervals.loc[best, ["n", "mean", "low", "high"]]}
-    return pd.DataFrame.from_dict(rows, orient="index")
+    return pd.DataFrame.from_dict(rows, orient="index").astype({"n": int})
 
 
 def _best(intervals: pd.DataFrame, metric: str) -> str:

@@ -39,6 +39,8 @@ def plot_strips(runs: pd.DataFrame, intervals: pd.DataFrame, metric: str, title:
 def plot_curves(bands: dict[str, pd.DataFrame], label: str, title: str) -> Figure:
     """Draws the mean of each setting's curves over the epochs, and the band that they fill.
 
+    The vertical axis is logarithmic.
+
     Args:
         bands: By setting, one row an epoch with `epoch`, `mean`, `low` and `high`.
         label: Of the vertical axis.
@@ -57,7 +59,8 @@ def plot_curves(bands: dict[str, pd.DataFrame], label: str, title: str) -> Figur
         axes.plot(
             band["epoch"], band["mean"], marker=marker, ms=4, color=colours[number], label=setting
         )
-    axes.set(title=title, xlabel="epoch", ylabel=label)
+    axes.set(title=title, xlabel="epoch", ylabel=label, yscale="log")
+    axes.yaxis.set_major_formatter("{x:g}")
     axes.xaxis.get_major_locator().set_params(integer=True)
     axes.legend(fontsize="small")
     return figure
