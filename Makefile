@@ -7,7 +7,7 @@ BIN = .venv/bin
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help install run quick test lint lab refresh clean
+.PHONY: help install run quick test stress lint bench study lab refresh clean
 
 help:  ## show this list
 	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST)
@@ -30,8 +30,20 @@ quick: install  ## the whole series on 2,000 images, to see it work
 test: install  ## lint, unit tests, and the notebooks under nbval
 	$(BIN)/python -m ruff check . && $(BIN)/python -m ruff format --check . && $(BIN)/python -m pytest $(ARGS)
 
+stress: install  ## the promises of SECURITY.md at length, up to 20 minutes
+	$(BIN)/python -m tests.stress $(ARGS)
+
 lint: install  ## lint and formatting alone
 	$(BIN)/python -m ruff check . && $(BIN)/python -m ruff format --check .
+
+bench: install  ## measure what the README states (PyTorch's rows need the extra bench)
+	for part in augmentation training_speed prediction time_to_accuracy full_run scaling; do \
+		echo "$$part"; $(BIN)/python benchmarks/$$part.py || exit 1; done
+	$(BIN)/python benchmarks/update_readme.py
+
+study: install  ## train and test ten seeds; goes on where it stopped
+	$(BIN)/python benchmarks/accuracy.py
+	$(BIN)/python benchmarks/update_readme.py
 
 lab: install  ## open JupyterLab on this machine
 	$(BIN)/python -m jupyterlab --ip=127.0.0.1 notebooks

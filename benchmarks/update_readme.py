@@ -1,4 +1,4 @@
-"""Fills the results table of README.md from the shipped model's metrics.json.
+"""Fills the tables of README.md from the shipped model's metrics.json and the result files.
 
 Run `python benchmarks/update_readme.py`; with `--check` it changes nothing and fails when stale.
 """
@@ -7,7 +7,8 @@ import sys
 
 from mnist_helpers.paths import PROJECT, SHIPPED_DIR, read_json, write_text
 
-BEGIN, END = "<!-- results: begin -->", "<!-- results: end -->"
+import report
+
 README = PROJECT / "README.md"
 
 
@@ -38,19 +39,24 @@ def results_table(metrics: dict) -> str:
     return "\n".join([*lines, "", source])
 
 
+def filled(text: str, block: str, content: str) -> str:
+    """Returns `text` with `content` between the two comments that mark a block."""
+    begin, end = f"<!-- {block}: begin -->", f"<!-- {block}: end -->"
+    before, rest = text.split(begin)
+    return f"{before}{begin}\n{content}\n{end}{rest.split(end)[1]}"
+
+
 def main() -> int:
-    """Writes the table, or checks it; returns the exit status."""
-    before, rest = README.read_text(encoding="utf-8").split(BEGIN)
-    after = rest.split(END)[1]
-    table = results_table(read_json(SHIPPED_DIR / "metrics.json"))
-    text = f"{before}{BEGIN}\n{table}\n{END}{after}"
-    if text == README.read_text(encoding="utf-8"):
-        return 0
-    if "--check" in sys.argv[1:]:
+    """Writes the tables, or checks them; returns the exit status."""
+    old = README.read_text(encoding="utf-8")
+    new = filled(old, "results", results_table(read_json(SHIPPED_DIR / "metrics.json")))
+    new = filled(new, "benchmarks", report.table(columns=2))
+    if "--check" not in sys.argv[1:]:
+        write_text(README, new)
+    elif new != old:
         print("README.md is stale: run python benchmarks/update_readme.py", file=sys.stderr)
         return 1
-    write_text(README, text)
-    return 0
+    return report.main()
 
 
 if __name__ == "__main__":

@@ -7,6 +7,8 @@ import platform
 from pathlib import Path
 
 from mnist_helpers.data import DATASET_TITLES, dataset_fingerprint
+from mnist_helpers.model import FusedBatchNormalization
+from mnist_helpers.model_files import open_model
 from mnist_helpers.paths import (
     SHIPPED_DIR,
     atomic_write,
@@ -23,32 +25,49 @@ import tensorflow as tf
 CLEAN_MODEL = "clean_phase.keras"
 
 
-def with_precision(model: keras.Model, dtype_policy: str) -> keras.Model:
+def with_precision(model: keras.Model, dtype_policy: str, fused: bool = True) -> keras.Model:
     """Returns an uncompiled copy of `model`, same weights, whose layers compute in `dtype_policy`.
 
     The input and the last layer stay float32 (see `build_cnn`).
+
+    Args:
+        model: A functional model.
+        dtype_policy: What the layers compute in, as from `training.native_precision`.
+        fused: Whether batch normalisation runs as one kernel or is Keras's own layer, which
+            anybody's Keras can load.
     """
-    config = model.get_config()
-    first, *middle, last = config["layers"]
-    first["config"]["dtype"] = last["config"]["dtype"] = "float32"
-    for layer in middle:
-        layer["config"]["dtype"] = dtype_policy
-    copy = type(model).from_config(config)
-    copy.set_weights(model.get_weights())
-    return copy
+
+    def copy(layer):
+        kind = type(layer)
+        if issubclass(kind, keras.layers.BatchNormalization):
+            suits = fused and _suits_fused_kernel(layer)
+            kind = FusedBatchNormalization if suits else keras.layers.BatchNormalization
+        precision = "float32" if layer is model.layers[-1] else dtype_policy
+        return kind.from_config({**layer.get_config(), "dtype": precision})
+
+    # Keras compiles the copy of a compiled model, so it is given the bare graph.
+    graph = keras.Model(model.inputs, model.outputs, name=model.name)
+    clone = keras.models.clone_model(graph, clone_function=copy)
+    clone.set_weights(model.get_weights())
+    return clone
+
+
+def _suits_fused_kernel(layer: keras.layers.BatchNormalization) -> bool:
+    """Says whether it normalises channels of images, as not every network of others does."""
+    return len(layer.input.shape) == 4 and layer.axis in (-1, 3) and layer.center and layer.scale
 
 
 def save_model(model: keras.Model, path: str | Path) -> None:
-    """Saves a float32 copy without optimiser state, atomically.
+    """Saves a float32 copy of Keras's own layers without optimiser state, atomically.
 
     float32 runs at full speed everywhere; 16-bit types do not.
     """
     with atomic_write(path) as temporary:
-        with_precision(model, "float32").save(temporary)
+        with_precision(model, "float32", fused=False).save(temporary)
 
 
 def load_model(path: str | Path, dtype_policy: str = "float32") -> keras.Model:
-    """Loads a digit classifier in Keras's safe mode, which runs no code from the file.
+    """Loads a digit classifier, which may come from anybody: see `model_files.open_model`.
 
     Args:
         path: A `.keras` file.
@@ -59,18 +78,9 @@ def load_model(path: str | Path, dtype_policy: str = "float32") -> keras.Model:
 
     Raises:
         FileNotFoundError: There is no such file.
-        ValueError: The network's input or output has another shape.
+        ModelFileError: The file is damaged or hostile, or holds another kind of network.
     """
-    path = Path(path)
-    if not path.exists():
-        raise FileNotFoundError(f"There is no model at {path}.")
-    model = keras.models.load_model(path, compile=False, safe_mode=True)
-    if model.input_shape != (None, 28, 28, 1) or model.output_shape != (None, 10):
-        raise ValueError(
-            f"{path.name} takes {model.input_shape} and gives {model.output_shape}; a digit "
-            "classifier here takes (None, 28, 28, 1) and gives (None, 10)."
-        )
-    return with_precision(model, dtype_policy)
+    return with_precision(open_model(path), dtype_policy)
 
 
 def save_phase(model, folder, phase: str, file_name: str, history: list[dict], **facts) -> Path:
@@ -131,7 +141,7 @@ def describe_run(folder, dataset: str) -> dict:
         "tensorflow": tf.__version__,
         "keras": keras.__version__,
         "numpy": np.__version__,
-        "processor": _processor(),
+        "processor": processor(),
     }
     path = output_dir(folder) / "metrics.json"
     write_json(path, {**read_json(path, {}), **facts})
@@ -165,10 +175,11 @@ def find_phases(folder, dataset: str) -> dict[str, Path]:
         dataset: The data set that the models must have been trained on.
 
     Returns:
-        `{"clean phase": path, "hybrid": path}`.
+        `{"clean phase": path, "hybrid": path}`, the second only if there is a hybrid of this clean
+        phase.
 
     Raises:
-        FileNotFoundError: A phase is missing; names the notebook to run first.
+        FileNotFoundError: There is no clean phase; names the notebook to run first.
     """
     folder = output_dir(folder)
     shipped = dataset == "mnist" and not any(folder.glob("*.keras"))
@@ -182,13 +193,11 @@ def find_phases(folder, dataset: str) -> dict[str, Path]:
             f"{DATASET_TITLES[dataset]}: run 02_clean_phase.ipynb first, or set DATASET."
         )
     clean = require(folder, CLEAN_MODEL, "02_clean_phase.ipynb")
-    if "hybrid" not in metrics:
-        raise FileNotFoundError(
-            f"There is no hybrid of this clean phase in {folder}: run 03_augmented_phase.ipynb "
-            "first, with the same OUTPUT_DIR."
-        )
-    hybrid = require(folder, metrics["hybrid"]["model"], "03_augmented_phase.ipynb")
     whose = "the model that comes with the project" if shipped else "your own training"
+    if "hybrid" not in metrics:
+        print(f"Evaluating {whose}: {clean.name} alone, as 03_augmented_phase.ipynb has not run.")
+        return {"clean phase": clean}
+    hybrid = require(folder, metrics["hybrid"]["model"], "03_augmented_phase.ipynb")
     print(f"Evaluating {whose}: {clean.name} and {hybrid.name}.")
     return {"clean phase": clean, "hybrid": hybrid}
 
@@ -225,7 +234,8 @@ def _cell(value) -> str:
     return value if isinstance(value, str) else f"`{json.dumps(value)}`"
 
 
-def _processor() -> str:
+def processor() -> str:
+    """Returns the processor's name as it states it, and the number of cores."""
     cpuinfo = Path("/proc/cpuinfo")
     lines = cpuinfo.read_text().splitlines() if cpuinfo.exists() else []
     names = {line.split(":")[1].strip() for line in lines if line.startswith("model name")}

@@ -42,8 +42,14 @@ class Augmentation:
 
         Returns:
             float32 tensor of the same shape, values in [0, 1].
+
+        Raises:
+            ValueError: Images or seed have another form, or values lie outside [0, 1].
         """
-        images = tf.convert_to_tensor(images)
+        images = checked_images(images)
+        seed = tf.convert_to_tensor(seed)
+        if seed.shape != (2,) or not seed.dtype.is_integer:
+            raise ValueError(f"The seed must be two whole numbers, not {seed}.")
         scale = 255.0 if images.dtype == tf.uint8 else 1.0
         count, height, width = tf.unstack(tf.shape(images)[:3])
         draws = tf.random.stateless_uniform([4, count], tf.cast(seed, tf.int32), -1.0, 1.0)
@@ -63,6 +69,29 @@ class Augmentation:
             fill_value=0.0,
         )
         return tf.ensure_shape(moved / scale, images.shape)
+
+
+def checked_images(images) -> tf.Tensor:
+    """Returns images as a tensor if they have the form that an augmentation takes.
+
+    Args:
+        images: Shape (n, height, width, 1); uint8 in 0–255, or float in [0, 1].
+
+    Raises:
+        ValueError: They have another type or shape, or values lie outside [0, 1].
+    """
+    images = tf.convert_to_tensor(images)
+    known = images.dtype == tf.uint8 or images.dtype.is_floating
+    if not known or images.shape.rank != 4 or images.shape[3] != 1 or 0 in images.shape[1:3]:
+        raise ValueError(
+            "Images to augment must be uint8 or floats of shape (n, height, width, 1), not "
+            f"{images.dtype.name} of shape {images.shape}."
+        )
+    # In a tf.data pipeline there are no values yet, and the type there is uint8.
+    looked_at = images.dtype.is_floating and tf.executing_eagerly()
+    if looked_at and not tf.reduce_all((images >= 0) & (images <= 1)):
+        raise ValueError("Images of floats must lie in [0, 1].")
+    return images
 
 
 def affine_transforms(angle, shift, zoom, size):

@@ -105,7 +105,9 @@ def array_checksums(arrays: Arrays) -> dict[str, str]:
 
 def _refill(cache: Path) -> Arrays:
     """Fetches MNIST into the cache; of several processes one fetches and the others wait."""
-    with _lock(cache):
+    with _lock(cache) as held:
+        if held:
+            paths.remove_leftovers(cache)
         try:
             return _read_file(cache)  # another process was faster
         except FileNotFoundError:

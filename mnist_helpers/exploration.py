@@ -1,10 +1,11 @@
 """What can be learnt about labelled digits before any training."""
 
+from mnist_helpers.checks import CLASSES, check_images, check_labels
+from mnist_helpers.parameters import check_value
+
 import numpy as np
 from sklearn.decomposition import PCA
 from sklearn.manifold import TSNE
-
-CLASSES = 10
 
 
 def class_counts(labels: np.ndarray) -> np.ndarray:
@@ -15,8 +16,11 @@ def class_counts(labels: np.ndarray) -> np.ndarray:
 
     Returns:
         int64 array of shape (10,).
+
+    Raises:
+        ValueError: The labels are no digits.
     """
-    return np.bincount(labels, minlength=CLASSES)
+    return np.bincount(check_labels(labels), minlength=CLASSES)
 
 
 def class_means_and_spreads(
@@ -32,8 +36,10 @@ def class_means_and_spreads(
         Means and standard deviations, two float32 arrays of shape (10, 28, 28) in [0, 1].
 
     Raises:
-        ValueError: A digit has no image.
+        ValueError: A digit has no image, or images and labels have another form.
     """
+    images = check_images(images)
+    labels = check_labels(labels, len(images))
     groups = [images[members] / np.float32(255) for members in _members(labels)]
     return np.stack([g.mean(axis=0) for g in groups]), np.stack([g.std(axis=0) for g in groups])
 
@@ -48,7 +54,13 @@ def pixel_statistics(images: np.ndarray) -> dict[str, float]:
         `smallest`, `largest`, `mean` and `standard deviation` in grey levels of 0 to 255;
         `background share`, the fraction of all pixels that are 0; and `unused positions`, how many
         of the 784 positions are 0 in every image.
+
+    Raises:
+        ValueError: There is no image, or the images have another form.
     """
+    images = check_images(images)
+    if len(images) == 0:
+        raise ValueError("There are no images to describe.")
     return {
         "smallest": int(images.min()),
         "largest": int(images.max()),
@@ -77,14 +89,21 @@ def unusual_digits(
         int64 array of shape (10, count): indices into `images`, the most unusual first.
 
     Raises:
-        ValueError: A digit has fewer than `count` images.
+        ValueError: A digit has fewer than `count` images, or images and labels have another form.
     """
+    images = check_images(images)
+    labels = check_labels(labels, len(images))
+    if count < 1 or components < 1:
+        raise ValueError(f"count and components begin at 1, not {count} and {components}.")
     rows = []
     for members in _members(labels, max(count, 2)):
         pixels = images[members].reshape(len(members), -1) / np.float32(255)
         errors = np.empty(len(members))
         for measured in (slice(0, None, 2), slice(1, None, 2)):
             others = pixels[1 - measured.start :: 2]
+            if (others == others[0]).all():  # there is nothing to take components from
+                errors[measured] = np.square(pixels[measured] - others[0]).sum(axis=1)
+                continue
             # Only this solver is quick when there are far more images than pixels.
             pca = PCA(min(components, (len(others) + 1) // 2), svd_solver="covariance_eigh")
             pca.fit(others)
@@ -105,14 +124,34 @@ def digit_map(images: np.ndarray, seed: int) -> np.ndarray:
         float32 array of shape (n, 2). Only neighbourhoods mean something; the axes do not.
 
     Raises:
-        ValueError: Fewer than 10 images.
+        ValueError: Fewer than 10 images, images of another form, or an impossible seed.
     """
-    if len(images) < 10:
-        raise ValueError(f"a map needs at least 10 images, not {len(images)}")
-    pixels = images.reshape(len(images), -1) / np.float32(255)
-    reduced = PCA(min(50, len(images)), random_state=seed).fit_transform(pixels)
+    images = check_images(images)
+    return place_in_plane(images.reshape(len(images), -1) / np.float32(255), seed)
+
+
+def place_in_plane(vectors: np.ndarray, seed: int) -> np.ndarray:
+    """Places vectors in the plane so that similar ones lie close together: PCA, then t-SNE.
+
+    Args:
+        vectors: Float array of shape (n, length), n at least 10.
+        seed: Whole number; the same one gives the same map.
+
+    Returns:
+        float32 array of shape (n, 2). Only neighbourhoods mean something; the axes do not.
+
+    Raises:
+        ValueError: Fewer than 10 vectors, all of them equal or not finite, or an impossible seed.
+    """
+    check_value("SEED", seed)
+    if len(vectors) < 10:
+        raise ValueError(f"a map needs at least 10 images, not {len(vectors)}")
+    if not np.isfinite(vectors).all() or (vectors == vectors[0]).all():
+        raise ValueError("a map needs finite values that are not all the same")
+    components = min(50, *vectors.shape)
+    reduced = PCA(components, random_state=seed).fit_transform(vectors)
     # 30 neighbours is scikit-learn's default; t-SNE wants clearly fewer than there are images.
-    return TSNE(perplexity=min(30, len(images) / 4), random_state=seed).fit_transform(reduced)
+    return TSNE(perplexity=min(30, len(vectors) / 4), random_state=seed).fit_transform(reduced)
 
 
 def _members(labels: np.ndarray, least: int = 1) -> list[np.ndarray]:

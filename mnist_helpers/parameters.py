@@ -19,15 +19,18 @@ LIMITS = {
     "DATASET": Limit("str", '"mnist" or "digits"', lambda v: v in ("mnist", "digits")),
     "SEED": Limit("int", "a whole number from 0 to 2147483647", lambda v: 0 <= v < 2**31),
     "MAX_TRAINING_IMAGES": Limit("int", "a whole number of at least 100", lambda v: v >= 100),
-    "EPOCHS": Limit("int", "a whole number of at least 1", lambda v: v >= 1),
+    "EPOCHS": Limit("int", "a whole number from 1 to 100000", lambda v: 1 <= v <= 100_000),
     "BATCH_SIZE": Limit(
         "int", "an even whole number of at least 2", lambda v: v >= 2 and v % 2 == 0
     ),
     "LEARNING_RATE": Limit("float", "a number above 0 and at most 1", lambda v: 0 < v <= 1),
+    "LABEL_SMOOTHING": Limit("float", "a number from 0 to below 1", lambda v: 0 <= v < 1),
     "ROTATION_DEGREES": Limit("float", "a number from 0 to 180", lambda v: 0 <= v <= 180),
     "SHIFT_FRACTION": Limit("float", "a number from 0 to below 1", lambda v: 0 <= v < 1),
     "ZOOM_FRACTION": Limit("float", "a number from 0 to below 1", lambda v: 0 <= v < 1),
+    "AUGMENTATION": Limit("str", '"standard" or "robust"', lambda v: v in ("standard", "robust")),
     "AUGMENTED_SHARE": Limit("float", "a number from 0 to 1", lambda v: 0 <= v <= 1),
+    "ROBUSTNESS_IMAGES": Limit("int", "a whole number of at least 100", lambda v: v >= 100),
     "SWEEP_DIR": Limit("str", "the path of a sweep's folder", lambda v: v.strip() != ""),
     "METRIC": Limit("str", "a column of the sweep's results.csv", lambda v: v.strip() != ""),
     "OUTPUT_DIR": Limit("str", "the path of a folder", lambda v: v.strip() != ""),
@@ -155,5 +158,5 @@ def parse_value(text: str, type_name: str) -> object:
         return text
     try:
         return ast.literal_eval(text)
-    except (ValueError, SyntaxError):
+    except (ValueError, SyntaxError, MemoryError, RecursionError):  # the last two: deep nesting
         return text

@@ -3,6 +3,7 @@
 # Lets a Python that is too old get as far as the sentence in __main__ that says so.
 from __future__ import annotations
 
+import glob
 import json
 import os
 import sys
@@ -81,18 +82,37 @@ def atomic_write(path: str | Path) -> Iterator[Path]:
 
     Args:
         path: The file to write. Its folder is made if missing.
+
+    Raises:
+        OSError: The file could not be written, on a full disk for example.
     """
     path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
     # The suffix stays last because Keras chooses the format by it.
     temporary = path.with_name(f".{path.stem}.{os.getpid()}{path.suffix}")
     try:
+        path.parent.mkdir(parents=True, exist_ok=True)
         yield temporary
         with temporary.open("rb+") as file:
             os.fsync(file.fileno())
         os.replace(temporary, path)
+    except OSError as error:
+        kept = "; the previous file is unchanged" if path.exists() else ""
+        raise OSError(
+            error.errno, f"{path} could not be written ({error.strerror or error}){kept}"
+        ) from error
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def remove_leftovers(path: str | Path) -> None:
+    """Removes what processes killed in the middle of an `atomic_write` to `path` left beside it.
+
+    Only for the one process that may write `path` at this moment.
+    """
+    path = Path(path)
+    for leftover in path.parent.glob(f".{glob.escape(path.stem)}.*{path.suffix}"):
+        if leftover.name.removeprefix(f".{path.stem}.").removesuffix(path.suffix).isdigit():
+            leftover.unlink(missing_ok=True)
 
 
 def write_text(path: str | Path, text: str) -> None:
@@ -107,6 +127,15 @@ def write_json(path: str | Path, content: object) -> None:
 
 
 def read_json(path: str | Path, default: object = None) -> object:
-    """Reads a JSON file; `default` where there is none."""
+    """Reads a JSON file; `default` where there is none.
+
+    Raises:
+        ValueError: The file holds something else.
+    """
     path = Path(path)
-    return json.loads(path.read_text(encoding="utf-8")) if path.exists() else default
+    if not path.exists():
+        return default
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except (ValueError, RecursionError) as error:
+        raise ValueError(f"{path} is damaged, for it is no JSON ({error}): remove it.") from error

@@ -1,12 +1,11 @@
 """tf.data pipelines: training batches, clean or partly augmented, and evaluation batches."""
 
 from mnist_helpers.augmentation import Augmentation
+from mnist_helpers.checks import CLASSES, check_images, check_labels
 from mnist_helpers.parameters import check_value
 
 import numpy as np
 import tensorflow as tf
-
-CLASSES = 10
 
 
 def to_input(images) -> np.ndarray:
@@ -17,8 +16,11 @@ def to_input(images) -> np.ndarray:
 
     Returns:
         float32 array of shape (n, 28, 28, 1), values in [0, 1].
+
+    Raises:
+        ValueError: The images have another type or shape.
     """
-    return np.asarray(images, np.float32)[..., None] / np.float32(255)
+    return check_images(images).astype(np.float32)[..., None] / np.float32(255)
 
 
 def training_dataset(
@@ -61,8 +63,10 @@ def training_dataset(
     check_value("BATCH_SIZE", batch_size)
     check_value("SEED", seed)
     check_value("AUGMENTED_SHARE", augmented_share)
-    if len(images) != len(labels):
-        raise ValueError(f"{len(images)} images but {len(labels)} labels: give one label an image.")
+    images = check_images(images)
+    labels = check_labels(labels, len(images))
+    if not 0 <= first_epoch <= epochs:
+        raise ValueError(f"The first epoch must lie in 0 to {epochs}, not {first_epoch}.")
     steps = len(images) // batch_size
     if steps == 0:
         raise ValueError(
@@ -70,8 +74,8 @@ def training_dataset(
             "lower BATCH_SIZE or use more images."
         )
     augmented = round(batch_size * augmented_share) if augmentation else 0
-    images = tf.constant(np.asarray(images)[..., None])
-    labels = tf.constant(labels)
+    images = tf.constant(images[..., None])
+    labels = tf.constant(labels.astype(np.uint8))
 
     def shuffled_batches(epoch):
         order = tf.random.experimental.stateless_shuffle(
@@ -110,6 +114,12 @@ def evaluation_dataset(images, labels, batch_size: int = 1000) -> tf.data.Datase
 
     Returns:
         A dataset of (float32 (b, 28, 28, 1) in [0, 1], float32 one-hot (b, 10)).
+
+    Raises:
+        ValueError: Images or labels have another type, shape or number.
     """
-    one_hot = np.eye(CLASSES, dtype=np.float32)[labels]
-    return tf.data.Dataset.from_tensor_slices((to_input(images), one_hot)).batch(batch_size)
+    if batch_size < 1:
+        raise ValueError(f"A batch holds at least 1 image, not {batch_size}.")
+    images = to_input(images)
+    one_hot = np.eye(CLASSES, dtype=np.float32)[check_labels(labels, len(images))]
+    return tf.data.Dataset.from_tensor_slices((images, one_hot)).batch(batch_size)

@@ -2,17 +2,22 @@
 
 import hashlib
 import json
-import os
 import platform
 import shutil
 import time
+import zipfile
 from pathlib import Path
 
-from mnist_helpers.paths import atomic_write, output_dir
+from mnist_helpers.artifacts import save_model
+from mnist_helpers.download import UNREADABLE
+from mnist_helpers.locks import TrainingLock
+from mnist_helpers.paths import atomic_write, output_dir, remove_leftovers
 
 import keras
 import numpy as np
 import tensorflow as tf
+
+WEIGHT_DECAY = 0.05  # settled on validation: benchmarks/recipe.md
 
 
 def native_precision() -> str:
@@ -28,16 +33,12 @@ def native_precision() -> str:
     return "mixed_bfloat16" if "avx512_bf16" in flags or "amx_bf16" in flags else "float32"
 
 
-def averaging_adamw(learning_rate: float, steps: int) -> keras.optimizers.AdamW:
-    """AdamW with a linear warm-up, a cosine decay to zero and averaged weights.
+def phase_optimizer(learning_rate: float, steps: int) -> keras.optimizers.AdamW:
+    """AdamW with a linear warm-up and a cosine decay to zero over one phase.
 
     Args:
         learning_rate: The highest rate, reached after a tenth of the steps.
         steps: Training steps of the whole phase.
-
-    Returns:
-        An optimiser that also keeps an exponential moving average of the weights (0.998, or about
-        the last 500 steps). `keras.callbacks.SwapEMAWeights` brings the average into the model.
     """
     warmup = max(steps // 10, 1)
     schedule = keras.optimizers.schedules.CosineDecay(
@@ -46,20 +47,18 @@ def averaging_adamw(learning_rate: float, steps: int) -> keras.optimizers.AdamW:
         warmup_steps=warmup,
         decay_steps=max(steps - warmup, 1),
     )
-    # A short run cannot average over 500 steps without keeping its random start in the average.
-    momentum = min(0.998, 1 - 10 / max(steps, 20))
-    return keras.optimizers.AdamW(schedule, use_ema=True, ema_momentum=momentum)
+    return keras.optimizers.AdamW(schedule, weight_decay=WEIGHT_DECAY)
 
 
 class ResumableTraining(keras.callbacks.Callback):
     """Keeps the whole state of a training on disk after each epoch, and takes it up again.
 
-    Keras's `BackupAndRestore` brings back epoch and weights but not the averaged weights' place,
-    the best so far or the history; this does, so that a killed and continued training ends with the
-    same weights, bit for bit, as an undisturbed one.
+    Keras's `BackupAndRestore` brings back epoch and weights but not the best so far or the history;
+    this does, so that a killed and continued training ends with the same weights, bit for bit, as
+    an undisturbed one.
 
-    The best model is written by `keras.callbacks.ModelCheckpoint` beside its final name and renamed
-    once complete, so that a kill never leaves half a model under that name.
+    `keras.callbacks.ModelCheckpoint` finds and writes the best model under a temporary name; it is
+    then saved in float32 as `artifacts.save_model` does, so that a kill never leaves half a model.
 
     Example:
     ```python
@@ -78,7 +77,6 @@ class ResumableTraining(keras.callbacks.Callback):
 
     Attributes:
         callbacks: What to give to `fit`, in the order that works.
-        history: One dict of metrics per finished epoch, over all interruptions.
     """
 
     def __init__(
@@ -91,31 +89,43 @@ class ResumableTraining(keras.callbacks.Callback):
         self.settings = hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()
         self.previous_best = previous_best
         self.previous_history = list(previous_history)
-        self.history = []
+        self.stage = "new"
+        self._history = []
 
     def resume(self, model: keras.Model) -> int:
         """Brings back the state of an interrupted training, if there is one for these settings.
 
         Args:
-            model: Compiled model whose optimiser uses averaged weights.
+            model: Compiled model.
 
         Returns:
             The number of finished epochs, to be `fit`'s `initial_epoch`, those of an earlier phase
             included; so 0 for a fresh start without one.
+
+        Raises:
+            FolderBusyError: Another process is training into the folder.
+            RuntimeError: The model has been trained already and there is no state to bring back.
+            ValueError: The state is damaged or of another network.
         """
+        self.lock = TrainingLock(self.folder)
+        for file in (self.best_file, self.state_file):
+            remove_leftovers(file)
         model.optimizer.build(model.trainable_variables)
         resumed = self._load_state(model)
-        done = self.previous_history + self.history
+        if not resumed and getattr(model, "was_trained", False):
+            raise RuntimeError(
+                "This network has already been trained, so it is no fresh start: run the notebook "
+                "again from the cell that makes the network."
+            )
+        self.stage = "ready"
+        done = self.previous_history + self._history
         if resumed:
             print(f"Going on after epoch {done[-1]['epoch']} of an interrupted training.")
         elif self.previous_best:
             with atomic_write(self.best_file) as temporary:
                 shutil.copyfile(self.previous_best, temporary)
-        self.candidate = self.best_file.with_name(f".{self.best_file.stem}.{os.getpid()}.keras")
-        averaging = keras.callbacks.SwapEMAWeights(swap_on_epoch=True)
-        # The state is saved while the averaged weights are in the model; Keras must know that to
-        # swap them out again when the next epoch begins.
-        averaging._ema_weights_in_model = resumed
+        self.candidate = self.best_file.with_name(f".{self.best_file.stem}.checkpoint.keras")
+        self.candidate.unlink(missing_ok=True)  # of a process that was killed while it wrote
         checkpoint = keras.callbacks.ModelCheckpoint(
             self.candidate,
             monitor="val_accuracy",
@@ -123,23 +133,48 @@ class ResumableTraining(keras.callbacks.Callback):
             save_best_only=True,
             initial_value_threshold=max((row["val_accuracy"] for row in done), default=None),
         )
-        self.callbacks = [averaging, checkpoint, self]
+        self.callbacks = [checkpoint, self]
         return len(done)
+
+    @property
+    def history(self) -> list[dict]:
+        """One dict of metrics per finished epoch, over all interruptions; once `fit` is through."""
+        if self.stage != "done":
+            raise RuntimeError(
+                "This training has not run to its end: run the cell with resume() and the one with "
+                "fit() first; it goes on after the last finished epoch."
+            )
+        return self._history
+
+    def on_train_begin(self, logs=None):
+        if self.stage != "ready":
+            raise RuntimeError(
+                "This training has already begun: run the cell with resume() again before this one;"
+                " it goes on after the last finished epoch."
+            )
+        self.stage = "running"
+        self.model.was_trained = True
+
+    def on_train_end(self, logs=None):
+        self.stage = "done"
 
     def on_epoch_begin(self, epoch, logs=None):
         self.started = time.perf_counter()
 
     def on_epoch_end(self, epoch, logs=None):
         if self.candidate.exists():
-            os.replace(self.candidate, self.best_file)
+            # The checkpoint is in this machine's layers and precision; what is kept runs anywhere.
+            save_model(self.model, self.best_file)
+            self.candidate.unlink()
         seconds = round(time.perf_counter() - self.started, 2)
         metrics = {name: float(value) for name, value in logs.items()}
-        self.history.append({"epoch": epoch + 1, **metrics, "seconds": seconds})
+        self._history.append({"epoch": epoch + 1, **metrics, "seconds": seconds})
         self._save_state()
 
     def finish(self) -> None:
-        """Removes the state; call it when the phase's results are safely saved."""
+        """Removes the state and frees the folder; call it when the results are safely saved."""
         self.state_file.unlink(missing_ok=True)
+        self.lock.release()
 
     def _variables(self, model):
         layers = [variable for layer in model.layers for variable in layer.variables]
@@ -148,16 +183,25 @@ class ResumableTraining(keras.callbacks.Callback):
     def _save_state(self):
         values = {f"v{i}": np.asarray(v) for i, v in enumerate(self._variables(self.model))}
         with atomic_write(self.state_file) as temporary:
-            np.savez(temporary, settings=self.settings, history=json.dumps(self.history), **values)
+            np.savez(temporary, settings=self.settings, history=json.dumps(self._history), **values)
 
     def _load_state(self, model):
         if not self.state_file.exists():
             return False
-        with np.load(self.state_file, allow_pickle=False) as state:
-            if str(state["settings"]) != self.settings:
-                print(f"{self.state_file.name} belongs to other settings: starting afresh.")
-                return False
-            for i, variable in enumerate(self._variables(model)):
-                variable.assign(state[f"v{i}"])
-            self.history = json.loads(str(state["history"]))
+        try:
+            with self.state_file.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
+                state = dict(arrays)
+        except (*UNREADABLE, zipfile.BadZipFile) as error:
+            raise ValueError(
+                f"{self.state_file} is damaged ({error}): remove it to begin this training anew."
+            ) from error
+        variables = {f"v{i}": variable for i, variable in enumerate(self._variables(model))}
+        shapes = {name: tuple(variable.shape) for name, variable in variables.items()}
+        saved = {name: state[name].shape for name in state if name in shapes}
+        if str(state.get("settings")) != self.settings or saved != shapes:
+            print(f"{self.state_file.name} belongs to other settings: starting afresh.")
+            return False
+        for name, variable in variables.items():
+            variable.assign(state[name])
+        self._history = json.loads(str(state["history"]))
         return True

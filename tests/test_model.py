@@ -1,6 +1,9 @@
-from mnist_helpers.model import build_cnn
+from mnist_helpers.artifacts import save_model
+from mnist_helpers.model import FusedBatchNormalization, build_cnn
 
+import keras
 import numpy as np
+import pytest
 
 
 def test_the_network_gives_probabilities_and_stays_small():
@@ -15,3 +18,38 @@ def test_the_seed_decides_the_first_weights():
     first, same, other = (build_cnn(seed).get_weights()[0] for seed in (1, 1, 2))
     np.testing.assert_array_equal(first, same)
     assert not np.array_equal(first, other)
+
+
+@pytest.fixture
+def pair():
+    """The fused layer and Keras's own, with the same uneven weights, and what to feed them."""
+    layers = [
+        kind(momentum=0.9) for kind in (FusedBatchNormalization, keras.layers.BatchNormalization)
+    ]
+    random = np.random.default_rng(0)
+    for layer in layers:
+        layer.build((None, 5, 5, 3))
+    weights = [random.uniform(0.5, 2, 3).astype(np.float32) for _ in range(4)]
+    for layer in layers:
+        layer.set_weights(weights)
+    return *layers, random.normal(2, 3, (64, 5, 5, 3)).astype(np.float32)
+
+
+@pytest.mark.parametrize("training", [True, False])
+def test_fused_normalisation_gives_what_keras_gives(pair, training):
+    fused, plain, images = pair
+    np.testing.assert_allclose(
+        fused(images, training=training), plain(images, training=training), atol=2e-5
+    )
+    n = 64 * 5 * 5
+    gamma, beta, mean, variance = fused.get_weights()
+    expected = plain.get_weights()
+    np.testing.assert_allclose(mean, expected[2], rtol=1e-5)
+    np.testing.assert_allclose(variance, expected[3], rtol=1 / n)
+
+
+def test_saved_models_need_no_code_of_ours(tmp_path):
+    save_model(build_cnn(0, widths=(2, 2, 4)), tmp_path / "m.keras")
+    kinds = {type(layer).__module__.split(".")[0] for layer in
+             keras.models.load_model(tmp_path / "m.keras").layers}  # fmt: skip
+    assert kinds == {"keras"}

@@ -4,15 +4,18 @@ import re
 import subprocess
 import sys
 import tomllib
+import zipfile
 
 from mnist_helpers.paths import PROJECT
 
+import pytest
 import yaml
 
 PYPROJECT = tomllib.loads((PROJECT / "pyproject.toml").read_text())
 LOCK = (PROJECT / "requirements.lock").read_text()
 
 
+@pytest.mark.promise(9)
 def test_the_lock_pins_every_dependency_by_hash():
     pinned = set(re.findall(r"^([a-z0-9._-]+)==", LOCK, re.M))
     named = {
@@ -24,6 +27,54 @@ def test_the_lock_pins_every_dependency_by_hash():
     assert "http" not in re.sub(r"^(aio)?http\w*==", "", LOCK, flags=re.M)
 
 
+@pytest.mark.promise(9)
+@pytest.mark.parametrize("file", ["Makefile", "README.md"])
+def test_every_installation_demands_the_hashes(file):
+    installs = re.findall(r"pip install (.+)", (PROJECT / file).read_text())
+    assert installs
+    for options in installs:
+        # The project itself has no hash; it is installed without any package and without a build
+        # environment, for which pip would fetch more.
+        assert "--require-hashes" in options or "--no-deps --no-build-isolation" in options
+
+
+@pytest.mark.promise(9)
+def test_a_package_with_another_hash_is_not_installed(tmp_path):
+    wheels = tmp_path / "wheels"
+    wheels.mkdir()
+    with zipfile.ZipFile(wheels / "tqdm-0.1-py3-none-any.whl", "w") as wheel:
+        wheel.writestr("tqdm-0.1.dist-info/METADATA", "Metadata-Version: 2.1\nName: tqdm\n")
+    other = f"tqdm==0.1 --hash=sha256:{64 * '0'}"
+    for lock, words in (("tqdm==0.1", "hashes are required"), (other, "do not match the hashes")):
+        (tmp_path / "lock").write_text(lock + "\n")
+        run = subprocess.run(
+            [sys.executable, "-m", "pip", "install", "--dry-run", "--require-hashes", "--no-index",
+             "--ignore-installed", "--find-links", str(wheels), "-r", str(tmp_path / "lock")],
+            capture_output=True, text=True,
+        )  # fmt: skip
+        assert run.returncode and words in run.stderr.lower(), run.stderr
+
+
+@pytest.mark.promise(9)
+@pytest.mark.parametrize("path", sorted((PROJECT / ".github/workflows").glob("*.yml")), ids=str)
+def test_actions_are_pinned_by_commit_and_may_only_read(path):
+    workflow = yaml.safe_load(path.read_text())
+    assert workflow["permissions"] == {"contents": "read"}
+    for job in workflow["jobs"].values():
+        for step in job["steps"]:
+            assert "uses" not in step or re.fullmatch(r"[\w/-]+@[0-9a-f]{40}", step["uses"]), step
+
+
+@pytest.mark.promise(9)
+def test_the_lock_is_audited_every_week():
+    workflow = yaml.safe_load((PROJECT / ".github/workflows/weekly.yml").read_text())
+    assert "schedule" in workflow[True]  # YAML reads `on` as true
+    commands = [step.get("run", "") for step in workflow["jobs"]["audit"]["steps"]]
+    assert any(
+        "pip-audit --require-hashes" in run and "requirements.lock" in run for run in commands
+    )
+
+
 def test_every_dependency_earns_a_line_in_contributing():
     text = (PROJECT / "CONTRIBUTING.md").read_text()
     for dependency in PYPROJECT["project"]["dependencies"]:
@@ -31,11 +82,12 @@ def test_every_dependency_earns_a_line_in_contributing():
         assert f"`{name}`" in text, name
 
 
-def test_conda_brings_python_and_pip_and_the_rest_comes_from_the_project():
+@pytest.mark.promise(9)
+def test_conda_brings_python_and_pip_and_the_rest_comes_from_the_lock():
     environment = yaml.safe_load((PROJECT / "environment.yml").read_text())
     python, pip, packages = environment["dependencies"]
     assert python == f"python {PYPROJECT['project']['requires-python']}"
-    assert pip == "pip" and packages == {"pip": ["-e ."]}
+    assert pip == "pip" and packages == {"pip": ["-r requirements.lock"]}
 
 
 def test_the_keras_home_is_the_projects_data_wherever_one_is(tmp_path):

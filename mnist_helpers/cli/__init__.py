@@ -4,7 +4,7 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
-from mnist_helpers.cli import run, sweep
+from mnist_helpers.cli import evaluate, export, predict, run, sweep
 from mnist_helpers.cli.common import say
 from mnist_helpers.cli.run import QUICK, SERIES, summary
 
@@ -13,7 +13,7 @@ __all__ = ["QUICK", "SERIES", "main", "summary"]
 # What takes long to import (papermill, NumPy, TensorFlow) is imported by a command when it runs.
 # A command's module has `add_parser(commands)`, which sets `execute`, a function of the options
 # that returns the exit status.
-COMMANDS = (run, sweep)
+COMMANDS = (run, sweep, predict, evaluate, export)
 
 
 def main(

@@ -11,7 +11,7 @@ from mnist_helpers.parameters import LIMITS, parse_value
 from mnist_helpers.paths import NOTEBOOKS_DIR, RUNS_DIR, read_json
 
 SERIES = ("01_data_exploration", "02_clean_phase", "03_augmented_phase", "04_evaluation")
-QUICK = {"EPOCHS": 2, "MAX_TRAINING_IMAGES": 2000, "BATCH_SIZE": 32}
+QUICK = {"EPOCHS": 2, "MAX_TRAINING_IMAGES": 2000, "BATCH_SIZE": 32, "ROBUSTNESS_IMAGES": 200}
 NOT_MNIST = (
     "THIS IS NOT MNIST. MNIST cannot be had, so every number of this run is for the 1,797 small "
     "digits that scikit-learn carries."

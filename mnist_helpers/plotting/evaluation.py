@@ -124,7 +124,7 @@ def plot_accuracies(accuracies: dict[str, tuple[float, float, float]], title: st
     """
     figure, axes = plt.subplots(figsize=(8, 0.55 * len(accuracies) + 1.1))
     colours = (CLEAN, HYBRID)
-    for place, (values, colour) in enumerate(zip(accuracies.values(), colours, strict=True)):
+    for place, (values, colour) in enumerate(zip(accuracies.values(), colours, strict=False)):
         accuracy, low, high = (100 * value for value in values)
         axes.plot([low, high], [place, place], color=colour, linewidth=3, alpha=0.5)
         axes.plot(accuracy, place, "o", color=colour, markersize=9)

@@ -50,13 +50,26 @@ def mosaic(images, columns: int, gap: int = 2) -> np.ndarray:
 
     Returns:
         float32 array of shape (rows * (height + gap) - gap, columns * (width + gap) - gap).
+
+    Raises:
+        ValueError: There is no image or no column, or the images have another shape.
     """
-    images = np.asarray(images, np.float32)
+    images = np.asarray(images)
+    if images.dtype.kind not in "buif":
+        raise ValueError(f"A mosaic needs images of numbers, not of {images.dtype}.")
+    images = images.astype(np.float32)
+    flat = images.ndim == 3 or (images.ndim == 4 and images.shape[3] == 1)
+    if not flat or images.size == 0 or columns < 1 or gap < 0:
+        raise ValueError(
+            f"A mosaic needs images of shape (n, height, width) and at least 1 column; these have "
+            f"shape {images.shape}, for {columns} columns and a gap of {gap}."
+        )
     images = images.reshape(images.shape[:3])
     images = np.pad(images, ((0, -len(images) % columns), (0, gap), (0, gap)))
     height, width = images.shape[1:]
     rows = images.reshape(-1, columns, height, width).swapaxes(1, 2)
-    return rows.reshape(-1, columns * width)[:-gap, :-gap]
+    whole = rows.reshape(-1, columns * width)
+    return whole[: len(whole) - gap, : whole.shape[1] - gap]
 
 
 def plot_rows_of_digits(rows: dict, title: str) -> Figure:

@@ -1,8 +1,7 @@
-"""How good are the answers, and how sure are we: statistics of labels and probabilities."""
+"""How good is a model, how sure are we, and is another one better?"""
 
 import numpy as np
 from scipy.stats import binomtest
-from sklearn.metrics import precision_recall_fscore_support
 
 
 def accuracy_interval(correct: int, n: int, confidence: float = 0.95) -> tuple[float, float]:
@@ -22,7 +21,7 @@ def accuracy_interval(correct: int, n: int, confidence: float = 0.95) -> tuple[f
     Raises:
         ValueError: The counts or the confidence are impossible.
     """
-    if not 0 <= correct <= n or n == 0:
+    if not 0 <= correct <= n or not 0 < n < 2**53 or correct % 1 or n % 1:
         raise ValueError(f"There cannot be {correct} right answers among {n}; count them first.")
     _check_confidence(confidence)
     interval = binomtest(int(correct), int(n)).proportion_ci(confidence, method="wilson")
@@ -84,89 +83,18 @@ def paired_bootstrap_interval(
 
     Raises:
         ValueError: The arrays are empty, not boolean, or of different lengths, or the confidence
-            is impossible.
+            or the number of resamples is impossible.
     """
     a, b = _check_pairs(correct_a, correct_b)
     _check_confidence(confidence)
+    if resamples < 1:
+        raise ValueError(f"At least 1 set must be drawn, not {resamples}.")
     gain = b.astype(int) - a
     shares = np.array([np.mean(gain == outcome) for outcome in (1, -1, 0)])
     drawn = np.random.default_rng(seed).multinomial(len(gain), shares, size=resamples)
     tail = (1 - confidence) / 2
     low, high = np.quantile((drawn[:, 0] - drawn[:, 1]) / len(gain), [tail, 1 - tail])
     return float(low), float(high)
-
-
-def per_digit_report(labels: np.ndarray, predicted: np.ndarray) -> dict[str, np.ndarray]:
-    """Computes precision and recall of each digit.
-
-    Args:
-        labels: Integer array of shape (n,), the true digits.
-        predicted: Integer array of shape (n,), the answers.
-
-    Returns:
-        Arrays of shape (10,): `precision`, the share of the answers "3" that are a 3; `recall`, the
-        share of the 3s that are answered "3"; `images`, how many 3s there are. A share of nothing
-        is 0.
-
-    Raises:
-        ValueError: The arrays are empty, of different lengths, or hold anything but 0 to 9.
-    """
-    labels, predicted = _check_digits(labels, "labels"), _check_digits(predicted, "predicted")
-    if len(labels) != len(predicted):
-        raise ValueError(
-            f"{len(labels)} labels cannot be compared with {len(predicted)} answers; "
-            "give one answer for each label."
-        )
-    precision, recall, _, images = precision_recall_fscore_support(
-        labels, predicted, labels=range(10), zero_division=0
-    )
-    return {"precision": precision, "recall": recall, "images": images}
-
-
-def mistakes(labels: np.ndarray, probabilities: np.ndarray) -> np.ndarray:
-    """Finds the wrong answers, the most confident first.
-
-    Args:
-        labels: Integer array of shape (n,), the true digits.
-        probabilities: Float array of shape (n, 10), one row for each image. The answer is the
-            likeliest digit, and its probability the confidence.
-
-    Returns:
-        Integer array of indices; those of equal confidence keep their order.
-
-    Raises:
-        ValueError: The arrays do not fit each other, or rows are not probabilities.
-    """
-    labels = _check_digits(labels, "labels")
-    probabilities = np.asarray(probabilities)
-    if probabilities.shape != (len(labels), 10):
-        raise ValueError(
-            f"{len(labels)} labels need probabilities of shape ({len(labels)}, 10), "
-            f"not {probabilities.shape}."
-        )
-    # 16-bit networks round each probability to three digits, hence the wide tolerance.
-    sums_to_one = np.isclose(probabilities.sum(axis=1), 1, rtol=0, atol=0.02)
-    if not (sums_to_one & (probabilities >= 0).all(axis=1)).all():
-        raise ValueError(
-            "Each row of probabilities must be finite, not negative and sum to 1; "
-            "pass the network's softmax outputs."
-        )
-    wrong = np.flatnonzero(probabilities.argmax(axis=1) != labels)
-    return wrong[np.argsort(-probabilities[wrong].max(axis=1), kind="stable")]
-
-
-def _check_digits(values: np.ndarray, name: str) -> np.ndarray:
-    values = np.asarray(values)
-    if values.ndim != 1 or len(values) == 0 or not np.issubdtype(values.dtype, np.integer):
-        raise ValueError(
-            f"{name} must be a list of at least one whole number, "
-            f"not {values.dtype} of shape {values.shape}."
-        )
-    if values.min() < 0 or values.max() > 9:
-        raise ValueError(
-            f"{name} must be digits from 0 to 9, but range from {values.min()} to {values.max()}."
-        )
-    return values
 
 
 def _check_pairs(correct_a: np.ndarray, correct_b: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -1,0 +1,111 @@
+"""Ten seeds of the default 10 + 10 training, each tested once: `python benchmarks/accuracy.py`.
+
+Resumable: each seed is a folder in runs/accuracy/, a finished one is not repeated, a broken one
+goes on after its last finished epoch. `--seeds 0 2 4` trains those alone, so that several processes
+can share the work (`--threads 1` gives each one core); `--report` writes the result file. The seeds
+0 to 9, the schedule and the number of epochs were fixed before the first of them was tested.
+"""
+
+import argparse
+from pathlib import Path
+
+from mnist_helpers import data, training
+from mnist_helpers.artifacts import load_model, save_model
+from mnist_helpers.augmentation import Augmentation
+from mnist_helpers.paths import RUNS_DIR, read_json, write_json
+from mnist_helpers.pipeline import evaluation_dataset, to_input, training_dataset
+
+import numpy as np
+import tensorflow as tf
+from common import BATCH_SIZE, compile_phase, compiled_cnn, save_result, spread
+
+FOLDER = RUNS_DIR / "accuracy"
+EPOCHS = 10
+SEEDS = range(10)
+ENSEMBLE = 5  # seeds 0–4 and seeds 5–9: two averages of five models that share none
+
+
+def train(seed: int, folder: Path, test: bool = True) -> None:
+    """Trains both phases as notebooks 02 and 03 do, and tests each last state once if asked to."""
+    (x, y), (x_val, y_val) = data.load_training("mnist")
+    validation = evaluation_dataset(x_val, y_val)
+    steps = len(x) // BATCH_SIZE
+    history = []
+    for phase, augmentation in (("clean", None), ("hybrid", Augmentation())):
+        file = folder / f"{phase}.keras"
+        if not file.exists():
+            if phase == "clean":
+                network, previous = compiled_cnn(seed, EPOCHS * steps), None
+            else:
+                network = load_model(folder / "clean.keras", training.native_precision())
+                compile_phase(network, EPOCHS * steps)
+                previous = folder / "best_clean.keras"
+            resumable = training.ResumableTraining(
+                folder, phase, f"best_{phase}.keras", {"seed": seed}, previous, history
+            )
+            first, last = resumable.resume(network), len(history) + EPOCHS
+            network.fit(
+                training_dataset(
+                    x, y, epochs=last, first_epoch=first, batch_size=BATCH_SIZE, seed=seed,
+                    augmentation=augmentation,
+                ),
+                steps_per_epoch=steps, epochs=last, initial_epoch=first,
+                validation_data=validation, callbacks=resumable.callbacks, shuffle=False,
+                verbose=0,
+            )  # fmt: skip
+            write_json(folder / f"{phase}.json", history + resumable.history)
+            save_model(network, file)
+            resumable.finish()
+        history = read_json(folder / f"{phase}.json")
+    if not test:
+        return
+    x_test, y_test = data.load_test("mnist")
+    result = {"seed": seed}
+    for phase in ("clean", "hybrid"):
+        model = load_model(folder / f"{phase}.keras")
+        chances = model.predict(to_input(x_test), batch_size=1000, verbose=0)
+        np.save(folder / f"{phase}_test.npy", chances)
+        result[f"{phase}_test_accuracy"] = float((chances.argmax(1) == y_test).mean())
+    result["validation_accuracy"] = history[-1]["val_accuracy"]
+    result["seconds"] = sum(row["seconds"] for row in history)
+    write_json(folder / "result.json", result)
+    print(result, flush=True)
+
+
+def report() -> None:
+    """Writes the result file over the seeds that are finished."""
+    done = [seed for seed in SEEDS if (FOLDER / str(seed) / "result.json").exists()]
+    results = [read_json(FOLDER / str(seed) / "result.json") for seed in done]
+    _, y_test = data.load_test("mnist")
+    chances = {seed: np.load(FOLDER / str(seed) / "hybrid_test.npy") for seed in done}
+    groups = [done[i : i + ENSEMBLE] for i in range(0, len(done) - ENSEMBLE + 1, ENSEMBLE)]
+    averages = [np.mean([chances[seed] for seed in group], axis=0) for group in groups]
+    save_result(
+        "accuracy",
+        {
+            "seeds": done,
+            "single": spread(row["hybrid_test_accuracy"] for row in results),
+            "clean_phase": spread(row["clean_test_accuracy"] for row in results),
+            "validation": spread(row["validation_accuracy"] for row in results),
+            "ensembles_of_five": spread((mean.argmax(1) == y_test).mean() for mean in averages),
+        },
+    )
+
+
+def main() -> None:
+    """Trains what is not finished and writes the result file."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--seeds", type=int, nargs="+", default=list(SEEDS))
+    parser.add_argument("--threads", type=int, default=0, help="0 leaves it to TensorFlow")
+    parser.add_argument("--report", action="store_true", help="only write the result file")
+    options = parser.parse_args()
+    tf.config.threading.set_intra_op_parallelism_threads(options.threads)
+    for seed in [] if options.report else options.seeds:
+        (FOLDER / str(seed)).mkdir(parents=True, exist_ok=True)
+        if not (FOLDER / str(seed) / "result.json").exists():
+            train(seed, FOLDER / str(seed))
+    report()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,115 @@
+"""What the benchmarks share: the recipe of notebooks 02 and 03, machine facts, result files."""
+
+import datetime
+import os
+import platform
+import statistics
+import time
+from importlib import metadata
+
+from mnist_helpers import artifacts, training
+from mnist_helpers.model import build_cnn
+from mnist_helpers.paths import PROJECT, write_json
+from mnist_helpers.pipeline import to_input, training_dataset
+
+import keras
+
+RESULTS = PROJECT / "benchmarks" / "results"
+BATCH_SIZE = 128
+LEARNING_RATE = 0.003
+LABEL_SMOOTHING = 0.1
+PACKAGES = ("tensorflow", "keras", "numpy", "torch")
+
+
+def save_result(name: str, rows: dict) -> None:
+    """Writes `benchmarks/results/<name>.json`: the rows with machine, versions and date."""
+    versions = {}
+    for package in PACKAGES:
+        try:
+            versions[package] = metadata.version(package)
+        except metadata.PackageNotFoundError:
+            versions[package] = "not installed"
+    facts = {
+        "date": datetime.date.today().isoformat(),
+        "processor": artifacts.processor(),
+        "cores": os.cpu_count(),
+        "python": platform.python_version(),
+        "precision": training.native_precision(),
+        "versions": versions,
+    }
+    write_json(RESULTS / f"{name}.json", {"machine": facts, **rows})
+    print(f"{name}: written", flush=True)
+
+
+def spread(values) -> dict:
+    """Returns median, mean, standard deviation, minimum, maximum and n of some numbers."""
+    values = [float(value) for value in values]
+    return {
+        "median": statistics.median(values),
+        "mean": statistics.fmean(values),
+        "sd": statistics.stdev(values) if len(values) > 1 else None,
+        "min": min(values),
+        "max": max(values),
+        "n": len(values),
+        "values": values,
+    }
+
+
+def interleaved(measures: dict, repeats: int) -> dict:
+    """Calls each measure once a round, so that a drifting machine hurts all alike.
+
+    Args:
+        measures: Name to a function without arguments that returns a number.
+        repeats: Number of rounds.
+    """
+    values = {name: [] for name in measures}
+    for number in range(repeats):
+        for name, measure in measures.items():
+            values[name].append(measure())
+            print(f"  round {number + 1}/{repeats} {name}: {values[name][-1]:.4g}", flush=True)
+    return {name: spread(found) for name, found in values.items()}
+
+
+def compiled_cnn(seed: int, steps: int, learning_rate: float = LEARNING_RATE) -> keras.Model:
+    """Builds and compiles the network as notebook 02 does, for a schedule of `steps`."""
+    keras.config.set_dtype_policy(training.native_precision())
+    network = build_cnn(seed)
+    compile_phase(network, steps, learning_rate)
+    return network
+
+
+def compile_phase(network: keras.Model, steps: int, learning_rate: float = LEARNING_RATE) -> None:
+    """Compiles a network for one phase, as the notebooks do."""
+    network.compile(
+        training.phase_optimizer(learning_rate, steps),
+        loss=keras.losses.CategoricalCrossentropy(label_smoothing=LABEL_SMOOTHING),
+        metrics=["accuracy"],
+        jit_compile=False,
+    )
+
+
+def fit_steps(network, images, labels, steps: int, seed: int, batch_size: int = BATCH_SIZE):
+    """Trains for exactly `steps` clean batches, as many epochs as that takes; no validation."""
+    epochs = -(-steps * batch_size // (len(images) // batch_size * batch_size))
+    batches = training_dataset(images, labels, epochs=epochs, batch_size=batch_size, seed=seed)
+    network.fit(batches.take(steps), epochs=1, shuffle=False, verbose=0)
+
+
+def accuracy(network, images, labels, batch_size: int = 1000) -> float:
+    """Returns the share of right answers; images uint8 (n, 28, 28)."""
+    right = 0
+    for first in range(0, len(images), batch_size):
+        chunk = slice(first, first + batch_size)
+        answers = network.predict_on_batch(to_input(images[chunk])).argmax(axis=1)
+        right += int((answers == labels[chunk]).sum())
+    return right / len(images)
+
+
+def seconds_per_call(function, calls: int, warm: int = 2) -> float:
+    """Returns the mean wall time of a call, after `warm` calls that do not count."""
+    for _ in range(warm):
+        function()
+    start = time.perf_counter()
+    for _ in range(calls):
+        function()
+    return (time.perf_counter() - start) / calls

@@ -1,0 +1,43 @@
+"""Time and memory of one 10 + 10 training, as notebooks 02 and 03 do it; three repeats."""
+
+import json
+import resource
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from common import save_result, spread
+
+REPEATS = 3
+
+
+def main() -> None:
+    """Trains in processes of their own and writes the result file."""
+    rows = []
+    for number in range(REPEATS):
+        done = subprocess.run(
+            [sys.executable, __file__, "one"], capture_output=True, text=True, timeout=1800
+        )
+        if done.returncode:
+            raise RuntimeError(f"a training failed: {done.stderr[-800:]}")
+        rows.append(json.loads(done.stdout.splitlines()[-1]))
+        print(f"  repeat {number + 1}/{REPEATS}: {rows[-1]}", flush=True)
+    save_result("full_run", {key: spread(row[key] for row in rows) for key in rows[0]})
+
+
+def one() -> None:
+    """Trains seed 0 once and prints seconds (epochs with validation) and peak memory."""
+    from accuracy import train
+
+    with tempfile.TemporaryDirectory() as folder:
+        train(0, Path(folder), test=False)
+        seconds = sum(
+            row["seconds"] for row in json.loads((Path(folder) / "hybrid.json").read_text())
+        )
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
+    print(json.dumps({"seconds": seconds, "peak_gib": peak}))
+
+
+if __name__ == "__main__":
+    one() if len(sys.argv) > 1 else main()

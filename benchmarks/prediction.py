@@ -1,0 +1,40 @@
+"""Prediction: one image as a widget asks for it, and many in batches, on the shipped model."""
+
+from mnist_helpers import data
+from mnist_helpers.artifacts import load_model
+from mnist_helpers.paths import SHIPPED_DIR, read_json
+from mnist_helpers.pipeline import to_input
+from mnist_helpers.training import native_precision
+
+import numpy as np
+import tensorflow as tf
+from common import interleaved, save_result, seconds_per_call
+
+ROUNDS, IMAGES, BATCH = 5, 10_000, 500
+
+
+def main() -> None:
+    """Measures both and writes the result file."""
+    name = read_json(SHIPPED_DIR / "metrics.json")["hybrid"]["model"]
+    model = load_model(SHIPPED_DIR / name, native_precision())
+    answer = tf.function(lambda x: model(x, training=False))
+    (images, _), _ = data.load_training("mnist")
+    pictures = to_input(images[:IMAGES])
+    one = pictures[:1]
+
+    def all_in_batches():
+        for first in range(0, IMAGES, BATCH):
+            np.asarray(answer(pictures[first : first + BATCH]))
+
+    rows = interleaved(
+        {
+            "single_ms": lambda: 1e3 * seconds_per_call(lambda: np.asarray(answer(one)), 100),
+            "batch_images_per_second": lambda: IMAGES / seconds_per_call(all_in_batches, 1, warm=1),
+        },
+        ROUNDS,
+    )
+    save_result("prediction", rows)
+
+
+if __name__ == "__main__":
+    main()

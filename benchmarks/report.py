@@ -1,0 +1,179 @@
+"""Writes `benchmarks/results.md` from the result files; `--check` fails when it is stale."""
+
+import sys
+
+from mnist_helpers.paths import PROJECT, read_json, write_text
+
+RESULTS = PROJECT / "benchmarks" / "results"
+PAGE = PROJECT / "benchmarks" / "results.md"
+HEADER = ("figure", "measured", "must", "aim")
+
+
+def found(values: dict, form: str = "{:.2f}", scale: float = 1, middle: str = "median") -> str:
+    """Returns the middle with spread and n in words."""
+    low, high = (form.format(scale * values[key]) for key in ("min", "max"))
+    text = f"{form.format(scale * values[middle])} ({low} – {high}, n = {values['n']}"
+    if values["sd"] is not None and middle == "mean":
+        text += f", sd {form.format(scale * values['sd'])}"
+    return text + ")"
+
+
+def ratio(above: dict, below: dict) -> str:
+    """Returns the ratio of the medians, and its range over the rounds."""
+    rounds = [a / b for a, b in zip(above["values"], below["values"], strict=True)]
+    return f"{above['median'] / below['median']:.2f}× ({min(rounds):.2f} – {max(rounds):.2f})"
+
+
+def accuracy_rows(result: dict) -> list[tuple]:
+    """Rows of the ten-seed study."""
+    return [
+        ("test accuracy, single model, 10 + 10 epochs (%)",
+         found(result["single"], "{:.3f}", 100, "mean"), "≥ 99.70", "99.75"),
+        ("test accuracy, average of five models (%)",
+         found(result["ensembles_of_five"], "{:.3f}", 100, "mean"), "≥ 99.77", "99.82"),
+        ("test accuracy after the clean phase alone (%)",
+         found(result["clean_phase"], "{:.3f}", 100, "mean"), "–", "–"),
+    ]  # fmt: skip
+
+
+def run_rows(result: dict) -> list[tuple]:
+    """Rows of the timed full run and its memory."""
+    return [
+        ("training time of one 10 + 10 run (s)",
+         found(result["seconds"], "{:.0f}"), "≤ 300", "200"),
+        ("peak memory of that process (GiB)", found(result["peak_gib"]), "≤ 1.12 (1.2 GB)", "0.75"),
+    ]  # fmt: skip
+
+
+def time_rows(result: dict) -> list[tuple]:
+    """Rows of the times to an accuracy."""
+    rows = []
+    for goal, must, aim in (("99.0", "≤ 8 s", "4 s"), ("99.5", "≤ 25 s", "12 s")):
+        entry = result[goal]
+        reached = found(entry["accuracy"], "{:.2f}", 100, "mean")
+        seconds = found(entry["seconds"], "{:.1f}", 1, "mean")
+        rows.append((f"time to {goal} % (s)", f"{seconds}; accuracy {reached} %", must, aim))
+    ours, theirs = result["tutorial"], result["tutorial training"]
+    share = theirs["seconds"]["mean"] / ours["seconds"]["mean"]
+    rows.append((
+        "time to the tutorial training's accuracy",
+        f"1/{share:.1f}: {ours['seconds']['mean']:.1f} s for {ours['accuracy']['mean']:.2%} "
+        f"against {theirs['seconds']['mean']:.0f} s for {theirs['accuracy']['mean']:.2%} "
+        f"(n = {ours['accuracy']['n']} and {theirs['accuracy']['n']})",
+        "≤ 1/8", "1/15",
+    ))  # fmt: skip
+    return rows
+
+
+def augmentation_rows(result: dict) -> list[tuple]:
+    """Rows of the augmentation."""
+    ours = result["ours"]
+    rate = f"{ours['median']:,.0f}/s: "
+    return [
+        ("augmented images/s against the three Keras layers",
+         rate + ratio(ours, result["keras_layers"]), "≥ 2.5×", "4×"),
+        ("augmented images/s against ImageDataGenerator",
+         rate + ratio(ours, result["legacy_generator"]), "≥ 15×", "25×"),
+    ]  # fmt: skip
+
+
+def training_rows(result: dict) -> list[tuple]:
+    """Rows of the training speed."""
+    ours, peak = result["ours"], result["matrix_product_gflops"]
+    rate = f"{ours['median']:,.0f}/s: "
+    rows = [("training images/s against Keras defaults",
+             rate + ratio(ours, result["keras_defaults"]), "≥ 4×", "5×")]  # fmt: skip
+    if "pytorch_eager" in result:
+        best = max(
+            (result["pytorch_eager"], result["pytorch_compiled"]), key=lambda row: row["median"]
+        )
+        text = f"{rate}{ratio(ours, best)}; PyTorch {best['median']:,.0f}/s"
+    else:
+        text = "not measured: PyTorch is not installed (extra `bench`)"
+    rows.append(("training images/s against PyTorch's best", text, "≥ 1.0×", "1.2×"))
+    gflops = ours["median"] * result["convolution_gflop_per_image"]
+    rows.append((
+        "convolution FLOP/s in training, share of the matrix-product peak",
+        f"{gflops / peak['median']:.0%} ({gflops:.0f} of {peak['median']:.0f} GFLOP/s)",
+        "≥ 48 %", "60 %",
+    ))  # fmt: skip
+    return rows
+
+
+def prediction_rows(result: dict) -> list[tuple]:
+    """Rows of the prediction."""
+    return [
+        ("single-image prediction (ms)", found(result["single_ms"]), "≤ 5", "1"),
+        ("batch prediction (images/s)",
+         found(result["batch_images_per_second"], "{:,.0f}"), "≥ 15,000", "30,000"),
+    ]  # fmt: skip
+
+
+PARTS = {
+    "accuracy": accuracy_rows,
+    "full_run": run_rows,
+    "time_to_accuracy": time_rows,
+    "augmentation": augmentation_rows,
+    "training_speed": training_rows,
+    "prediction": prediction_rows,
+}
+
+
+def table(columns: int = len(HEADER)) -> str:
+    """Returns the whole table in Markdown; parts that were not measured are named.
+
+    Args:
+        columns: How many of the columns, from the left.
+    """
+    lines = [f"| {' | '.join(HEADER[:columns])} |", "|---" * columns + "|"]
+    missing, machines = [], []
+    for name, rows in PARTS.items():
+        result = read_json(RESULTS / f"{name}.json")
+        if result is None:
+            missing.append(name)
+            continue
+        lines += [f"| {' | '.join(row[:columns])} |" for row in rows(result)]
+        machine = result["machine"]
+        versions = ", ".join(f"{key} {value}" for key, value in machine["versions"].items())
+        machines.append(
+            f"- `{name}`: {machine['date']}, {machine['processor']}, {machine['precision']}, "
+            f"Python {machine['python']}, {versions}"
+        )
+    if missing:
+        lines += ["", f"Not measured yet: {', '.join(missing)}."]
+    return "\n".join([*lines, "", "Where and when:", "", *machines])
+
+
+def page() -> str:
+    """Returns the content of results.md."""
+    return "\n".join([
+        "# Benchmark results",
+        "",
+        "Written by `benchmarks/report.py` from `benchmarks/results/*.json`; `make bench` measures "
+        "all but the ten seeds (`make study`).",
+        "",
+        table(),
+        "",
+        "## How cost grows",
+        "",
+        "![Seconds per epoch, memory and images per second](results/scaling.png)",
+        "",
+        "Time grows in proportion to the images; memory holds them all, as bytes. Larger batches",
+        "help little beyond 256.",
+        "",
+    ])  # fmt: skip
+
+
+def main() -> int:
+    """Writes the page, or checks it; returns the exit status."""
+    if "--check" not in sys.argv[1:]:
+        write_text(PAGE, page())
+        return 0
+    if PAGE.read_text(encoding="utf-8") == page():
+        return 0
+    print("benchmarks/results.md is stale: run python benchmarks/report.py", file=sys.stderr)
+    return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

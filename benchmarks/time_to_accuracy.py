@@ -1,0 +1,136 @@
+"""Wall time to an accuracy, against the usual tutorial training.
+
+The time is that of a whole training with a schedule fixed beforehand, whose mean test accuracy over
+the seeds reaches the goal: building, compiling and tracing included, data in memory, Python's and
+TensorFlow's start excluded. The lengths were chosen on validation (`--choose`, whose table is kept
+in the result file); the test set then sees each trained network once.
+
+The tutorial: conv 32, pool, conv 64, pool, dense 128, dropout, Adam, batches of 64, Keras's
+defaults; 10 epochs, then 10 epochs half of whose images come from `ImageDataGenerator`.
+"""
+
+import argparse
+import json
+import subprocess
+import sys
+import time
+
+from mnist_helpers import data
+from mnist_helpers.paths import read_json
+
+import numpy as np
+from common import RESULTS, accuracy, compiled_cnn, fit_steps, save_result, spread
+
+SEEDS = range(5)
+# Training steps and highest learning rate; batches of 128.
+SCHEDULES = {"99.0": (170, 0.006), "99.5": (700, 0.006), "tutorial": (600, 0.006)}
+BATCH = 128
+CANDIDATES = (120, 170, 240, 340, 480, 700, 950)
+
+
+def ours(seed: int, steps: int, rate: float, test) -> dict:
+    """Trains once and returns seconds and accuracy; tracing is what the first step takes longer."""
+    (x, y), _ = data.load_training("mnist")
+    start = time.perf_counter()
+    network = compiled_cnn(seed, steps, rate)
+    built = time.perf_counter() - start
+    fit_steps(network, x, y, steps, seed, BATCH)
+    seconds = time.perf_counter() - start
+    return {"seconds": seconds, "build_seconds": built, "accuracy": accuracy(network, *test)}
+
+
+def tutorial(seed: int, test) -> dict:
+    """Trains the tutorial network for 10 + 10 epochs with Keras's defaults."""
+    import keras
+    from keras import layers
+
+    (x, y), _ = data.load_training("mnist")
+    start = time.perf_counter()
+    keras.utils.set_random_seed(seed)
+    network = keras.Sequential(
+        [
+            keras.Input((28, 28, 1)),
+            layers.Conv2D(32, 3, activation="relu"), layers.MaxPooling2D(),
+            layers.Conv2D(64, 3, activation="relu"), layers.MaxPooling2D(),
+            layers.Flatten(), layers.Dense(128, activation="relu"), layers.Dropout(0.5),
+            layers.Dense(10, activation="softmax"),
+        ]
+    )  # fmt: skip
+    network.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"])
+    pixels = x[..., None].astype(np.float32) / 255
+    network.fit(pixels, y, batch_size=64, epochs=10, verbose=0)
+    generator = keras.src.legacy.preprocessing.image.ImageDataGenerator(
+        rotation_range=10, width_shift_range=0.1, height_shift_range=0.1, zoom_range=0.1
+    )
+    flow = generator.flow(pixels, y, batch_size=32, seed=seed)
+    order = np.random.default_rng(seed)
+
+    def mixed():
+        while True:
+            moved, labels = next(flow)
+            if len(labels) == 32:
+                chosen = order.integers(0, len(x), 32)
+                yield np.concatenate([moved, pixels[chosen]]), np.concatenate([labels, y[chosen]])
+
+    network.fit(mixed(), steps_per_epoch=len(x) // 64, epochs=10, verbose=0)
+    seconds = time.perf_counter() - start
+    return {"seconds": seconds, "accuracy": accuracy(network, *test)}
+
+
+def in_new_process(what: str, seed: int, on: str = "test") -> dict:
+    """Runs one training in a process of its own, so that nothing is traced or warm beforehand."""
+    done = subprocess.run(
+        [sys.executable, __file__, "--one", what, str(seed), on],
+        capture_output=True, text=True, timeout=1800,
+    )  # fmt: skip
+    if done.returncode:
+        raise RuntimeError(f"{what} failed: {done.stderr[-800:]}")
+    found = json.loads(done.stdout.splitlines()[-1])
+    print(f"  {what} seed {seed} on {on}: {found}", flush=True)
+    return found
+
+
+def one(what: str, seed: str, on: str) -> None:
+    """Prints the result of one training as JSON."""
+    test = data.load_test("mnist") if on == "test" else data.load_training("mnist")[1]
+    if what == "tutorial training":
+        found = tutorial(int(seed), test)
+    else:
+        steps, rate = SCHEDULES[what] if what in SCHEDULES else (int(what), 0.006)
+        found = ours(int(seed), steps, rate, test)
+    print(json.dumps(found))
+
+
+def choose() -> None:
+    """Validation accuracy by number of steps, three seeds each: what the schedules rest on."""
+    table = {}
+    for steps in CANDIDATES:
+        found = [in_new_process(str(steps), 100 + seed, "validation") for seed in range(3)]
+        table[str(steps)] = {
+            key: spread(row[key] for row in found) for key in ("accuracy", "seconds")
+        }
+    save_result("time_to_accuracy_choice", {"steps": table})
+
+
+def main() -> None:
+    """Measures the goals and the tutorial in turn and writes the result file."""
+    rows = {name: [] for name in ("99.0", "99.5", "tutorial", "tutorial training")}
+    for seed in SEEDS:
+        for what in rows:
+            if what != "tutorial training" or seed < 2:  # minutes each; two show the spread
+                rows[what].append(in_new_process(what, seed))
+    result = {
+        what: {key: spread(row[key] for row in found) for key in ("accuracy", "seconds")}
+        for what, found in rows.items()
+    }
+    result["schedules"] = {what: {"steps": s, "rate": r} for what, (s, r) in SCHEDULES.items()}
+    result["choice"] = read_json(RESULTS / "time_to_accuracy_choice.json", {}).get("steps")
+    save_result("time_to_accuracy", result)
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--choose", action="store_true")
+    parser.add_argument("--one", nargs=3, metavar=("WHAT", "SEED", "ON"))
+    options = parser.parse_args()
+    one(*options.one) if options.one else choose() if options.choose else main()

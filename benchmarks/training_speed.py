@@ -1,0 +1,154 @@
+"""Training images per second of the same network: ours, Keras's defaults, and PyTorch.
+
+One training step on a batch in memory: forward, backward, update, averages. Ours is float32 or the
+machine's native 16-bit type with `jit_compile=False` and fused batch normalisation; the defaults
+are Keras's own layers in float32 with `jit_compile="auto"`; PyTorch is channels-last, eager and
+compiled, in the same precision. Each runs in a process of its own, in turn.
+"""
+
+import json
+import subprocess
+import sys
+
+from mnist_helpers.training import native_precision
+
+from common import interleaved, save_result, seconds_per_call
+
+STEPS, ROUNDS = 30, 5
+SIDES = {
+    "ours": "keras_step(native_precision(), False, True, 256)",
+    "ours_batch_128": "keras_step(native_precision(), False, True, 128)",
+    "ours_without_fused_normalisation": "keras_step(native_precision(), False, False, 256)",
+    "ours_float32": "keras_step('float32', False, True, 256)",
+    "keras_defaults": "keras_step('float32', 'auto', False, 256)",
+    "pytorch_eager": "torch_step(False)",
+    "pytorch_compiled": "torch_step(True)",
+}
+
+
+def keras_step(precision: str, jit, fused: bool, batch: int):
+    """Returns a function that trains one batch, the batch size, and GFLOP of a step."""
+    from mnist_helpers.artifacts import with_precision
+    from mnist_helpers.model import build_cnn
+    from mnist_helpers.training import phase_optimizer
+
+    import tensorflow as tf
+
+    network = with_precision(build_cnn(0), precision, fused)
+    network.compile(
+        phase_optimizer(0.004, 2000), "categorical_crossentropy", metrics=["accuracy"],
+        jit_compile=jit,
+    )  # fmt: skip
+    x = tf.random.uniform((batch, 28, 28, 1))
+    y = tf.one_hot(tf.random.uniform((batch,), 0, 10, tf.int32), 10)
+    network.make_train_function()
+    iterator = iter(tf.data.Dataset.from_tensors((x, y)).repeat())
+    return lambda: network.train_function(iterator), batch
+
+
+def torch_step(compiled: bool, batch: int = 256):
+    """The same network, optimiser and averaging in PyTorch; bfloat16 by autocast where native."""
+    import torch
+    from torch import nn
+
+    torch.manual_seed(0)
+    blocks, channels = [], 1
+    for number, width in enumerate((32, 64, 128)):
+        blocks += [
+            nn.Conv2d(channels, width, 3, padding=1 if number else 0, bias=False),
+            nn.MaxPool2d(2), nn.BatchNorm2d(width), nn.ReLU(),
+            nn.Conv2d(width, width, 3, padding=1, bias=False), nn.BatchNorm2d(width), nn.ReLU(),
+        ]  # fmt: skip
+        channels = width
+    network = nn.Sequential(*blocks, nn.AdaptiveMaxPool2d(1), nn.Flatten(), nn.Linear(128, 10))
+    network = network.to(memory_format=torch.channels_last)
+    optimiser = torch.optim.AdamW(network.parameters(), 1e-3, foreach=True)
+    average = torch.optim.swa_utils.AveragedModel(
+        network, multi_avg_fn=torch.optim.swa_utils.get_ema_multi_avg_fn(0.998)
+    )
+    native = native_precision() == "mixed_bfloat16"
+    x = torch.rand(batch, 1, 28, 28).to(memory_format=torch.channels_last)
+    y = torch.randint(0, 10, (batch,))
+
+    def loss_of():
+        with torch.autocast("cpu", torch.bfloat16, enabled=native):
+            return nn.functional.cross_entropy(network(x).float(), y)
+
+    forward = torch.compile(loss_of) if compiled else loss_of
+
+    def step():
+        optimiser.zero_grad(set_to_none=True)
+        forward().backward()
+        optimiser.step()
+        average.update_parameters(network)
+
+    return step, batch
+
+
+def measure_here(side: str) -> None:
+    """Prints images per second and the process's peak memory, for the parent to read."""
+    import resource
+
+    step, batch = eval(SIDES[side])  # one of the expressions above, never input
+    rate = batch / min(seconds_per_call(step, STEPS, warm=5) for _ in range(2))
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
+    print(json.dumps({"rate": rate, "peak_gib": peak}))
+
+
+def measure(side: str) -> float:
+    """Measures one side in a new process; images per second."""
+    done = subprocess.run(
+        [sys.executable, __file__, side], capture_output=True, text=True, timeout=600
+    )
+    if done.returncode:
+        raise RuntimeError(f"{side} failed: {done.stderr[-800:]}")
+    return json.loads(done.stdout.splitlines()[-1])["rate"]
+
+
+def matrix_peak() -> float:
+    """Returns GFLOP/s of a 2048 x 2048 matrix product in the native type."""
+    import tensorflow as tf
+
+    dtype = tf.bfloat16 if native_precision() == "mixed_bfloat16" else tf.float32
+    a = tf.cast(tf.random.normal((2048, 2048)), dtype)
+    product = tf.function(lambda: tf.reduce_sum(tf.matmul(a, a)[0, :1]))
+    return 2 * 2048**3 / seconds_per_call(lambda: product().numpy(), 10) / 1e9
+
+
+def convolution_gflop() -> float:
+    """Returns GFLOP of the convolutions in one image's training step, forward and both gradients.
+
+    Two per multiplication and addition. The first convolution has no gradient of its input.
+    """
+    from mnist_helpers.model import build_cnn
+
+    total = 0
+    for layer in build_cnn(0).layers:
+        if "conv" in layer.name:
+            height, width, in_channels, channels = layer.kernel.shape
+            places = layer.output.shape[1] * layer.output.shape[2]
+            passes = 2 if in_channels == 1 else 3
+            total += passes * 2 * height * width * in_channels * channels * places
+    return total / 1e9
+
+
+def main() -> None:
+    """Measures all sides in turn and writes the result file."""
+    sides = dict(SIDES)
+    try:
+        import torch  # noqa: F401
+    except ModuleNotFoundError:
+        print("PyTorch is not installed (extra `bench`): its rows are left out.", flush=True)
+        sides = {name: side for name, side in sides.items() if "pytorch" not in name}
+    measures = {name: lambda name=name: measure(name) for name in sides}
+    measures["matrix_product_gflops"] = matrix_peak
+    rows = interleaved(measures, ROUNDS)
+    rows["convolution_gflop_per_image"] = convolution_gflop()
+    save_result("training_speed", rows)
+
+
+if __name__ == "__main__":
+    if len(sys.argv) > 1:
+        measure_here(sys.argv[1])
+    else:
+        main()

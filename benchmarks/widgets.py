@@ -1,0 +1,198 @@
+"""Measures what the interactive parts promise, and writes `benchmarks/results/widgets.json`.
+
+python benchmarks/widgets.py            # all; needs a Chromium for the browser's part
+python benchmarks/widgets.py --no-browser
+"""
+
+import argparse
+import os
+import platform
+import statistics
+import tempfile
+import time
+from pathlib import Path
+
+import mnist_helpers  # noqa: F401  before Keras, whose home it sets
+from mnist_helpers.artifacts import load_model
+from mnist_helpers.augmentation import Augmentation
+from mnist_helpers.data import load_mnist
+from mnist_helpers.images import to_mnist
+from mnist_helpers.paths import PROJECT, SHIPPED_DIR, read_json, write_json
+from mnist_helpers.widgets import AugmentationExplorer, DigitPad, DigitReader
+from mnist_helpers.widgets.explorer import augmentation_picture
+from mnist_helpers.widgets.pad import EXAMPLES, draw_strokes
+from mnist_helpers.widgets.pictures import image_html
+
+import numpy as np
+from sklearn.datasets import load_digits
+
+RESULT = PROJECT / "benchmarks" / "results" / "widgets.json"
+MOVES = 100
+
+
+def milliseconds(function, repeats: int = 50) -> dict[str, float]:
+    """Returns the median and the slowest of `repeats` calls, after one that is not counted."""
+    function()
+    taken = []
+    for _ in range(repeats):
+        start = time.perf_counter()
+        function()
+        taken.append(1000 * (time.perf_counter() - start))
+    return {"median_ms": round(statistics.median(taken), 2), "slowest_ms": round(max(taken), 2)}
+
+
+def resident_megabytes() -> float | None:
+    """Returns the memory this process holds, where Linux says so."""
+    status = Path("/proc/self/statm")
+    if not status.exists():
+        return None
+    return int(status.read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") / 2**20
+
+
+def measure_callbacks(reader) -> dict:
+    """Times what happens in the kernel: pictures, readings, and memory over slider moves."""
+    (images, labels), _ = load_mnist()
+
+    def picture():
+        pixels = augmentation_picture(images[:12], Augmentation(), 0)
+        image_html(pixels, "digits", 2 * pixels.shape[1])
+
+    drawing = draw_strokes(EXAMPLES[7])
+    seen = to_mnist(drawing)
+    pad = DigitPad(reader)
+
+    def stroke():
+        pad.canvas.strokes = []
+        pad.canvas.strokes = EXAMPLES[3]
+
+    results = {
+        "explorer_picture": milliseconds(picture),
+        "to_mnist_of_a_drawing": milliseconds(lambda: to_mnist(drawing)),
+        "reading_one_image": milliseconds(lambda: reader(seen)),
+        "stroke_in_the_kernel": milliseconds(stroke),
+        "traces": reader.traces,
+    }
+    explorer = AugmentationExplorer(images[:500], labels[:500], Augmentation())
+    places = np.linspace(0, 180, MOVES + 1)
+    explorer.rotation.value = float(places[-1])
+    before = resident_megabytes()
+    for degrees in places[:-1]:
+        explorer.rotation.value = float(degrees)
+    if before is not None:
+        results["memory_after_100_moves_mb"] = round(resident_megabytes() - before, 1)
+    return results
+
+
+def measure_digits(reader) -> dict:
+    """Reads scikit-learn's 1,797 digits, none of which the model was trained on."""
+    digits = load_digits()
+    answers = [reader(to_mnist(image)).argmax() for image in digits.images]
+    return {
+        "images": len(answers),
+        "right": int((np.array(answers) == digits.target).sum()),
+        "accuracy": round(float((np.array(answers) == digits.target).mean()), 4),
+    }
+
+
+def measure_browser() -> dict:
+    """Times opening notebook 04 to a pad that answers, strokes, and a slider of notebook 03."""
+    from tests.browser.conftest import launch, open_and_run
+    from tests.browser.lab import find_chromium, prepare, prepare_models, running_lab
+
+    from playwright.sync_api import sync_playwright
+
+    with tempfile.TemporaryDirectory() as name, sync_playwright() as driver:
+        folder = Path(name)
+        prepare_models(folder / "models", "mnist")
+        parameters = dict(OUTPUT_DIR=str(folder / "models"))
+        prepare("04_evaluation", folder, "layers", **parameters)
+        prepare("03_augmented_phase", folder, "explorer-settings", **parameters)
+        context = launch(driver, find_chromium(), folder / "profile")
+        with running_lab(folder) as address:
+            start = time.perf_counter()
+            page = open_and_run(context, address, "04_evaluation")
+            page.locator(".mnist-pad canvas").wait_for()
+            page.locator(".mnist-pad canvas").focus()
+            page.keyboard.press("3")
+            page.locator(".mnist-pad").get_by_text("This is a 3").wait_for()
+            opened = time.perf_counter() - start
+            page.locator(".mnist-layers img").first.wait_for()  # all cells have run
+            strokes = [stroke_to_answer(page, key) for key in "0123456789" * 3]
+            page.close()
+            page = open_and_run(context, address, "03_augmented_phase")
+            page.locator(".mnist-explorer img").wait_for()
+            page.get_by_text("at most").last.wait_for()
+            moves = [slider_to_picture(page, number) for number in range(30)]
+        context.close()
+    return {
+        "open_04_to_a_pad_that_answers_s": round(opened, 1),
+        "stroke_to_answer_on_screen": {
+            "median_ms": round(statistics.median(strokes), 1),
+            "slowest_ms": round(max(strokes), 1),
+        },
+        "slider_to_picture_on_screen": {
+            "median_ms": round(statistics.median(moves), 1),
+            "slowest_ms": round(max(moves), 1),
+        },
+    }
+
+
+# Both wait, inside the page, until the changed element has been painted.
+WAIT_FOR_CHANGE = """
+([place, act]) => new Promise((done) => {
+  const start = performance.now();
+  const watched = document.querySelector(place);
+  const before = watched.innerHTML;
+  const changed = new MutationObserver(() => {
+    if (watched.innerHTML === before || !watched.querySelector("img")) return;
+    changed.disconnect();
+    requestAnimationFrame(() => setTimeout(() => done(performance.now() - start)));
+  });
+  changed.observe(watched, { childList: true, subtree: true, characterData: true });
+  eval(act);
+})
+"""
+
+
+def stroke_to_answer(page, key: str) -> float:
+    """Returns the milliseconds from drawn strokes to the answer on the screen."""
+    page.locator(".mnist-pad canvas").press("Delete")
+    page.locator(".mnist-pad").get_by_text("Draw a digit.").wait_for()
+    press = (
+        "document.querySelector('.mnist-pad canvas').dispatchEvent("
+        f"new KeyboardEvent('keydown', {{key: '{key}', bubbles: true}}))"
+    )
+    return page.evaluate(WAIT_FOR_CHANGE, [".mnist-pad", press])
+
+
+def slider_to_picture(page, number: int) -> float:
+    """Returns the milliseconds from a slider's new place to its picture on the screen."""
+    key = "ArrowRight" if number % 2 == 0 else "ArrowLeft"
+    press = (
+        "document.querySelector('.mnist-explorer .noUi-handle').dispatchEvent("
+        f"new KeyboardEvent('keydown', {{key: '{key}', bubbles: true}}))"
+    )
+    return page.evaluate(WAIT_FOR_CHANGE, [".mnist-explorer", press])
+
+
+def main() -> None:
+    """Measures, writes the file and prints it."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--no-browser", action="store_true", help="only what runs in the kernel")
+    arguments = parser.parse_args()
+    hybrid = read_json(SHIPPED_DIR / "metrics.json")["hybrid"]["model"]
+    reader = DigitReader(load_model(SHIPPED_DIR / hybrid))
+    results = {
+        "machine": f"{platform.machine()}, {os.cpu_count()} cores",
+        "model": hybrid,
+        **measure_callbacks(reader),
+        "scikit_learn_digits": measure_digits(reader),
+    }
+    if not arguments.no_browser:
+        results |= measure_browser()
+    write_json(RESULT, results)
+    print(RESULT.read_text())
+
+
+if __name__ == "__main__":
+    main()

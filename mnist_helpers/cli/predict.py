@@ -1,0 +1,81 @@
+"""The command `predict`: which digit do pictures show?"""
+
+import argparse
+import csv
+import json
+import sys
+
+from mnist_helpers.cli.common import say
+from mnist_helpers.cli.models import add_model_option, model_file
+
+
+def add_parser(commands: argparse._SubParsersAction) -> None:
+    """Adds the command to the command line."""
+    parser = commands.add_parser(
+        "predict",
+        help="read the digit in pictures",
+        description="Reads the digit in each picture: dark on light or light on dark, one digit a "
+        "picture. Exit status 0: all read; 1: at least one could not be read.",
+    )
+    parser.add_argument(
+        "pictures", nargs="+", metavar="PICTURE", help='file, folder or pattern such as "*.png"'
+    )
+    add_model_option(parser)
+    form = parser.add_mutually_exclusive_group()
+    form.add_argument("--json", action="store_true", help="one JSON list")
+    form.add_argument("--csv", action="store_true", help="comma-separated, with a header")
+    parser.set_defaults(execute=execute)
+
+
+def execute(options: argparse.Namespace) -> int:
+    """Runs the command and returns the exit status."""
+    from mnist_helpers import predict
+
+    pictures = predict.find_pictures(options.pictures)
+    if not pictures:
+        raise ValueError(f"There are no pictures in {', '.join(options.pictures)}.")
+    from mnist_helpers.artifacts import load_model
+
+    from tqdm import tqdm
+
+    read = predict.reader(load_model(model_file(options.model)))
+    readings = tqdm(
+        predict.read_pictures(read, pictures),
+        total=len(pictures), unit=" pictures", disable=not sys.stderr.isatty() or None, leave=False,
+    )  # fmt: skip
+    write = _write_json if options.json else _write_csv if options.csv else _write_lines
+    failed = write(readings)
+    if failed:
+        say(f"{failed} of {len(pictures):,} pictures could not be read.")
+    return 1 if failed else 0
+
+
+def _write_lines(readings) -> int:
+    failed = 0
+    for reading in readings:
+        if reading.error:
+            failed += 1
+            say(f"{reading.picture}: {reading.error}")
+        else:
+            print(
+                f"{reading.picture}: {reading.digit} ({reading.confidence:.1%} sure; "
+                f"else {reading.runner_up}, {reading.runner_up_confidence:.1%})"
+            )
+    return failed
+
+
+def _write_csv(readings) -> int:
+    from mnist_helpers.predict import Reading
+
+    writer, failed = csv.writer(sys.stdout, lineterminator="\n"), 0
+    writer.writerow(Reading._fields)
+    for reading in readings:
+        writer.writerow(reading)
+        failed += reading.error is not None
+    return failed
+
+
+def _write_json(readings) -> int:
+    rows = [reading._asdict() for reading in readings]
+    print(json.dumps(rows, indent=2))
+    return sum(row["error"] is not None for row in rows)

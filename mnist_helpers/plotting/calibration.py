@@ -1,0 +1,71 @@
+"""Figures of confidence: is it deserved, and what is gained by answering only when sure?"""
+
+from mnist_helpers.plotting.style import CLEAN, CONTEXT, HYBRID
+
+import matplotlib.pyplot as plt
+import numpy as np
+from matplotlib.figure import Figure
+
+COLOURS = (CLEAN, HYBRID)
+MARKERS = ("o", "s")
+
+
+def plot_reliability(groups: dict, title: str) -> Figure:
+    """Draws share of right answers against confidence, with an interval for each group.
+
+    Args:
+        groups: Name of a model to a list of (confidence, share right, lower end, upper end,
+            images), fractions but for the last; `"... at its temperature"` may follow.
+        title: Figure title.
+
+    Returns:
+        A figure with one panel for each model; the size of a dot shows how many answers it holds.
+    """
+    figure, panels = plt.subplots(
+        1, len(groups), figsize=(3.1 * len(groups) + 0.6, 3.5), sharey=True, squeeze=False
+    )
+    figure.suptitle(title, fontsize="medium", x=0.01, ha="left")
+    for number, (axes, (name, rows)) in enumerate(zip(panels[0], groups.items(), strict=True)):
+        colour = COLOURS[number * len(COLOURS) // len(groups)]
+        confidence, right, low, high, images = (
+            np.array(column) for column in zip(*rows, strict=True)
+        )
+        axes.plot([0, 100], [0, 100], color=CONTEXT, linestyle="--", linewidth=1)
+        axes.vlines(100 * confidence, 100 * low, 100 * high, color=colour, alpha=0.5, linewidth=2)
+        sizes = 12 + 14 * np.log10(images)
+        axes.scatter(100 * confidence, 100 * right, s=sizes, color=colour, zorder=3)
+        axes.set(xlabel="confidence (%)", xlim=(0, 103), ylim=(-3, 103))
+        axes.set_title(name, fontsize="small")
+    panels[0, 0].set_ylabel("right (%)")
+    return figure
+
+
+def plot_declining(curves: dict, target: float, title: str) -> Figure:
+    """Draws how many answers are wrong when the least sure ones are withheld.
+
+    Args:
+        curves: Name of a model to shares answered and accuracies, two arrays of fractions.
+        target: An accuracy to mark.
+        title: Figure title.
+
+    Returns:
+        A figure with one line for each model, from a tenth of the images to all.
+    """
+    figure, axes = plt.subplots(figsize=(8, 3.4))
+    lines = zip(curves.items(), COLOURS, ("-", "--"), strict=False)
+    for (name, (shares, accuracies)), colour, style in lines:
+        seen = shares >= 0.1
+        axes.plot(
+            100 * (1 - shares[seen]), 100 * (1 - accuracies[seen]), style, color=colour, label=name
+        )
+    axes.axhline(100 * (1 - target), color="black", linewidth=1, linestyle=":")
+    axes.annotate(
+        f"{target:.1%} right", (0.99, 100 * (1 - target)), (0, 3),
+        xycoords=("axes fraction", "data"), textcoords="offset points", ha="right",
+    )  # fmt: skip
+    axes.set(
+        xlabel="digits left unanswered, the least sure first (%)",
+        ylabel="wrong among the answers (%)", xlim=(0, 10), ylim=(0, None), title=title,
+    )  # fmt: skip
+    axes.legend(fontsize="small")
+    return figure

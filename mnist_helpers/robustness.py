@@ -1,0 +1,200 @@
+"""How accuracy falls as pictures get worse: kinds of damage, their levels, and the sweep."""
+
+import zlib
+from collections.abc import Callable, Iterable, Mapping
+from typing import NamedTuple
+
+from mnist_helpers import damage
+from mnist_helpers.checks import check_images
+from mnist_helpers.parameters import check_value
+
+import numpy as np
+
+LEVELS = 5
+
+
+class Damage(NamedTuple):
+    """A kind of damage.
+
+    Attributes:
+        apply: Function of `mnist_helpers.damage`.
+        group: "geometric" or "photometric".
+        unit: What a level is, in words.
+        levels: Five of them, from mild to severe; a person reads nearly all digits at the third.
+    """
+
+    apply: Callable
+    group: str
+    unit: str
+    levels: tuple[float, ...]
+
+
+# Chosen by eye, from pictures at each level, before any model was measured on them.
+DAMAGES = {
+    "rotation": Damage(damage.rotation, "geometric", "degrees", (7.5, 15, 25, 35, 45)),
+    "shift": Damage(damage.shift, "geometric", "part of the side", (0.05, 0.1, 0.15, 0.2, 0.25)),
+    "zoom": Damage(damage.zoom, "geometric", "part of the size", (0.1, 0.15, 0.25, 0.35, 0.45)),
+    "shear": Damage(damage.shear, "geometric", "slope", (0.1, 0.2, 0.3, 0.45, 0.6)),
+    "stroke thickness": Damage(
+        damage.stroke_thickness, "photometric", "part of a pixel", (0.2, 0.4, 0.6, 0.8, 1.0)
+    ),
+    "blur": Damage(damage.blur, "photometric", "pixels", (0.5, 0.75, 1.0, 1.5, 2.0)),
+    "noise": Damage(damage.noise, "photometric", "deviation", (0.1, 0.2, 0.3, 0.45, 0.6)),
+    "contrast": Damage(damage.contrast, "photometric", "part left", (0.7, 0.5, 0.35, 0.2, 0.1)),
+    "brightness": Damage(damage.brightness, "photometric", "added", (0.1, 0.2, 0.35, 0.5, 0.7)),
+    "occlusion": Damage(damage.occlusion, "photometric", "pixels a side", (4, 5, 6, 8, 10)),
+    "light background": Damage(
+        damage.light_background, "photometric", "grey of paper", (0.2, 0.4, 0.6, 0.8, 1.0)
+    ),
+    "uneven light": Damage(
+        damage.uneven_light, "photometric", "at the bright side", (0.2, 0.35, 0.5, 0.65, 0.8)
+    ),
+    "salt and pepper": Damage(
+        damage.salt_and_pepper, "photometric", "part of the pixels", (0.03, 0.06, 0.1, 0.2, 0.3)
+    ),
+    "line": Damage(damage.line, "photometric", "pixels wide", (0.5, 1.0, 1.5, 2.0, 3.0)),
+    "stripes": Damage(damage.stripes, "photometric", "part swapped", (0.1, 0.2, 0.3, 0.4, 0.5)),
+    "fog": Damage(damage.fog, "photometric", "part of clouds", (0.2, 0.35, 0.5, 0.6, 0.7)),
+    "motion blur": Damage(damage.motion_blur, "photometric", "pixels", (2, 3, 4, 6, 8)),
+    "low resolution": Damage(
+        damage.low_resolution, "photometric", "pixels a side", (18, 14, 12, 10, 8)
+    ),
+    "squared paper": Damage(
+        damage.squared_paper, "photometric", "grey of lines", (0.2, 0.35, 0.5, 0.7, 0.9)
+    ),
+    "stains": Damage(damage.stains, "photometric", "stains", (1, 2, 4, 6, 9)),
+}
+
+# How far the robust policy (`policies.RobustAugmentation`) goes in training, in the same units.
+ROBUST_RANGES = {
+    "stroke thickness": 0.9,
+    "blur": 1.6,
+    "noise": 0.5,
+    "contrast": 0.15,
+    "brightness": 0.7,
+    "occlusion": 9,
+    "light background": 1.0,
+    "uneven light": 0.8,
+    "salt and pepper": 0.25,
+    "line": 2.5,
+    "stripes": 0.4,
+}
+# Left out of training on purpose, to see what the policy is worth on damage it has never met.
+HELD_OUT = ("shear", "fog", "motion blur", "low resolution", "squared paper", "stains")
+
+
+def damaged(images, kind: str, level: float, seed: int = 0) -> np.ndarray:
+    """Damages images; the same seed gives the same damage.
+
+    Args:
+        images: uint8 array of shape (n, 28, 28), 0 to 255.
+        kind: One of `DAMAGES`.
+        level: Usually one of the kind's levels.
+        seed: Whole number, 0 or more.
+
+    Returns:
+        float32 array of shape (n, 28, 28) in [0, 1].
+
+    Raises:
+        ValueError: There is no such kind, the images have another form, or level or seed is
+            impossible.
+    """
+    images = check_images(images)
+    check_value("SEED", seed)
+    if kind not in DAMAGES:
+        raise ValueError(f"There is no damage called {kind!r}; there are {', '.join(DAMAGES)}.")
+    severest = DAMAGES[kind].levels[-1 if kind != "contrast" else 0]
+    if not 0 <= level <= severest:
+        raise ValueError(f"The level of {kind} must lie in 0 to {severest}, not {level}.")
+    # Each kind draws for itself, so that adding one leaves the others as they are.
+    rng = np.random.default_rng([seed, zlib.crc32(kind.encode())])
+    pixels = np.asarray(images, np.float32) / np.float32(255)
+    return np.clip(DAMAGES[kind].apply(pixels, level, rng), 0, 1).astype(np.float32, copy=False)
+
+
+def choose_images(total: int, count: int) -> np.ndarray:
+    """Chooses images to damage: always the same ones, so that every run is compared on them.
+
+    Args:
+        total: How many there are.
+        count: How many to choose, at most.
+
+    Returns:
+        Integer array of indices, in order.
+    """
+    return np.sort(np.random.default_rng(0).permutation(total)[:count])
+
+
+def sweep(
+    readers: Mapping[str, Callable],
+    images,
+    labels,
+    kinds: Iterable[str] = tuple(DAMAGES),
+    seed: int = 0,
+) -> dict[str, dict[str, list[float]]]:
+    """Measures accuracy at every level of every kind of damage; all models read the same images.
+
+    Args:
+        readers: Name of a model to a function from float32 images (n, 28, 28) in [0, 1] to
+            probabilities (n, 10), such as `predict.reader` makes.
+        images: uint8 array of shape (n, 28, 28).
+        labels: Integer array of shape (n,).
+        kinds: Keys of `DAMAGES`.
+        seed: Of the damage.
+
+    Returns:
+        For each model, for each kind, five accuracies from the mild level to the severe one.
+    """
+    curves = {name: {kind: [] for kind in kinds} for name in readers}
+    for kind in kinds:
+        for level in DAMAGES[kind].levels:
+            worse = damaged(images, kind, level, seed)
+            for name, read in readers.items():
+                right = read(worse).argmax(axis=1) == labels
+                curves[name][kind].append(float(right.mean()))
+    return curves
+
+
+def group_mean(curves: Mapping[str, list[float]], group: str) -> float:
+    """Averages a model's accuracies over all levels of the kinds in a group.
+
+    Args:
+        curves: One model's part of what `sweep` returns.
+        group: "geometric" or "photometric".
+    """
+    if group not in {kind.group for kind in map(DAMAGES.get, curves) if kind}:
+        raise ValueError(f"No kind of damage measured here is in a group called {group!r}.")
+    chosen = [values for kind, values in curves.items() if DAMAGES[kind].group == group]
+    return float(np.mean(chosen))
+
+
+def middle_levels(curves: Mapping[str, list[float]]) -> dict[str, float]:
+    """Returns the accuracy at the third of the five levels for each kind."""
+    return {kind: values[LEVELS // 2] for kind, values in curves.items()}
+
+
+def levels_met_in_training(kind: str, parameters: Mapping) -> int:
+    """Counts how many of a kind's levels lie inside what training showed the network.
+
+    Args:
+        kind: One of `DAMAGES`.
+        parameters: Those of the training, as `metrics.json` records them; empty for clean images.
+
+    Returns:
+        0 to 5; the levels are ordered from mild to severe.
+    """
+    if not parameters.get("AUGMENTED_SHARE", 1):
+        return 0
+    ranges = {
+        "rotation": parameters.get("ROTATION_DEGREES", 0),
+        "shift": parameters.get("SHIFT_FRACTION", 0),
+        "zoom": parameters.get("ZOOM_FRACTION", 0),
+    }
+    if parameters.get("AUGMENTATION") == "robust":
+        ranges |= ROBUST_RANGES
+    if kind not in ranges:
+        return 0
+    levels = np.array(DAMAGES[kind].levels)
+    # Contrast is told by what is left of it, so its levels fall.
+    inside = levels <= ranges[kind] if levels[0] < levels[-1] else levels >= ranges[kind]
+    return int(inside.sum())

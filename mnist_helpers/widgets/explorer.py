@@ -1,0 +1,119 @@
+"""Sliders over the augmentation that training uses."""
+
+import dataclasses
+
+from mnist_helpers.augmentation import Augmentation
+from mnist_helpers.plotting.training import mosaic
+from mnist_helpers.widgets.callbacks import guarded, message_line
+from mnist_helpers.widgets.pictures import captioned, image_html
+
+import ipywidgets
+import numpy as np
+from IPython.display import HTML
+
+COLUMNS = 12
+ROWS = 3
+CAPTION = "Top: as they are. Below: augmented, three draws."
+
+
+def augmentation_picture(images, augmentation: Augmentation, seed: int) -> np.ndarray:
+    """Makes the explorer's picture: the digits as they are, and rows of augmented ones.
+
+    Args:
+        images: uint8 array of shape (n, 28, 28); the first 12 are shown.
+        augmentation: What to apply; the very function that training calls.
+        seed: Non-negative integer; another one gives another draw.
+
+    Returns:
+        uint8 array of shape (h, w), dark strokes on white.
+    """
+    digits = np.asarray(images[:COLUMNS])[..., None]
+    rows = [digits / 255, *(augmentation(digits, [seed, row]) for row in range(ROWS))]
+    ink = np.concatenate([mosaic(row, COLUMNS, gap=4) for row in rows])
+    return np.rint(255 * (1 - ink)).astype(np.uint8)
+
+
+class AugmentationExplorer(ipywidgets.VBox):
+    """Sliders for rotation, shift and zoom, a seed and a choice of digit over a grid of digits.
+
+    Args:
+        images: uint8 array of shape (n, 28, 28).
+        labels: uint8 array of shape (n,).
+        augmentation: The settings to begin with.
+        seed: The draw to begin with.
+
+    Attributes:
+        augmentation: The settings to train with: those given, until a reader presses the button.
+        still: The first picture, to show where there is no kernel.
+    """
+
+    def __init__(self, images, labels, augmentation: Augmentation, seed: int = 0) -> None:
+        self.augmentation = augmentation
+        self._first = {"all": images[:COLUMNS]}
+        self._first |= {str(d): images[np.flatnonzero(labels == d)[:COLUMNS]] for d in range(10)}
+        self.rotation = _slider("rotation °", augmentation.rotation_degrees, 180, 1)
+        self.shift = _slider("shift", augmentation.shift_fraction, 0.5, 0.01)
+        self.zoom = _slider("zoom", augmentation.zoom_fraction, 0.9, 0.01)
+        self.seed = ipywidgets.BoundedIntText(seed, min=0, max=2**31 - 1, description="seed")
+        self.digit = ipywidgets.Dropdown(options=list(self._first), description="digit")
+        self.resample = ipywidgets.Button(description="Resample", tooltip="Another random draw")
+        self.use = ipywidgets.Button(
+            description="Use these settings", tooltip="Train with them in the cells below"
+        )
+        self.message = message_line()
+        self.picture = ipywidgets.HTML()
+        self._connect()
+        self.still = HTML(self.picture.value)
+        sliders = ipywidgets.HBox([self.rotation, self.shift, self.zoom])
+        choices = ipywidgets.HBox([self.digit, self.seed, self.resample, self.use])
+        for row in (sliders, choices):
+            row.layout.flex_flow = "row wrap"
+        super().__init__([sliders, choices, self.picture, self.message])
+        self.add_class("mnist-explorer")
+
+    @property
+    def chosen(self) -> Augmentation:
+        """What the sliders say."""
+        return dataclasses.replace(
+            self.augmentation,
+            rotation_degrees=self.rotation.value,
+            shift_fraction=self.shift.value,
+            zoom_fraction=self.zoom.value,
+        )
+
+    def _connect(self) -> None:
+        redraw = guarded(self.message)(self._redraw)
+        redraw()
+        for control in (self.rotation, self.shift, self.zoom, self.seed, self.digit):
+            control.observe(redraw, "value")
+        self.resample.on_click(guarded(self.message)(self._resample))
+        self.use.on_click(guarded(self.message)(self._use))
+
+    def _redraw(self, _=None) -> None:
+        images = self._first[self.digit.value]
+        pixels = augmentation_picture(images, self.chosen, self.seed.value)
+        alt = (
+            f"A row of digits and three rows of them turned by up to {self.rotation.value:g} "
+            f"degrees, moved by up to {self.shift.value:.0%} and resized by up to "
+            f"{self.zoom.value:.0%}."
+        )
+        picture = image_html(pixels, alt, 2 * pixels.shape[1])
+        self.picture.value = captioned(picture, CAPTION)
+
+    def _resample(self, _) -> None:
+        self.seed.value = (self.seed.value + 1) % 2**31
+
+    def _use(self, _) -> None:
+        self.augmentation = self.chosen
+        self.message.value = "Taken. Run the cells below, and training uses these settings."
+
+
+def _slider(description: str, value: float, largest: float, step: float):
+    return ipywidgets.FloatSlider(
+        value,
+        min=0,
+        max=max(largest, value),
+        step=step,
+        description=description,
+        readout_format="g",
+    )

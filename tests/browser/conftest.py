@@ -1,0 +1,116 @@
+"""One JupyterLab and one Chromium for all browser tests, which are skipped without a Chromium."""
+
+import os
+from pathlib import Path
+
+from mnist_helpers.data import MnistUnavailableError, load_mnist
+from mnist_helpers.paths import PROJECT
+from tests.browser.lab import find_chromium, prepare, prepare_models, running_lab
+
+import pytest
+
+FLAGS = [
+    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
+    "--disable-background-networking", "--disable-component-update", "--disable-sync",
+]  # fmt: skip
+# Where the screenshots go, to be looked at.
+SCREENSHOTS = Path(os.environ.get("SCREENSHOTS", PROJECT / "runs" / "screenshots"))
+# JupyterLab itself complains of these: it asks for what need not be there.
+HARMLESS = ("Failed to load resource", "favicon", "translations")
+
+
+def launch(driver, chromium, profile):
+    """Starts a Chromium with a profile of its own."""
+    context = driver.chromium.launch_persistent_context(
+        profile, executable_path=chromium, args=FLAGS, headless=True,
+        viewport={"width": 1300, "height": 1000}, timeout=120_000,
+    )  # fmt: skip
+    context.set_default_timeout(120_000)
+    return context
+
+
+@pytest.fixture(scope="session")
+def context(tmp_path_factory):
+    chromium = find_chromium()
+    if chromium is None:
+        pytest.skip("no Chromium on this machine: install one, or name it in CHROMIUM")
+    playwright = pytest.importorskip("playwright.sync_api")
+    with playwright.sync_playwright() as driver:
+        context = launch(driver, chromium, tmp_path_factory.mktemp("profile"))
+        yield context
+        context.close()
+
+
+@pytest.fixture(scope="session")
+def lab(context, tmp_path_factory):
+    """The address of a running JupyterLab with notebooks 03 and 04 up to their widgets."""
+    folder = tmp_path_factory.mktemp("lab")
+    try:
+        load_mnist()
+        dataset = "mnist"
+    except MnistUnavailableError:
+        dataset = "digits"
+    models = folder / "models"
+    prepare_models(models, dataset)
+    common = dict(DATASET=dataset, OUTPUT_DIR=str(models))
+    prepare("03_augmented_phase", folder, "explorer-settings", MAX_TRAINING_IMAGES=1000, **common)
+    prepare("04_evaluation", folder, "layers", **common)
+    with running_lab(folder) as address:
+        yield address
+
+
+def open_and_run(context, address, name):
+    """Opens a notebook and starts all its cells; errors of the page are kept in `page.errors`."""
+    page = context.new_page()
+    page.errors = []
+    page.on("pageerror", lambda error: page.errors.append(str(error)))
+    page.on(
+        "console",
+        lambda entry: (
+            entry.type == "error"
+            and not any(known in entry.text for known in HARMLESS)
+            and page.errors.append(entry.text)
+        ),
+    )
+    page.goto(address.format(path=f"{name}.ipynb"))
+    page.locator(".jp-Notebook").wait_for()
+    page.locator('.jp-Notebook-ExecutionIndicator[data-status="idle"]').wait_for()
+    page.evaluate("window.jupyterapp.commands.execute('notebook:run-all-cells')")
+    return page
+
+
+@pytest.fixture(scope="module")
+def notebook(request, context, lab):
+    """The page of the notebook that the test module names in `NOTEBOOK`, running."""
+    page = open_and_run(context, lab, request.module.NOTEBOOK)
+    yield page
+    page.close()
+
+
+@pytest.fixture
+def page(notebook):
+    """The same page; the test fails if a callback or the page's own code does."""
+    yield notebook
+    failed = notebook.locator(".mnist-failure").all_inner_texts()
+    errors = [*notebook.errors]
+    notebook.errors.clear()
+    assert not failed and not errors
+
+
+@pytest.fixture
+def photograph(page):
+    """Takes screenshots of a widget, on a light page and on a dark one."""
+
+    def take(selector, name):
+        SCREENSHOTS.mkdir(parents=True, exist_ok=True)
+        for theme in ("Dark", "Light"):
+            page.evaluate(
+                "theme => window.jupyterapp.commands.execute('apputils:change-theme', {theme})",
+                f"JupyterLab {theme}",
+            )
+            page.locator(f"body[data-jp-theme-light={str(theme == 'Light').lower()}]").wait_for()
+            widget = page.locator(selector)
+            widget.scroll_into_view_if_needed()
+            widget.screenshot(path=SCREENSHOTS / f"{name}_{theme.lower()}.png")
+
+    return take

@@ -1,0 +1,73 @@
+"""Notebook 03 in a real browser: the augmentation explorer."""
+
+import pytest
+
+pytestmark = [pytest.mark.slow, pytest.mark.browser]
+NOTEBOOK = "03_augmented_phase"
+
+
+@pytest.fixture
+def explorer(page):
+    widget = page.locator(".mnist-explorer")
+    widget.locator("img").wait_for()
+    return widget
+
+
+def shown(widget):
+    return widget.locator("img").get_attribute("src")
+
+
+def wait_for_another(page, widget, before):
+    page.wait_for_function(
+        "src => document.querySelector('.mnist-explorer img').src !== src", arg=before
+    )
+    return shown(widget)
+
+
+@pytest.mark.parametrize("name", ["rotation", "shift", "zoom"])
+def test_dragging_a_slider_changes_the_picture(page, explorer, name):
+    before = shown(explorer)
+    handle = explorer.locator(".widget-slider", has_text=name).locator(".noUi-handle")
+    handle.scroll_into_view_if_needed()
+    box = handle.bounding_box()
+    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    page.mouse.move(x, y)
+    page.mouse.down()
+    page.mouse.move(x + 25, y, steps=5)
+    page.mouse.up()
+    wait_for_another(page, explorer, before)
+
+
+def test_resample_and_the_seed_field_draw_anew(page, explorer):
+    before = shown(explorer)
+    explorer.get_by_role("button", name="Resample").click()
+    resampled = wait_for_another(page, explorer, before)
+    seed = explorer.locator("input[type=number]")
+    assert seed.input_value() == "1"
+    seed.fill("0")
+    seed.press("Enter")
+    assert wait_for_another(page, explorer, resampled) == before
+
+
+def test_one_digit_can_be_chosen(page, explorer):
+    before = shown(explorer)
+    explorer.locator("select").select_option("7")
+    chosen = wait_for_another(page, explorer, before)
+    explorer.locator("select").select_option("all")
+    assert wait_for_another(page, explorer, chosen) == before
+
+
+def test_settings_are_handed_to_the_cells_below(page, explorer, photograph):
+    output = page.locator(".jp-OutputArea-output", has_text="at most").last
+    assert output.inner_text().strip() == "turn 15°, shift 10%, zoom 15% at most"
+    slider = explorer.locator(".widget-slider", has_text="rotation")
+    field = slider.locator(".widget-readout")
+    field.fill("45")
+    field.press("Enter")
+    explorer.get_by_role("button", name="Use these settings").click()
+    explorer.get_by_text("Taken.").wait_for()
+    photograph(".mnist-explorer", "explorer")
+    cell = page.locator(".jp-CodeCell", has_text="explorer.augmentation")
+    cell.locator(".jp-InputArea-editor").click()
+    page.keyboard.press("Control+Enter")
+    page.locator(".jp-OutputArea-output", has_text="turn 45°").wait_for()

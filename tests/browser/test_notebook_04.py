@@ -1,0 +1,157 @@
+"""Notebook 04 in a real browser: pad, upload, mistake browser and layer view."""
+
+import re
+
+from mnist_helpers.widgets.upload import example_photo
+
+import pytest
+from PIL import Image
+
+pytestmark = [pytest.mark.slow, pytest.mark.browser]
+NOTEBOOK = "04_evaluation"
+# As a hand would draw them, and not the pad's own examples.
+ONE = [(0.52, 0.15), (0.51, 0.35), (0.5, 0.6), (0.49, 0.85)]
+ZERO = [(0.5, 0.15), (0.35, 0.22), (0.27, 0.45), (0.3, 0.7), (0.45, 0.85), (0.6, 0.8), (0.71, 0.6),
+        (0.7, 0.35), (0.62, 0.2), (0.5, 0.15)]  # fmt: skip
+SEVEN = [(0.25, 0.2), (0.45, 0.21), (0.73, 0.2), (0.62, 0.45), (0.5, 0.65), (0.42, 0.88)]
+
+
+@pytest.fixture
+def pad(page):
+    widget = page.locator(".mnist-pad")
+    widget.locator("canvas").wait_for()
+    return widget
+
+
+def draw(page, pad, points):
+    pad.get_by_role("button", name="Clear").click()
+    pad.get_by_text("Draw a digit.").wait_for()
+    box = pad.locator("canvas").bounding_box()
+    places = [(box["x"] + x * box["width"], box["y"] + y * box["height"]) for x, y in points]
+    page.mouse.move(*places[0])
+    page.mouse.down()
+    for place in places[1:]:
+        page.mouse.move(*place, steps=4)
+    page.mouse.up()
+
+
+@pytest.mark.parametrize("digit, points", [(1, ONE), (0, ZERO), (7, SEVEN)], ids=["1", "0", "7"])
+def test_what_the_mouse_draws_is_read(page, pad, digit, points):
+    draw(page, pad, points)
+    pad.get_by_text(f"This is a {digit}").wait_for()
+    assert pad.locator("[aria-label^=Probabilities] > div").count() == 10
+
+
+def test_undo_takes_the_last_stroke_back(page, pad):
+    draw(page, pad, ONE)
+    answer = pad.locator(".mnist-answer")
+    pad.get_by_text("This is a 1").wait_for()
+    before = answer.inner_text()
+    box = pad.locator("canvas").bounding_box()
+    page.mouse.move(box["x"] + 60, box["y"] + 60)
+    page.mouse.down()
+    page.mouse.move(box["x"] + 220, box["y"] + 60, steps=4)
+    page.mouse.up()
+    page.wait_for_function(
+        "old => document.querySelector('.mnist-pad .mnist-answer')?.innerText !== old", arg=before
+    )
+    pad.get_by_role("button", name="Undo").click()
+    pad.get_by_text(before).wait_for()
+
+
+def test_the_keyboard_gives_examples_and_clears(page, pad, photograph):
+    canvas = pad.locator("canvas")
+    canvas.focus()
+    page.keyboard.press("3")
+    pad.get_by_text("This is a 3").wait_for()
+    photograph(".mnist-pad", "pad")
+    canvas.focus()
+    page.keyboard.press("Backspace")
+    pad.get_by_text("Draw a digit.").wait_for()
+    page.keyboard.press("5")
+    pad.get_by_text("This is a 5").wait_for()
+    page.keyboard.press("Delete")
+    pad.get_by_text("Draw a digit.").wait_for()
+    assert "Drawing pad" in canvas.get_attribute("aria-label")
+
+
+def test_a_finger_draws_as_well(page, pad):
+    pad.get_by_role("button", name="Clear").click()
+    pad.get_by_text("Draw a digit.").wait_for()
+    box = pad.locator("canvas").bounding_box()
+
+    def touch(kind, place):
+        x, y = place
+        pad.locator("canvas").dispatch_event(
+            kind,
+            {
+                "pointerId": 1, "pointerType": "touch", "button": 0, "bubbles": True,
+                "clientX": box["x"] + x * box["width"], "clientY": box["y"] + y * box["height"],
+            },
+        )  # fmt: skip
+
+    page.evaluate("Element.prototype.setPointerCapture = () => {}")  # no such finger to capture
+    touch("pointerdown", SEVEN[0])
+    for place in SEVEN[1:]:
+        touch("pointermove", place)
+    touch("pointerup", SEVEN[-1])
+    pad.get_by_text("This is a 7").wait_for()
+
+
+def choose_file(page, path):
+    with page.expect_file_chooser() as chooser:
+        page.locator(".mnist-upload button").click()
+    chooser.value.set_files(path)
+
+
+def test_an_uploaded_picture_is_read_step_by_step(page, tmp_path, photograph):
+    widget = page.locator(".mnist-upload")
+    widget.get_by_text("This is a 3").wait_for()  # the example
+    photo = Image.fromarray(example_photo(4)).resize((500, 500))
+    photo.convert("RGB").save(tmp_path / "four.jpg")
+    choose_file(page, tmp_path / "four.jpg")
+    widget.get_by_text("This is a 4").wait_for()
+    assert widget.locator("img").count() == 5
+    photograph(".mnist-upload", "upload")
+
+
+def test_a_file_that_is_no_picture_is_answered_with_a_sentence(page, tmp_path):
+    (tmp_path / "not.png").write_text("not a picture")
+    choose_file(page, tmp_path / "not.png")
+    page.locator(".mnist-upload").get_by_text("cannot be read as a picture").wait_for()
+
+
+def test_the_digits_behind_a_cell_can_be_browsed(page, photograph):
+    widget = page.locator(".mnist-mistakes")
+    button = widget.locator(".mnist-matrix tbody tr:nth-child(8) td:nth-of-type(8) button")
+    button.click()  # row 7, column 7
+    widget.get_by_text("× 7 read as 7, least sure first").wait_for()
+    off_diagonal = widget.locator(".mnist-matrix button:enabled")
+    titles = [off_diagonal.nth(n).get_attribute("title") for n in range(off_diagonal.count())]
+    digit, answer, count = next(
+        found.groups()
+        for found in (re.match(r"(\d) read as (\d): (\d+)", title) for title in titles)
+        if found[1] != found[2]
+    )
+    widget.locator(f'button[title^="{digit} read as {answer}"]').click()
+    widget.get_by_text(f"{count} × {digit} read as {answer}, surest first").wait_for()
+    assert widget.locator("img").count() == min(int(count), 24)
+    assert "dashed" in widget.locator(".mnist-matrix").inner_html()
+    photograph(".mnist-mistakes", "mistakes")
+
+
+def test_a_digit_and_a_layer_can_be_chosen(page, photograph):
+    widget = page.locator(".mnist-layers")
+    widget.locator("img").first.wait_for()
+    before = widget.locator("img").first.get_attribute("src")
+    layer = widget.locator("select").nth(1)
+    layer.select_option(index=0)
+    page.wait_for_function(
+        "src => document.querySelector('.mnist-layers img').src !== src", arg=before
+    )
+    photograph(".mnist-layers", "layers_first")
+    layer.select_option(index=layer.locator("option").count() - 1)
+    page.wait_for_function(
+        "src => document.querySelector('.mnist-layers img').src === src", arg=before
+    )
+    photograph(".mnist-layers", "layers_last")

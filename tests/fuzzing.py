@@ -1,0 +1,628 @@
+"""What every public function is tried with, and what a right answer looks like."""
+
+import io
+import math
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
+
+from mnist_helpers.augmentation import Augmentation
+from mnist_helpers.download import MNIST, DataError
+from mnist_helpers.pipeline import training_dataset
+from mnist_helpers.policies import RobustAugmentation
+from mnist_helpers.predict import read_pictures
+from mnist_helpers.robustness import DAMAGES
+
+import numpy as np
+from hypothesis import strategies as st
+from PIL import Image
+from scipy.special import softmax
+
+DTYPES = [
+    "?", "u1", "u2", "u4", "u8", "i1", "i2", "i4", "i8", "f2", "f4", "f8", ">f4", ">i2", "c8", "S3",
+    "U3", "O", "M8[s]",
+]  # fmt: skip
+SPECIAL = [math.nan, math.inf, -math.inf, -1, 0, 1, 16, 255, 256, 65_535, 1e30, -1e300]
+NUMBERS = st.one_of(st.integers(), st.floats(), st.booleans(), st.sampled_from(SPECIAL))
+SMALL = st.integers(-2, 40)
+FEW = st.integers(0, 12)
+ANY_SHAPE = st.lists(FEW, max_size=5).map(tuple)
+ANYTHING = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text() | st.binary(),
+    lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+    max_leaves=5,
+)
+
+
+class Case(NamedTuple):
+    """How a function is tried.
+
+    `arguments` draws its positional arguments; `holds` asserts that a result is right for them;
+    `errors` are what its docstring promises for bad input; `many` is how often `make stress` tries.
+    """
+
+    arguments: st.SearchStrategy
+    holds: Callable
+    errors: tuple = (ValueError,)
+    many: int = 300
+
+
+# Arrays are drawn by a seed: quicker by far than value for value.
+
+
+def laid_out(array, layout):
+    """Returns an equal array that lies in memory as nobody expects it."""
+    if layout == "fortran":
+        return np.asfortranarray(array)
+    if layout == "reversed" and array.ndim:
+        return array[::-1].copy()[::-1]
+    if layout == "strided" and array.ndim:
+        wide = np.repeat(array, 2, axis=-1)
+        return wide[..., ::2]
+    if layout == "read-only":
+        array = array.copy()
+        array.flags.writeable = False
+    return array
+
+
+LAYOUTS = st.sampled_from(["plain", "fortran", "reversed", "strided", "read-only"])
+
+
+@st.composite
+def arrays(draw, shapes=ANY_SHAPE, dtypes=DTYPES):
+    shape = draw(shapes)
+    random = np.random.default_rng(draw(st.integers(0, 2**32)))
+    dtype = np.dtype(draw(st.sampled_from(dtypes)))
+    if dtype.kind in "fc":
+        values = random.random(shape) * draw(st.sampled_from([1, 1, 16, 255, 1e6]))
+    else:
+        low, high = draw(st.sampled_from([(0, 2), (0, 10), (0, 256), (-5, 5), (0, 70_000)]))
+        values = random.integers(low, high, shape)
+    values = np.asarray(values)
+    if values.size and draw(st.integers(0, 3)) == 0:
+        values = values.astype(float)
+        values.flat[random.integers(values.size)] = draw(st.sampled_from(SPECIAL))
+    with np.errstate(all="ignore"):
+        if dtype.kind == "M" and not np.isfinite(values).all():
+            values = np.zeros(shape)
+        array = values.astype(np.int64).astype(dtype) if dtype.kind == "M" else values.astype(dtype)
+    return laid_out(array, draw(LAYOUTS))
+
+
+@st.composite
+def images(draw, most=12):
+    """Mostly images in MNIST's raw form."""
+    if draw(st.integers(0, 4)) == 0:
+        return draw(arrays(st.sampled_from([(3, 28, 28), (0, 28, 28), (28, 28), (2, 28, 28, 1)])))
+    random = np.random.default_rng(draw(st.integers(0, 2**32)))
+    shape = draw(st.integers(0, most)), 28, 28
+    kind = draw(st.sampled_from(["noise", "blank", "full", "equal"]))
+    drawn = {
+        "noise": random.integers(0, 256, shape),
+        "blank": np.zeros(shape),
+        "full": np.full(shape, 255),
+        "equal": np.broadcast_to(random.integers(0, 256, shape[1:]), shape),
+    }[kind]
+    return laid_out(drawn.astype(np.uint8), draw(LAYOUTS))
+
+
+@st.composite
+def labels(draw, sizes=FEW):
+    """Mostly digits."""
+    if draw(st.integers(0, 4)) == 0:
+        return draw(arrays(st.sampled_from([(0,), (3,), (12,), (3, 1), ()])))
+    random = np.random.default_rng(draw(st.integers(0, 2**32)))
+    dtype = draw(st.sampled_from(["u1", "i4", "i8", ">i2"]))
+    return laid_out(random.integers(0, 10, draw(sizes)).astype(dtype), draw(LAYOUTS))
+
+
+@st.composite
+def labelled_images(draw, least=0, most=12):
+    """Images and labels, which mostly fit each other."""
+    count = draw(st.integers(least, most))
+    random = np.random.default_rng(draw(st.integers(0, 2**32)))
+    pictures = random.integers(0, 256, (count, 28, 28), np.uint8)
+    digits = (np.arange(count) % 10).astype(np.uint8)
+    if draw(st.integers(0, 3)) == 0:
+        pictures, digits = draw(st.tuples(images(), labels()))
+    return laid_out(pictures, draw(LAYOUTS)), digits
+
+
+@st.composite
+def booleans(draw):
+    random = np.random.default_rng(draw(st.integers(0, 2**32)))
+    size = draw(st.integers(0, 30))
+    if draw(st.integers(0, 4)) == 0:
+        return draw(arrays()), draw(arrays())
+    return tuple(laid_out(random.random(size) < draw(st.floats(0, 1)), draw(LAYOUTS)) for _ in "ab")
+
+
+@st.composite
+def answers(draw):
+    """Labels and probabilities, which mostly fit each other."""
+    random = np.random.default_rng(draw(st.integers(0, 2**32)))
+    size = draw(st.integers(0, 30))
+    chances = random.random((size, 10)) ** draw(st.integers(0, 20)) + 1e-6
+    chances /= chances.sum(axis=1, keepdims=True)
+    if size and draw(st.integers(0, 3)) == 0:
+        chances[random.integers(size), random.integers(10)] = draw(st.sampled_from(SPECIAL))
+    if draw(st.integers(0, 5)) == 0:
+        chances = draw(arrays())
+    dtype = draw(st.sampled_from([np.float64, np.float32]))
+    if chances.dtype.kind == "f":
+        with np.errstate(all="ignore"):
+            chances = chances.astype(dtype)
+    return draw(labels(st.just(size))), laid_out(chances, draw(LAYOUTS))
+
+
+def picture_files():
+    """Bytes that are a picture, or were one."""
+
+    @st.composite
+    def made(draw):
+        mode = draw(st.sampled_from(["L", "RGB", "RGBA", "LA", "1", "P", "I", "F", "CMYK", "I;16"]))
+        random = np.random.default_rng(draw(st.integers(0, 2**32)))
+        height, width = draw(st.integers(1, 60)), draw(st.integers(1, 60))
+        grey = (random.random((height, width)) < 0.2) * 255
+        picture = Image.fromarray(grey.astype(np.uint8))
+        picture = picture if mode == "I;16" else picture.convert(mode)
+        formats = {"CMYK": ["TIFF", "JPEG"], "F": ["TIFF"], "I": ["TIFF"]}
+        file = io.BytesIO()
+        suitable = formats.get(mode, ["PNG", "TIFF", "WEBP"] if mode == "RGB" else ["PNG", "TIFF"])
+        picture.save(file, draw(st.sampled_from(suitable)))
+        content = bytearray(file.getvalue())
+        for _ in range(draw(st.sampled_from([0, 0, 1, 5]))):
+            content[random.integers(len(content))] = random.integers(256)
+        cut = draw(st.sampled_from([None, None, None, len(content) // 2, 10]))
+        return draw(st.sampled_from([bytes(content[:cut]), picture]))
+
+    return st.one_of(made(), st.binary(max_size=200))
+
+
+def in_unit_range(result, shape=None, dtype=np.float32):
+    result = np.asarray(result)
+    assert result.dtype == dtype and np.isfinite(result).all()
+    assert shape is None or result.shape == shape
+    assert not result.size or 0 <= result.min() <= result.max() <= 1
+
+
+def share(value):
+    assert 0 <= value <= 1 and isinstance(value, float)
+
+
+def is_mnist_form(result, image):
+    in_unit_range(result, (28, 28, 1))
+    # The digit fills the box of 20 x 20 one way, is centred, and is light on dark.
+    rows, columns = (np.flatnonzero(result[..., 0].max(axis=axis)) for axis in (1, 0))
+    assert 0 < max(np.ptp(rows), np.ptp(columns)) < 20
+    assert result.max() > 0.5 and np.median(result) < 0.5
+
+
+def all_steps(steps, image):
+    assert len(steps) >= 2
+    for step in steps.values():
+        in_unit_range(step)
+    is_mnist_form(list(steps.values())[-1][..., None], image)
+
+
+def is_interval(result, *arguments):
+    low, high = result
+    assert -1 <= low <= high <= 1
+
+
+def wilson(result, correct, n, confidence=0.95):
+    share(result[0])
+    share(result[1])
+    assert result[0] - 1e-12 <= correct / n <= result[1] + 1e-12
+
+
+def mcnemar_adds_up(result, a, b):
+    share(result.pop("p_value"))
+    assert sum(result.values()) == len(a)
+    assert result["only_a_right"] == sum(x and not y for x, y in zip(a, b, strict=True))
+
+
+def per_digit(result, labels, predicted):
+    for name in ("precision", "recall"):
+        assert (
+            result[name].shape == (10,) and (result[name] >= 0).all() and (result[name] <= 1).all()
+        )
+    assert result["images"].sum() == len(labels)
+
+
+def mistakes_are_wrong(result, labels, probabilities):
+    answer = np.asarray(probabilities).argmax(axis=1)
+    assert sorted(result) == np.flatnonzero(answer != labels).tolist()
+    assert (np.diff(np.max(probabilities, axis=1)[result]) <= 0).all()
+
+
+def counted(result, labels):
+    assert result.shape == (10,) and result.sum() == len(labels)
+    assert all(result[digit] == sum(1 for x in labels if x == digit) for digit in range(10))
+
+
+def batches_fit(result, images, labels, *_):
+    seen = [(np.asarray(x), np.asarray(y)) for x, y in result]
+    for x, y in seen:
+        in_unit_range(x, (len(y), 28, 28, 1))
+        assert y.shape[1:] == (10,) and (y.sum(axis=1) == 1).all()
+    return seen
+
+
+def all_in_order(result, images, labels, batch_size=1000):
+    seen = batches_fit(result, images, labels)
+    assert sum(len(y) for _, y in seen) == len(images)
+    if seen:
+        assert np.concatenate([y for _, y in seen]).argmax(axis=1).tolist() == list(labels)
+
+
+def split_fits(result, x, y, held_out=None):
+    (x_train, y_train), (x_val, y_val) = result
+    assert len(x_train) + len(x_val) == len(x) and len(y_train) + len(y_val) == len(y)
+    assert len(x_val) == (len(x) // 12 if held_out is None else held_out)
+
+
+def tiles(result, images, columns, gap=2):
+    count, height, width = np.shape(images)[:3]
+    rows = -(-count // columns)
+    assert result.shape == (rows * (height + gap) - gap, columns * (width + gap) - gap)
+    assert result.dtype == np.float32
+
+
+def idx_bytes():
+    header = st.binary(max_size=3).map(lambda tail: b"\0\0\x08" + tail)
+    return st.one_of(st.binary(max_size=60), st.tuples(header, st.binary()).map(b"".join))
+
+
+def npz_bytes():
+    @st.composite
+    def damaged(draw):
+        file = io.BytesIO()
+        np.savez(file, x_train=draw(arrays(dtypes=["u1", "f4", "i8"])), y_train=np.arange(3))
+        content = bytearray(file.getvalue())
+        for _ in range(draw(st.integers(0, 6))):
+            content[draw(st.integers(0, len(content) - 1))] = draw(st.integers(0, 255))
+        return bytes(content)
+
+    return st.one_of(damaged(), st.binary(max_size=100))
+
+
+def augmented(result, images, seed):
+    in_unit_range(result, np.shape(images))
+
+
+def read_files(files, batch_size):
+    """Writes pictures to a folder and has them read; None stands for a file that is not there."""
+    with tempfile.TemporaryDirectory() as folder:
+        paths = [Path(folder, str(number)) for number in range(len(files))]
+        for path, content in zip(paths, files, strict=True):
+            if isinstance(content, bytes):
+                path.write_bytes(content)
+            elif content is not None:
+                content.save(path, "TIFF")
+        tell = lambda images: softmax(images.reshape(-1, 28, 28)[:, :10, 14], axis=1)  # noqa: E731
+        readings = list(read_pictures(tell, map(str, paths), batch_size))
+        assert [reading.picture for reading in readings] == list(map(str, paths))
+        return readings
+
+
+def is_reading(reading):
+    if reading.error is None:
+        assert 0 <= reading.digit <= 9 and 0 < reading.confidence <= 1
+        assert reading.runner_up != reading.digit
+    else:
+        assert len(reading.error) > 10 and reading.digit is None
+
+
+def train_on(images, labels, epochs, first_epoch, batch_size, seed, share):
+    return training_dataset(
+        images, labels, epochs=epochs, first_epoch=first_epoch, batch_size=batch_size, seed=seed,
+        augmentation=Augmentation(), augmented_share=share,
+    ).take(5)  # fmt: skip
+
+
+def augment(degrees, shift, zoom, images, seed):
+    return Augmentation(degrees, shift, zoom)(images, seed)
+
+
+SIZED = st.sampled_from([(3, 28, 28, 1), (2, 5, 9, 1), (0, 28, 28, 1), (1, 1, 1, 1), (2, 28, 28)])
+SEEDS = st.sampled_from([[0, 1], (2**31 - 1, -5), np.array([3, 4]), [1, 2, 3], [], 7, [0.5, 1]])
+EXACT = st.tuples(st.integers(0, 50), st.integers(0, 50))
+GREY = arrays(st.tuples(st.integers(5, 40), st.integers(5, 40)), ["f8", "f4"])
+
+CASES = {
+    "images.to_mnist": Case(
+        st.tuples(
+            st.one_of(arrays(), arrays(st.tuples(SMALL.map(abs), SMALL.map(abs))), picture_files())
+        ),
+        is_mnist_form,
+        many=4000,
+    ),
+    "images.steps_to_mnist": Case(st.tuples(st.one_of(arrays(), picture_files())), all_steps),
+    "images.read_grey": Case(
+        st.tuples(st.one_of(arrays(), picture_files())),
+        lambda grey, image: in_unit_range(grey, dtype=np.float64),
+    ),
+    "images.separate_ink": Case(
+        st.tuples(GREY), lambda ink, grey: in_unit_range(ink, grey.shape, np.float64)
+    ),
+    "augmentation.Augmentation": Case(
+        st.tuples(NUMBERS, NUMBERS, NUMBERS), lambda made, *_: hash(made), many=500
+    ),
+    "augmentation.Augmentation.__call__": Case(
+        st.tuples(
+            st.sampled_from([0, 15.0, 180]),
+            st.sampled_from([0, 0.1, 0.9]),
+            st.sampled_from([0, 0.15, 0.9]),
+            arrays(SIZED, ["u1", "f4", "f8", "f2", "i4", "u2"]),
+            SEEDS,
+        ),
+        lambda result, *given: in_unit_range(result, given[3].shape),
+        many=1000,
+    ),
+    "augmentation.checked_images": Case(
+        st.tuples(arrays(SIZED, ["u1", "f4", "f8", "f2", "i4", "u2"])),
+        lambda result, images: np.testing.assert_array_equal(result, images),
+    ),
+    "checks.check_images": Case(
+        st.tuples(images()), lambda result, given: np.testing.assert_array_equal(result, given)
+    ),
+    "checks.check_labels": Case(
+        st.tuples(labels(), st.none() | SMALL),
+        lambda result, given, count: counted(np.bincount(result, minlength=10), given),
+    ),
+    "pipeline.to_input": Case(
+        st.tuples(images()), lambda result, given: in_unit_range(result, (*given.shape, 1))
+    ),
+    "pipeline.evaluation_dataset": Case(
+        st.tuples(labelled_images(), SMALL).map(lambda v: (*v[0], v[1])), all_in_order
+    ),
+    "pipeline.training_dataset": Case(
+        st.tuples(
+            labelled_images(2, 12),
+            st.integers(0, 4),
+            st.integers(-1, 3),
+            st.sampled_from([2, 2, 4, 3, 0, -2, 10**9]),
+            NUMBERS | SMALL,
+            NUMBERS | st.floats(0, 1),
+        ).map(lambda v: (*v[0], *v[1:])),
+        batches_fit,
+        many=150,
+    ),
+    "comparison.holm": Case(
+        st.tuples(st.lists(st.floats(0, 1)).map(np.array)),
+        lambda result, given: np.testing.assert_((given <= result).all() and (result <= 1).all()),
+        (),
+    ),
+    "evaluation.accuracy_interval": Case(
+        st.one_of(EXACT, st.tuples(NUMBERS, NUMBERS), st.tuples(SMALL, SMALL, st.floats())), wilson
+    ),
+    "evaluation.mcnemar": Case(booleans(), mcnemar_adds_up),
+    "evaluation.paired_bootstrap_interval": Case(
+        st.tuples(booleans(), st.floats(), SMALL).map(lambda v: (*v[0], v[1], v[2])), is_interval
+    ),
+    "evaluation.per_digit_report": Case(st.tuples(labels(), labels()), per_digit),
+    "evaluation.mistakes": Case(answers(), mistakes_are_wrong),
+    "evaluation.likeliest": Case(
+        st.tuples(answers().map(lambda v: v[1]), SMALL),
+        lambda result, chances, count: (
+            np.testing.assert_equal(result[0].shape, (len(chances), count)),
+            np.testing.assert_array_equal(result[1], -np.sort(-chances, axis=1)[:, :count]),
+        ),
+    ),
+    "evaluation.ambiguous": Case(
+        st.tuples(answers().map(lambda v: v[1]), st.floats()),
+        lambda result, chances, _: np.testing.assert_equal(result.shape, (len(chances),)),
+    ),
+    "evaluation.doubtful_labels": Case(
+        st.tuples(answers(), st.floats(), st.integers(0, 2)).map(
+            lambda v: (v[0][0], [v[0][1]] * v[2], v[1])
+        ),
+        lambda found, labels, several, sure: np.testing.assert_(
+            (np.argmax(several[0], axis=1) != labels)[found].all()
+        ),
+    ),
+    "evaluation.reliability": Case(
+        st.tuples(answers(), SMALL).map(lambda v: (*v[0], v[1])),
+        lambda result, labels, *_: np.testing.assert_equal(result.images.sum(), len(labels)),
+    ),
+    "evaluation.expected_calibration_error": Case(
+        st.tuples(answers(), SMALL).map(lambda v: (*v[0], v[1])), lambda result, *_: share(result)
+    ),
+    "evaluation.calibration_scores": Case(
+        answers(), lambda result, *_: np.testing.assert_(all(v >= 0 for v in result.values()))
+    ),
+    "evaluation.fit_temperature": Case(
+        answers(), lambda found, *_: np.testing.assert_(0.09 < found < 10.1), many=50
+    ),
+    "evaluation.at_temperature": Case(
+        st.tuples(answers().map(lambda v: v[1]), NUMBERS | st.floats(0.01, 10)),
+        lambda result, *_: in_unit_range(result, dtype=np.float64),
+    ),
+    "evaluation.accuracy_when_declining": Case(
+        answers(),
+        lambda result, *_: [in_unit_range(part, dtype=np.float64) for part in result],
+    ),
+    "evaluation.answered_at": Case(
+        st.tuples(answers(), st.floats()).map(lambda v: (*v[0], v[1])),
+        lambda result, *_: share(result),
+    ),
+    "evaluation.checks.check_digits": Case(
+        st.tuples(labels(), st.just("labels")),
+        lambda result, given, _: np.testing.assert_array_equal(result, given),
+    ),
+    "evaluation.checks.check_answers": Case(
+        answers(), lambda result, *given: np.testing.assert_array_equal(result[1], given[1])
+    ),
+    "evaluation.checks.check_probabilities": Case(
+        answers().map(lambda v: v[1:]),
+        lambda result, given: np.testing.assert_array_equal(result, given),
+    ),
+    "robustness.damaged": Case(
+        st.tuples(images(), st.sampled_from(["", *DAMAGES]), NUMBERS | st.floats(0, 1), SMALL),
+        lambda result, images, *_: in_unit_range(result, images.shape),
+        many=1000,
+    ),
+    "robustness.levels_met_in_training": Case(
+        st.tuples(
+            st.text(max_size=2) | st.sampled_from(list(DAMAGES)),
+            st.dictionaries(st.sampled_from(["ROTATION_DEGREES", "ZOOM_FRACTION"]), st.floats()),
+        ),
+        lambda result, *_: np.testing.assert_(0 <= result <= 5),
+        (),
+    ),
+    "robustness.group_mean": Case(
+        st.tuples(
+            st.dictionaries(st.sampled_from(list(DAMAGES)), st.lists(st.floats(0, 1), min_size=5)),
+            st.sampled_from(["geometric", "photometric", "other"]),
+        ),
+        lambda result, *_: share(result),
+    ),
+    "robustness.middle_levels": Case(
+        st.tuples(
+            st.dictionaries(
+                st.sampled_from(list(DAMAGES)), st.lists(st.floats(), min_size=5, max_size=5)
+            )
+        ),
+        lambda result, curves: np.testing.assert_equal(set(result), set(curves)),
+        (),
+    ),
+    "policies.make_augmentation": Case(
+        st.tuples(st.text(max_size=2) | st.just("robust"), NUMBERS, NUMBERS, st.floats(0, 0.9)),
+        lambda result, *_: hash(result),
+    ),
+    "policies.RobustAugmentation.__call__": Case(
+        st.tuples(arrays(SIZED, ["u1", "f4", "f8", "f2", "i4", "u2"]), SEEDS),
+        lambda result, *given: in_unit_range(result, given[0].shape),
+        many=60,
+    ),
+    "predict.read_pictures": Case(
+        st.tuples(st.lists(picture_files() | st.none(), max_size=4), st.integers(1, 3)),
+        lambda readings, files, _: [is_reading(r) for r in readings],
+        (),
+    ),
+    "exploration.place_in_plane": Case(
+        st.tuples(arrays(st.sampled_from([(12, 5), (9, 5), (12,)]), ["f4", "f8"]), SMALL),
+        lambda points, *_: np.testing.assert_(np.isfinite(points).all()),
+        many=10,
+    ),
+    "exploration.class_counts": Case(st.tuples(labels()), counted),
+    "exploration.class_means_and_spreads": Case(
+        labelled_images(0, 40),
+        lambda result, *_: [in_unit_range(part, (10, 28, 28)) for part in result],
+    ),
+    "exploration.pixel_statistics": Case(
+        st.tuples(images()),
+        lambda result, images: (share(result["background share"]), result["mean"] <= 255),
+    ),
+    "exploration.unusual_digits": Case(
+        st.tuples(labelled_images(20, 45), SMALL, SMALL).map(lambda v: (*v[0], v[1], v[2])),
+        lambda found, images, labels, count, _: np.testing.assert_array_equal(
+            labels[found], np.arange(10)[:, None].repeat(count, axis=1)
+        ),
+        many=10,
+    ),
+    "exploration.digit_map": Case(
+        st.tuples(images(14), SMALL),
+        lambda points, images, _: (
+            np.testing.assert_equal(points.shape, (len(images), 2)),
+            np.testing.assert_(np.isfinite(points).all()),
+        ),
+        many=5,
+    ),
+    "data.split_validation": Case(
+        st.tuples(labelled_images(0, 40), st.none() | SMALL).map(lambda v: (*v[0], v[1])),
+        split_fits,
+    ),
+    "data.load_dataset": Case(st.tuples(st.text()), lambda *_: None, many=50),
+    "download.parse_idx": Case(
+        st.tuples(idx_bytes(), st.just("here")),
+        lambda array, *_: np.testing.assert_equal(array.dtype, np.uint8),
+        (DataError,),
+        many=1000,
+    ),
+    "download.parse_npz": Case(
+        st.tuples(npz_bytes(), st.just("here")),
+        lambda found, *_: np.testing.assert_(set(found) <= set(MNIST)),
+        (DataError,),
+        many=1000,
+    ),
+    "download.verify": Case(
+        st.tuples(st.dictionaries(st.sampled_from(list(MNIST)), arrays()), st.just("here")),
+        lambda *_: np.testing.assert_(False, "nothing but MNIST passes"),
+        (DataError,),
+    ),
+    "download.array_checksums": Case(
+        st.tuples(st.dictionaries(st.text(max_size=2), arrays(dtypes=["u1", "f4", "?"]))),
+        lambda sums, arrays: np.testing.assert_equal({len(s) for s in sums.values()} | {64}, {64}),
+        (),
+    ),
+    "parameters.check_type": Case(
+        st.tuples(st.text(), ANYTHING, st.sampled_from(["bool", "int", "float", "str"])),
+        lambda _, name, value, type_name: np.testing.assert_(
+            type(value).__name__ == type_name or (type(value) is int and type_name == "float")
+        ),
+        many=500,
+    ),
+    "parameters.check_value": Case(
+        st.tuples(
+            st.sampled_from(["SEED", "EPOCHS", "BATCH_SIZE", "LEARNING_RATE", "DATASET", "NONE"]),
+            ANYTHING | NUMBERS,
+        ),
+        lambda _, name, value: np.testing.assert_(type(value) in (int, float, str)),
+        many=500,
+    ),
+    "parameters.parse_value": Case(
+        st.tuples(
+            st.one_of(st.text(), st.sampled_from(["-" * 9000 + "1", "[" * 500, "9" * 5000])),
+            st.sampled_from(["bool", "int", "float", "str"]),
+        ),
+        lambda result, text, type_name: np.testing.assert_(type_name != "str" or result == text),
+        (),
+        many=500,
+    ),
+    "plotting.training.mosaic": Case(st.tuples(images(), SMALL, st.integers(-1, 4)), tiles),
+}
+CALLS = {
+    "augmentation.Augmentation.__call__": augment,
+    "pipeline.training_dataset": train_on,
+    "policies.RobustAugmentation.__call__": lambda *given: RobustAugmentation()(*given),
+    "predict.read_pictures": read_files,
+}
+
+# Why a function, or every function of a module, is not in CASES.
+EXEMPT = {
+    "artifacts": "reads and writes the files of a training; test_artifacts, test_full_disk",
+    "batch": "runs notebooks; test_batch",
+    "cli": "parses a command line and starts the work of others; test_batch",
+    "augmentation.affine_transforms": "the inner half of Augmentation, which is tried",
+    "data.load_digits_as_mnist": "takes nothing",
+    "data.load_training": "takes a name and a number; test_data",
+    "data.load_test": "takes a name, as load_dataset does",
+    "data.dataset_fingerprint": "takes a name, as load_dataset does",
+    "download.load_mnist": "takes nothing; test_download",
+    "download.download": "talks to a server; test_download",
+    "model": "builds the one network",
+    "model_files": "takes a file; test_model_files tries damaged ones by the hundred",
+    "paths": "makes folders and files; test_artifacts, test_full_disk",
+    "plotting": "draws what the functions tried here return; test_plotting_*",
+    "comparison": "reads the tables that a sweep wrote; test_comparison",
+    "damage": "takes what robustness.damaged has checked, which is tried",
+    "execution": "runs notebooks; test_batch",
+    "export": "writes other formats and compares their answers; its own tests",
+    "notebooks": "reads the project's own notebooks; test_batch",
+    "parameters.check_declared": "compares with declarations of the notebooks; test_parameters",
+    "parameters.split_scope": "takes a parameter's name; test_parameters",
+    "parameters.values_for": "takes what check_declared has passed; test_parameters",
+    "predict.feature_reader": "takes a model",
+    "predict.find_pictures": "looks for files",
+    "predict.read_several_views": "takes what to_mnist gives; its own tests",
+    "predict.reader": "takes a model",
+    "report": "writes a page of what the functions tried here return; its own tests",
+    "robustness.sweep": "lets models read what `damaged` gives, which is tried",
+    "sweep": "runs notebooks over many settings; its own tests",
+    "progress": "follows a run; test_batch",
+    "training": "takes what the notebooks have checked; test_training",
+    "widgets": "shows pictures of functions tried here; its own tests",
+}

@@ -1,0 +1,121 @@
+from mnist_helpers import evaluation
+
+import numpy as np
+import pytest
+
+
+def rows(*given):
+    """Probabilities from {digit: chance}; what is left is spread over the other digits."""
+    result = np.empty((len(given), 10))
+    for row, chances in zip(result, given, strict=True):
+        row[:] = (1 - sum(chances.values())) / (10 - len(chances))
+        for digit, chance in chances.items():
+            row[digit] = chance
+    return result
+
+
+# Sure of 0.9, 0.9, 0.7 and 0.3; the first and the third are right.
+LABELS = np.array([1, 1, 2, 5])
+ANSWERS = rows({1: 0.9}, {0: 0.9, 1: 0.05}, {2: 0.7}, {3: 0.3, 5: 0.2})
+
+
+def test_ece_equals_the_sum_worked_by_hand():
+    # Bins of a tenth: 0.9 and 0.9, half right: |1 - 1.8| = 0.8; 0.7, right: 0.3; 0.3, wrong: 0.3.
+    # (0.8 + 0.3 + 0.3) / 4 = 0.35.
+    assert evaluation.expected_calibration_error(LABELS, ANSWERS, 10) == pytest.approx(0.35)
+
+
+def test_ece_lets_errors_cancel_within_a_bin_only():
+    # One bin for all: |2 - 2.8| / 4 = 0.2.
+    assert evaluation.expected_calibration_error(LABELS, ANSWERS, 1) == pytest.approx(0.2)
+
+
+def test_ece_of_a_forecaster_who_is_as_often_right_as_sure_is_nothing():
+    answers = rows(*[{0: 0.75}] * 4)
+    assert evaluation.expected_calibration_error(np.array([0, 0, 0, 1]), answers) == pytest.approx(
+        0
+    )
+
+
+def test_a_confidence_on_the_border_belongs_to_the_lower_bin():
+    images, right, confidence = evaluation.reliability([1, 1], rows({1: 0.5}, {1: 1.0}), 2)
+    assert images.tolist() == [1, 1] and right.tolist() == [1, 1]
+    assert confidence == pytest.approx([0.5, 1.0])
+
+
+def test_scores_equal_those_worked_by_hand():
+    scores = evaluation.calibration_scores([0, 1], rows({0: 0.5, 1: 0.5}, {1: 0.8, 0: 0.2}))
+    assert scores["nll"] == pytest.approx(-(np.log(0.5) + np.log(0.8)) / 2)
+    # 0.5² + 0.5² = 0.5 and 0.2² + 0.2² = 0.08; the mean is 0.29.
+    assert scores["brier"] == pytest.approx(0.29)
+
+
+def test_scores_take_what_a_32_bit_network_gives():
+    answers = (ANSWERS * (1 + 3e-4)).astype(np.float32)
+    assert evaluation.calibration_scores(LABELS, answers)["nll"] > 0
+
+
+def test_temperature_of_an_overconfident_forecaster_equals_the_one_worked_by_hand():
+    # Two digits, always sure of 0.9, right 3 times in 4. The best probability is 0.75:
+    # 9^(1/T) = 3, so T = log 9 / log 3 = 2.
+    answers = rows(*[{0: 0.9, 1: 0.1}] * 4)
+    labels = np.array([0, 0, 0, 1])
+    temperature = evaluation.fit_temperature(labels, answers)
+    assert temperature == pytest.approx(2, rel=1e-4)
+    scaled = evaluation.at_temperature(answers, 2)
+    assert scaled[0, :2] == pytest.approx([0.75, 0.25], abs=1e-3)
+
+
+def test_temperature_changes_confidence_and_no_answer():
+    rng = np.random.default_rng(0)
+    answers = rng.dirichlet(np.ones(10), 50).astype(np.float32)
+    answers[0] = np.eye(10)[3]  # with exact zeros
+    for temperature in (0.5, 3.0):
+        scaled = evaluation.at_temperature(answers, temperature)
+        assert scaled.argmax(axis=1).tolist() == answers.argmax(axis=1).tolist()
+        assert scaled.sum(axis=1) == pytest.approx(np.ones(50))
+    assert evaluation.at_temperature(answers, 1.0)[1:] == pytest.approx(answers[1:], rel=1e-5)
+    assert (evaluation.at_temperature(answers, 3).max(1) <= answers.max(1) + 1e-6).all()
+
+
+def test_declining_gives_the_surest_answers_and_equals_together():
+    shares, accuracies = evaluation.accuracy_when_declining(LABELS, ANSWERS)
+    assert shares == pytest.approx([2 / 4, 3 / 4, 1])  # the two of 0.9 come together
+    assert accuracies == pytest.approx([1 / 2, 2 / 3, 2 / 4])
+
+
+def test_share_answered_at_an_accuracy_is_the_largest():
+    labels = np.array([1, 1, 1, 1])
+    answers = rows({1: 0.9}, {1: 0.8}, {0: 0.7}, {1: 0.6})
+    assert evaluation.answered_at(labels, answers, 1.0) == 2 / 4
+    assert evaluation.answered_at(labels, answers, 0.75) == 1
+    assert evaluation.answered_at(labels, answers[[2, 0, 1, 3]], 0.9) == 2 / 4
+    assert evaluation.answered_at(np.array([7, 7, 7, 7]), answers, 0.5) == 0
+
+
+def test_likeliest_digits_come_in_order():
+    digits, chances = evaluation.likeliest(rows({7: 0.5, 1: 0.3, 9: 0.15}))
+    assert digits.tolist() == [[7, 1, 9]] and chances[0] == pytest.approx([0.5, 0.3, 0.15])
+
+
+def test_a_label_is_doubtful_where_all_models_are_sure_of_the_same_other_digit():
+    labels = np.array([1, 1, 1, 4])
+    one = rows({7: 0.95}, {7: 0.95}, {7: 0.95}, {4: 0.99})
+    two = rows({7: 0.95}, {2: 0.95}, {7: 0.6}, {4: 0.99})
+    assert evaluation.doubtful_labels(labels, [one, two]).tolist() == [0]
+    assert evaluation.doubtful_labels(labels, [one]).tolist() == [0, 1, 2]
+
+
+def test_ambiguous_is_where_two_digits_are_nearly_as_likely():
+    assert evaluation.ambiguous(rows({1: 0.5, 7: 0.4}, {1: 0.6, 7: 0.3})).tolist() == [True, False]
+
+
+@pytest.mark.parametrize("measure", [
+    evaluation.expected_calibration_error, evaluation.calibration_scores,
+    evaluation.fit_temperature, evaluation.accuracy_when_declining, evaluation.reliability,
+])  # fmt: skip
+def test_what_is_no_probability_is_refused(measure):
+    with pytest.raises(ValueError, match="sum to 1"):
+        measure(LABELS, ANSWERS * 3)
+    with pytest.raises(ValueError, match=r"shape \(4, 10\)"):
+        measure(LABELS, ANSWERS[:3])

@@ -1,0 +1,453 @@
+"""Every way in is verified, and the good cache survives all that goes wrong.
+
+Most tests run on small made-up arrays that take MNIST's place in the table of checksums.
+"""
+
+import gzip
+import http.server
+import io
+import json
+import os
+import re
+import socket
+import struct
+import subprocess
+import sys
+import threading
+import time
+import zipfile
+from collections import Counter
+
+from mnist_helpers import data, download, paths
+
+import numpy as np
+import pytest
+
+pytestmark = pytest.mark.promise(4)
+
+NAMES = ("x_train", "y_train", "x_test", "y_test")
+
+
+def npz(arrays):
+    file = io.BytesIO()
+    np.savez(file, **arrays)
+    return file.getvalue()
+
+
+def idx(array):
+    return struct.pack(f">HBB{array.ndim}I", 0, 8, array.ndim, *array.shape) + array.tobytes()
+
+
+def as_arrays(loaded):
+    (x_train, y_train), (x_test, y_test) = loaded
+    return dict(zip(NAMES, (x_train, y_train, x_test, y_test), strict=True))
+
+
+def assert_same(loaded, arrays):
+    for name, array in as_arrays(loaded).items():
+        np.testing.assert_array_equal(array, arrays[name])
+
+
+@pytest.fixture
+def small(monkeypatch, tmp_path):
+    """Small arrays in MNIST's place, an empty cache, and no source at all."""
+    random = np.random.default_rng(0)
+    arrays = {
+        "x_train": random.integers(0, 256, (60, 28, 28), dtype=np.uint8),
+        "y_train": np.arange(60, dtype=np.uint8) % 10,
+        "x_test": random.integers(0, 256, (20, 28, 28), dtype=np.uint8),
+        "y_test": np.arange(20, dtype=np.uint8) % 10,
+    }
+    sums = download.array_checksums(arrays)
+    table = {name: (array.shape, sums[name]) for name, array in arrays.items()}
+    monkeypatch.setattr(download, "MNIST", table)
+    monkeypatch.setattr(download, "MIRRORS", ())
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path / "home"))
+    monkeypatch.delenv("MNIST_SOURCE", raising=False)
+    return arrays
+
+
+@pytest.fixture
+def cache(small):
+    path = paths.datasets_dir() / "mnist.npz"
+    path.parent.mkdir(parents=True)
+    path.write_bytes(npz(small))
+    return path
+
+
+class Mirror(http.server.ThreadingHTTPServer):
+    """A web server on loopback whose `answers` map a path to what it does."""
+
+    daemon_threads = True
+
+    def __init__(self):
+        super().__init__(("127.0.0.1", 0), MirrorHandler)
+        self.answers, self.asked, self.stop_stalling = {}, Counter(), threading.Event()
+
+    def url(self, path):
+        return f"http://127.0.0.1:{self.server_address[1]}{path}"
+
+    def handle_error(self, request, client_address):
+        """Says nothing: clients that hang up are part of the tests."""
+
+
+class MirrorHandler(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        self.server.asked[self.path] += 1
+        answer = self.server.answers.get(self.path)
+        if answer is None:
+            self.send_error(404)
+        elif callable(answer):
+            answer(self)
+        else:
+            send(self, answer)
+
+    def log_message(self, *_):
+        pass
+
+
+def send(handler, content, promised=None):
+    handler.send_response(200)
+    handler.send_header("Content-Length", str(len(content) if promised is None else promised))
+    handler.end_headers()
+    handler.wfile.write(content)
+
+
+def stall(handler):
+    send(handler, b"PK", promised=1000)
+    handler.server.stop_stalling.wait(20)
+
+
+def reset(handler):
+    send(handler, b"PK", promised=1000)
+    handler.wfile.flush()
+    linger_none = struct.pack("ii", 1, 0)
+    handler.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger_none)
+    handler.connection.close()
+
+
+@pytest.fixture
+def mirror(monkeypatch):
+    monkeypatch.setattr(download, "TIMEOUT", (1.0, 0.5))
+    server = Mirror()
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
+    thread.start()
+    yield server
+    server.stop_stalling.set()
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+# Sources
+
+
+def test_the_cache_is_used_before_any_source(small, cache, monkeypatch):
+    monkeypatch.setenv("MNIST_SOURCE", "/nowhere")
+    assert_same(data.load_mnist(), small)
+
+
+def test_a_file_in_mnist_source_is_kept_in_the_cache(small, tmp_path, monkeypatch):
+    source = tmp_path / "mine.npz"
+    source.write_bytes(npz(small))
+    monkeypatch.setenv("MNIST_SOURCE", str(source))
+    assert_same(data.load_mnist(), small)
+    monkeypatch.delenv("MNIST_SOURCE")
+    assert_same(data.load_mnist(), small)
+
+
+@pytest.mark.parametrize("suffix", ["", ".gz"])
+def test_a_folder_of_idx_files(small, tmp_path, monkeypatch, suffix):
+    for name, file in download.IDX_FILES.items():
+        content = idx(small[name])
+        (tmp_path / (file + suffix)).write_bytes(gzip.compress(content) if suffix else content)
+    monkeypatch.setenv("MNIST_SOURCE", str(tmp_path))
+    assert_same(data.load_mnist(), small)
+
+
+def test_an_incomplete_folder_names_the_missing_file(small, tmp_path, monkeypatch):
+    monkeypatch.setenv("MNIST_SOURCE", str(tmp_path))
+    with pytest.raises(FileNotFoundError, match="neither train-images-idx3-ubyte nor"):
+        data.load_mnist()
+
+
+def test_a_source_that_is_not_there_is_named(small, monkeypatch):
+    monkeypatch.setenv("MNIST_SOURCE", "/nowhere/mnist.npz")
+    with pytest.raises(FileNotFoundError, match=r"MNIST_SOURCE names /nowhere/mnist\.npz"):
+        data.load_mnist()
+
+
+def test_a_url_of_a_file(small, mirror, monkeypatch):
+    mirror.answers["/mnist.npz"] = npz(small)
+    monkeypatch.setenv("MNIST_SOURCE", mirror.url("/mnist.npz"))
+    assert_same(data.load_mnist(), small)
+
+
+def test_the_second_mirror_serves_when_the_first_does_not(small, mirror, monkeypatch):
+    for name, file in download.IDX_FILES.items():
+        mirror.answers[f"/idx/{file}.gz"] = gzip.compress(idx(small[name]))
+    monkeypatch.setattr(download, "MIRRORS", (mirror.url("/gone.npz"), mirror.url("/idx/")))
+    assert_same(data.load_mnist(), small)
+    assert mirror.asked["/gone.npz"] == 1
+
+
+def test_a_transfer_that_breaks_off_is_started_again(small, mirror, monkeypatch):
+    def first_reset_then_whole(handler):
+        if mirror.asked["/mnist.npz"] == 1:
+            reset(handler)
+        else:
+            send(handler, npz(small))
+
+    mirror.answers["/mnist.npz"] = first_reset_then_whole
+    monkeypatch.setattr(download, "MIRRORS", (mirror.url("/mnist.npz"),))
+    assert_same(data.load_mnist(), small)
+
+
+def test_an_overloaded_server_is_asked_again(small, mirror, monkeypatch):
+    def first_busy_then_whole(handler):
+        if mirror.asked["/mnist.npz"] == 1:
+            handler.send_error(503)
+        else:
+            send(handler, npz(small))
+
+    mirror.answers["/mnist.npz"] = first_busy_then_whole
+    monkeypatch.setattr(download, "MIRRORS", (mirror.url("/mnist.npz"),))
+    assert_same(data.load_mnist(), small)
+
+
+@pytest.mark.parametrize(
+    "answer", [stall, reset, b"<!DOCTYPE html><p>Log in", b"PK\3\4 half", None]
+)
+def test_no_mirror_that_works(small, mirror, monkeypatch, answer):
+    mirror.answers["/mnist.npz"] = answer
+    monkeypatch.setattr(download, "MIRRORS", (mirror.url("/mnist.npz"),))
+    with pytest.raises(data.MnistUnavailableError, match=re.escape(mirror.url("/mnist.npz"))):
+        data.load_mnist()
+    assert not (paths.datasets_dir() / "mnist.npz").exists()
+
+
+def test_a_mirror_that_never_ends_is_cut_off(small, mirror, monkeypatch):
+    monkeypatch.setattr(download, "MAX_BYTES", 200_000)
+    mirror.answers["/mnist.npz"] = bytes(300_000)
+    monkeypatch.setenv("MNIST_SOURCE", mirror.url("/mnist.npz"))
+    with pytest.raises(data.DataError, match="sends more than 200,000 bytes"):
+        data.load_mnist()
+
+
+def test_a_mirror_that_drips_is_cut_off(small, mirror, monkeypatch):
+    def drip(handler):
+        handler.send_response(200)
+        handler.end_headers()
+        while not handler.server.stop_stalling.wait(0.02):
+            handler.wfile.write(bytes(1024))
+
+    mirror.answers["/mnist.npz"] = drip
+    monkeypatch.setattr(download, "MAX_SECONDS", 0.3)
+    monkeypatch.setenv("MNIST_SOURCE", mirror.url("/mnist.npz"))
+    with pytest.raises(data.MnistUnavailableError, match="was not done after"):
+        data.load_mnist()
+
+
+def test_offline_the_three_remedies_come_at_once(small, monkeypatch):
+    with socket.socket() as closed:
+        closed.bind(("127.0.0.1", 0))
+        refused = f"http://127.0.0.1:{closed.getsockname()[1]}/mnist.npz"
+    unknown = "http://no-such-host.invalid/mnist/"
+    monkeypatch.setattr(download, "MIRRORS", (refused, unknown))
+    start = time.monotonic()
+    with pytest.raises(data.MnistUnavailableError) as caught:
+        data.load_mnist()
+    assert time.monotonic() - start < 10
+    cache = paths.datasets_dir() / "mnist.npz"
+    for remedy in ("MNIST_SOURCE", f"put mnist.npz at {cache}", 'DATASET = "digits"'):
+        assert remedy in str(caught.value)
+
+
+# Damage
+
+
+def changed(arrays, **changes):
+    return npz({**arrays, **changes})
+
+
+def pickled(arrays):
+    return changed(arrays, y_train=np.array([print, "loaded"], dtype=object))
+
+
+def lying_header(arrays):
+    with io.BytesIO(npz(arrays)) as file, zipfile.ZipFile(file) as archive:
+        parts = {name: archive.read(name) for name in archive.namelist()}
+    header = parts["x_train.npy"]
+    parts["x_train.npy"] = header.replace(b"(60, 28, 28)", b"(9**9,28,28)")
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w") as archive:
+        for name, content in parts.items():
+            archive.writestr(name, content)
+    return file.getvalue()
+
+
+def flipped(arrays):
+    content = bytearray(npz(arrays))
+    content[2000] ^= 1
+    return bytes(content)
+
+
+BAD_NPZ = {
+    "truncated": (lambda a: npz(a)[:-500], "is no whole .npz file"),
+    "bit flipped": (flipped, "is no whole .npz file: Bad CRC-32"),
+    "empty": (lambda a: b"", "is no whole .npz file"),
+    "web page": (lambda a: b"\n<html>Sign in</html>", "is a web page"),
+    "pickle": (pickled, "cannot be read: Object arrays cannot be loaded"),
+    "lying header": (lying_header, "cannot be read"),
+    "one altered label": (
+        lambda a: changed(a, y_train=np.r_[a["y_train"][1:], a["y_train"][:1]]),
+        "y_train differ from MNIST's by checksum",
+    ),
+    "train and test labels swapped": (
+        lambda a: changed(a, y_train=a["y_test"], y_test=a["y_train"]),
+        r"y_train is uint8 of shape \(20,\)",
+    ),
+    "wrong shape": (
+        lambda a: changed(a, x_test=a["x_test"].reshape(20, 784)),
+        r"x_test is uint8 of shape \(20, 784\)",
+    ),
+    "wrong type": (lambda a: changed(a, y_test=a["y_test"].astype(int)), "y_test is int64"),
+    "missing array": (lambda a: npz({"x_train": a["x_train"]}), "has no array y_train"),
+}
+
+
+@pytest.mark.parametrize("damage", BAD_NPZ)
+def test_a_bad_npz_is_refused_by_name(small, tmp_path, monkeypatch, damage):
+    spoil, message = BAD_NPZ[damage]
+    source = tmp_path / "bad.npz"
+    source.write_bytes(spoil(small))
+    monkeypatch.setenv("MNIST_SOURCE", str(source))
+    with pytest.raises(data.DataError, match=message) as caught:
+        data.load_mnist()
+    assert str(source) in str(caught.value)
+    assert not (paths.datasets_dir() / "mnist.npz").exists()
+
+
+def test_a_zip_bomb_is_refused_before_it_unpacks(monkeypatch):
+    monkeypatch.setattr(download, "MAX_BYTES", 10_000)
+    bomb = io.BytesIO()
+    np.savez_compressed(bomb, x_train=np.zeros(1_000_000, np.uint8))
+    with pytest.raises(data.DataError, match="unpacks to 1,000,"):
+        download.parse_npz(bomb.getvalue(), "bomb.npz")
+
+
+def test_a_file_too_large_to_be_mnist_is_not_read(tmp_path, small, monkeypatch):
+    source = tmp_path / "huge.npz"
+    with source.open("wb") as file:
+        file.truncate(download.MAX_BYTES + 1)
+    monkeypatch.setenv("MNIST_SOURCE", str(source))
+    with pytest.raises(data.DataError, match="is larger than"):
+        data.load_mnist()
+
+
+BAD_IDX = {
+    "lying header": (b"\0\0\x08\x03" + struct.pack(">3I", 2**31, 2**31, 28) + bytes(9), "promises"),
+    "breaks off": (idx(np.zeros((3, 28, 28), np.uint8))[:-1], "promises 2,352 values"),
+    "header only": (b"\0\0\x08\xff", "is no IDX file"),
+    "other type": (b"\0\0\x0d\x01\0\0\0\0", "is no IDX file"),
+    "empty": (b"", "is no IDX file"),
+    "web page": (b"<!doctype html>", "is a web page"),
+    "gzip breaks off": (gzip.compress(bytes(1000))[:-9], "breaks off"),
+    "damaged gzip": (b"\x1f\x8b" + bytes(50), "is a damaged gzip file"),
+    "gzip bomb": (gzip.compress(bytes(2_000_000)), "unpacks to more than 1,000,000 bytes"),
+}
+
+
+@pytest.mark.parametrize("damage", BAD_IDX)
+def test_a_bad_idx_file_is_refused_by_name(monkeypatch, damage):
+    monkeypatch.setattr(download, "MAX_BYTES", 1_000_000)
+    content, message = BAD_IDX[damage]
+    with pytest.raises(data.DataError, match=message):
+        download.parse_idx(content, "labels.gz")
+
+
+def test_a_damaged_cache_is_set_aside_and_fetched_again(small, cache, tmp_path, monkeypatch):
+    damaged = flipped(small)
+    cache.write_bytes(damaged)
+    source = tmp_path / "good.npz"
+    source.write_bytes(npz(small))
+    monkeypatch.setenv("MNIST_SOURCE", str(source))
+    with pytest.warns(UserWarning, match=r"set aside as mnist\.npz\.damaged"):
+        assert_same(data.load_mnist(), small)
+    assert cache.with_name("mnist.npz.damaged").read_bytes() == damaged
+    assert_same(data.load_mnist(), small)
+
+
+def test_a_damaged_cache_outlives_being_offline(small, cache):
+    damaged = flipped(small)
+    cache.write_bytes(damaged)
+    with (
+        pytest.warns(UserWarning, match="set aside"),
+        pytest.raises(data.MnistUnavailableError),
+    ):
+        data.load_mnist()
+    assert not cache.exists()
+    assert cache.with_name("mnist.npz.damaged").read_bytes() == damaged
+
+
+@pytest.mark.promise(2)
+def test_a_full_disk_costs_the_cache_and_not_the_data(small, tmp_path):
+    source = tmp_path / "good.npz"
+    source.write_bytes(npz(small))
+    # The limit on a file's size stands for a full disk; Python ignores its signal.
+    script = "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (9000, 9000))\n" + WORKER
+    done = run_worker(script, tmp_path / "home", small, MNIST_SOURCE=str(source)).communicate()
+    assert done[0].strip() == "good"
+    assert "MNIST was loaded, but not kept" in done[1]
+    assert [p.name for p in (tmp_path / "home/datasets").glob("*.npz")] == []
+
+
+# Several processes
+
+WORKER = """
+import json, sys
+from mnist_helpers import data, download
+table = json.loads(sys.argv[1])
+download.MNIST = {name: (tuple(shape), checksum) for name, (shape, checksum) in table.items()}
+data.load_mnist()
+print("good")
+"""
+
+
+def run_worker(script, home, arrays, **environment):
+    sums = download.array_checksums(arrays)
+    table = json.dumps({name: (array.shape, sums[name]) for name, array in arrays.items()})
+    return subprocess.Popen(
+        [sys.executable, "-c", script, table],
+        env={**os.environ, "KERAS_HOME": str(home), **environment},
+        cwd=paths.PROJECT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+@pytest.mark.promise(3)
+def test_eight_processes_on_an_empty_cache_download_once(small, mirror, tmp_path):
+    def slowly(handler):
+        time.sleep(0.4)
+        send(handler, npz(small))
+
+    mirror.answers["/mnist.npz"] = slowly
+    source = mirror.url("/mnist.npz")
+    workers = [run_worker(WORKER, tmp_path, small, MNIST_SOURCE=source) for _ in range(8)]
+    answers = [worker.communicate(timeout=60) for worker in workers]
+    assert [out.strip() for out, _ in answers] == ["good"] * 8, answers
+    assert mirror.asked["/mnist.npz"] == 1
+
+
+def test_loading_needs_no_tensorflow_and_no_scikit_learn(small, cache):
+    script = WORKER + "assert not {'tensorflow', 'keras', 'sklearn'} & set(sys.modules)"
+    out, err = run_worker(script, cache.parent.parent, small).communicate(timeout=60)
+    assert out.strip() == "good" and err == ""
+
+
+def test_the_fingerprint_tells_data_sets_apart(small, cache):
+    first = data.dataset_fingerprint("mnist")
+    assert re.fullmatch("[0-9a-f]{12}", first)
+    assert first == data.dataset_fingerprint("mnist") != data.dataset_fingerprint("digits")

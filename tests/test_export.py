@@ -1,0 +1,76 @@
+from mnist_helpers import artifacts, export
+from mnist_helpers.cli import main
+from mnist_helpers.cli.export import SUFFIXES
+
+import keras
+import numpy as np
+import pytest
+
+IMAGES = np.random.default_rng(0).random((20, 28, 28, 1), np.float32)
+
+
+@pytest.fixture(scope="module")
+def network():
+    inputs = keras.Input((28, 28, 1))
+    x = keras.layers.Conv2D(4, 3, activation="relu")(inputs)
+    x = keras.layers.GlobalMaxPooling2D()(x)
+    layer = keras.layers.Dense(10, activation="softmax", kernel_initializer="random_normal")
+    return keras.Model(inputs, layer(x))
+
+
+def skip_without(name):
+    try:
+        export.require_packages(name)
+    except ModuleNotFoundError as error:
+        pytest.skip(str(error))
+
+
+def test_the_command_line_knows_the_formats():
+    assert {name: chosen.suffix for name, chosen in export.FORMATS.items()} == SUFFIXES
+
+
+@pytest.mark.parametrize("name", export.FORMATS)
+def test_every_runtime_gives_the_same_answers(name, network, tmp_path):
+    skip_without(name)
+    path = tmp_path / f"model{export.FORMATS[name].suffix}"
+    assert export.export(network, name, path, IMAGES) < 1e-5
+    loaded = export.FORMATS[name].load(str(path))(IMAGES)
+    np.testing.assert_allclose(loaded, network.predict(IMAGES, verbose=0), atol=1e-5)
+    assert [file.name for file in tmp_path.iterdir()] == [path.name]
+    with pytest.raises(FileExistsError, match="there already"):
+        export.export(network, name, path, IMAGES)
+
+
+def test_other_answers_fail_and_leave_nothing(network, tmp_path, monkeypatch):
+    worse = export.FORMATS["savedmodel"]._replace(
+        load=lambda path: lambda images: np.roll(network.predict(images, verbose=0), 1, axis=1)
+    )
+    monkeypatch.setitem(export.FORMATS, "savedmodel", worse)
+    with pytest.raises(export.OtherAnswers, match="other answers to 20 of 20 images"):
+        export.export(network, "savedmodel", tmp_path / "model", IMAGES)
+    assert not list(tmp_path.iterdir())
+
+
+def test_probabilities_far_off_fail_too():
+    given = np.array([[0.6, 0.4]])
+    with pytest.raises(export.OtherAnswers, match=r"up to 0\.1"):
+        export._compare(given, np.array([[0.7, 0.3]]), "onnx")
+    with pytest.raises(export.OtherAnswers):
+        export._compare(given, np.array([[np.nan, 0.4]]), "onnx")
+
+
+def test_missing_packages_are_named_with_the_extra(monkeypatch, network, tmp_path):
+    lacking = export.FORMATS["onnx"]._replace(packages=("no_such_package",))
+    monkeypatch.setitem(export.FORMATS, "onnx", lacking)
+    with pytest.raises(ModuleNotFoundError, match=r"needs no_such_package.*\[export\]"):
+        export.export(network, "onnx", tmp_path / "model.onnx", IMAGES)
+
+
+def test_the_command_exports_and_compares(network, tmp_path, capsys):
+    artifacts.save_model(network, tmp_path / "tiny.keras")
+    arguments = ["export", "savedmodel", "--model", str(tmp_path / "tiny.keras")]
+    arguments += ["--dataset", "digits", "--output", str(tmp_path / "out")]
+    assert main(arguments) == 0
+    assert "same answers to 360 test images as tiny.keras" in capsys.readouterr().out
+    assert main(arguments) == 2
+    assert "there already" in capsys.readouterr().err

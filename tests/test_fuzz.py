@@ -1,0 +1,146 @@
+"""Every public function, with input that nobody expects: a right answer or the documented error."""
+
+import copy
+import importlib
+import inspect
+import io
+import pkgutil
+import struct
+import warnings
+import zlib
+
+import mnist_helpers
+from mnist_helpers.images import to_mnist
+from tests.fuzzing import CALLS, CASES, EXEMPT
+from tests.stress import often
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, Phase, given, settings
+from PIL import Image
+
+pytestmark = pytest.mark.promise(6)
+QUIET = [HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_too_much]
+
+
+def resolve(name):
+    """Returns the object that `name`, without the package's own, stands for."""
+    *modules, last = name.split(".")
+    owner = mnist_helpers
+    for part in modules:
+        if not hasattr(owner, part):
+            importlib.import_module(f"{owner.__name__}.{part}")
+        owner = getattr(owner, part)
+    return getattr(owner, last)
+
+
+def public_functions():
+    """Yields each function of the package that is no one's private matter, and its name."""
+    for found in pkgutil.walk_packages(mnist_helpers.__path__, "mnist_helpers."):
+        if found.name.endswith("__main__"):
+            continue
+        module = importlib.import_module(found.name)
+        for name, function in inspect.getmembers(module, inspect.isfunction):
+            if function.__module__ == found.name and not name.startswith("_"):
+                yield f"{found.name.removeprefix('mnist_helpers.')}.{name}", function
+
+
+def is_exempt(name):
+    parts = name.split(".")
+    return any(".".join(parts[:length]) in EXEMPT for length in range(1, len(parts) + 1))
+
+
+def test_every_public_function_is_tried_or_exempt_for_a_reason():
+    tried = {inspect.unwrap(resolve(name)) for name in CASES}
+    missing = [
+        name
+        for name, function in public_functions()
+        if inspect.unwrap(function) not in tried and not is_exempt(name)
+    ]
+    assert not missing, f"give each a case in fuzzing.CASES, or a reason in EXEMPT: {missing}"
+
+
+def same(a, b):
+    if isinstance(a, np.ndarray):
+        equal = np.array_equal(a, b, equal_nan=a.dtype.kind in "fc")
+        return type(a) is type(b) and a.dtype == b.dtype and equal
+    if isinstance(a, list | tuple | dict):
+        if isinstance(a, dict):
+            a, b = list(a.items()), list(b.items())
+        return len(a) == len(b) and all(same(x, y) for x, y in zip(a, b, strict=True))
+    if isinstance(a, Image.Image):
+        return a.tobytes() == b.tobytes()
+    return a == b or a != a
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_a_right_answer_or_the_documented_error(name, record_property):
+    case, call = CASES[name], CALLS.get(name) or resolve(name)
+    tried = accepted = 0
+
+    @settings(
+        max_examples=often(min(5, max(case.many // 10, 1)), case.many),
+        deadline=None,
+        database=None,
+        derandomize=not often(0, 1),
+        suppress_health_check=QUIET,
+        phases=[Phase.generate],  # most values are drawn by a seed, which cannot be shrunk
+    )
+    @given(case.arguments)
+    def examine(arguments):
+        nonlocal tried, accepted
+        tried += 1
+        before = copy.deepcopy(arguments)
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("error", RuntimeWarning)
+                warnings.simplefilter("ignore", UserWarning)  # Pillow's, of odd comments
+                result = call(*arguments)
+        except case.errors as error:
+            assert len(str(error)) > 10, f"an error without a sentence: {error!r}"
+        else:
+            accepted += 1
+            case.holds(result, *before)
+        assert same(arguments, before), "an argument was changed"
+
+    examine()
+    record_property("cases", tried)
+    print(f"{name}: {accepted} of {tried} accepted")
+    if name != "download.verify":  # which nothing but MNIST passes
+        assert accepted or tried < 100, "no argument was ever accepted"
+
+
+# Pictures that are small on disk and huge in memory
+
+
+def bomb(width, height):
+    """A PNG of a few kilobytes whose header promises so many pixels."""
+
+    def chunk(kind, content):
+        check = zlib.crc32(kind + content)
+        return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", check)
+
+    header = struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0)
+    pixels = zlib.compress(bytes(100_000))
+    return (
+        b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", pixels) + chunk(b"IEND", b"")
+    )
+
+
+@pytest.mark.parametrize("side", [9_500, 14_000, 60_000, 2**31 - 1])
+def test_a_picture_that_would_fill_the_memory_is_refused(side):
+    with pytest.raises(ValueError, match="pixels; make it smaller|cannot be read as a picture"):
+        to_mnist(bomb(side, side))
+
+
+def test_a_picture_with_a_bomb_in_its_comment_is_refused_or_read():
+    """Pillow unpacks compressed text of a PNG only up to a limit."""
+    from PIL import PngImagePlugin
+
+    text = PngImagePlugin.PngInfo()
+    text.add_text("comment", "x" * 80_000_000, zip=True)
+    file = io.BytesIO()
+    Image.new("L", (30, 30)).save(file, "png", pnginfo=text)
+    assert len(file.getvalue()) < 200_000
+    with pytest.raises(ValueError, match="cannot be read as a picture|is blank"):
+        to_mnist(file.getvalue())

@@ -1,0 +1,218 @@
+import io
+
+from mnist_helpers.artifacts import load_model
+from mnist_helpers.decoding import read_grey
+from mnist_helpers.images import steps_to_mnist, to_mnist
+from mnist_helpers.paths import SHIPPED_DIR, read_json
+
+import numpy as np
+import pytest
+from PIL import Image, ImageDraw
+from scipy import ndimage
+from sklearn.datasets import load_digits
+
+
+def drawn(size=(200, 240), ink=0, paper=255, width=16.0, mode="L"):
+    """A seven with a slanted stem."""
+    picture = Image.new(mode, size, paper)
+    w, h = size
+    points = [(0.3 * w, 0.25 * h), (0.7 * w, 0.25 * h), (0.45 * w, 0.8 * h)]
+    ImageDraw.Draw(picture).line(points, fill=ink, width=round(width), joint="curve")
+    return picture
+
+
+def png(picture, **options):
+    file = io.BytesIO()
+    picture.save(file, format="png", **options)
+    return file.getvalue()
+
+
+PLAIN = to_mnist(drawn())
+
+
+def likeness(image):
+    """Correlation with the plain seven; a rounded centre may lie one pixel aside."""
+    digit = to_mnist(image)
+    moved = (np.roll(digit, (down, right), (0, 1)) for down in (-1, 0, 1) for right in (-1, 0, 1))
+    return max(np.corrcoef(one.ravel(), PLAIN.ravel())[0, 1] for one in moved)
+
+
+def test_the_result_has_the_form_of_mnist():
+    assert PLAIN.shape == (28, 28, 1) and PLAIN.dtype == np.float32
+    assert PLAIN.min() == 0 and 0.9 < PLAIN.max() <= 1
+    rows, columns = (np.flatnonzero(PLAIN[..., 0].max(axis=axis) > 0.2) for axis in (1, 0))
+    assert max(np.ptp(rows), np.ptp(columns)) + 1 in (19, 20)
+    assert np.abs(np.array(ndimage.center_of_mass(PLAIN[..., 0])) - 14).max() <= 0.51
+
+
+def test_the_shape_is_kept():
+    narrow = to_mnist(drawn((100, 240), width=10))[..., 0]
+    wide = to_mnist(drawn((400, 240)))[..., 0]
+    extents = [np.ptp(np.flatnonzero(i.max(axis=0) > 0.2)) + 1 for i in (narrow, wide)]
+    assert extents[0] <= 9 and extents[1] == 20
+
+
+@pytest.mark.parametrize("size", [(50, 60), (100, 120), (1000, 1200)])
+def test_size_does_not_matter(size):
+    assert likeness(drawn(size, width=size[0] / 12)) > 0.9
+
+
+@pytest.mark.parametrize(
+    "picture",
+    [
+        drawn(ink=255, paper=0),
+        drawn(ink=90, paper=200),
+        drawn(ink=(200, 30, 30), paper=(250, 250, 240), mode="RGB"),
+        drawn(ink=(0, 0, 0, 255), paper=(0, 0, 0, 0), mode="RGBA"),
+        drawn(ink=(255, 255, 255, 255), paper=(255, 255, 255, 0), mode="RGBA"),
+        drawn().convert("1"),
+        drawn().convert("P"),
+        drawn().convert("I"),
+        drawn(mode="LA", ink=(0, 255), paper=(255, 255)),
+    ],
+    ids=lambda picture: picture.mode,
+)
+def test_polarity_colours_and_modes_do_not_matter(picture):
+    assert likeness(picture) > 0.99
+
+
+def test_paths_bytes_pictures_and_arrays_are_one(tmp_path):
+    path = tmp_path / "seven.png"
+    path.write_bytes(png(drawn()))
+    values = np.asarray(drawn())
+    colours = np.repeat(values[..., None], 3, axis=2)
+    sixteen = values.astype(np.uint16) * 257
+    for given in (
+        path, str(path), path.read_bytes(), values, values / 255, values * 1.0, values > 127,
+        values[..., None], colours, sixteen, values.astype(np.int64), png(Image.fromarray(sixteen)),
+    ):  # fmt: skip
+        np.testing.assert_allclose(to_mnist(given), PLAIN, atol=0.02)
+
+
+def test_a_photo_held_sideways_is_turned_as_its_file_says():
+    exif = Image.Exif()
+    exif[0x0112] = 6  # turn by 90 degrees clockwise to see it upright
+    sideways = drawn().transpose(Image.Transpose.ROTATE_90)
+    assert likeness(png(sideways, exif=exif.tobytes())) > 0.99
+
+
+@pytest.mark.parametrize("ink, paper", [(40, 220), (230, 70)])
+def test_uneven_light_and_noise_are_taken_away(ink, paper):
+    rows, columns = np.mgrid[0:1:240j, 0:1:200j]
+    light = 0.55 + 0.35 * columns - 0.25 * rows + 0.2 * rows * columns
+    noise = np.random.default_rng(0).normal(0, 0.02, light.shape)
+    photo = np.clip(np.asarray(drawn(ink=ink, paper=paper)) / 255 * light + noise, 0, 1)
+    assert likeness(photo) > 0.97
+
+
+def test_a_small_digit_in_a_corner_of_a_large_sheet_is_found():
+    sheet = Image.new("L", (900, 1200), 240)
+    sheet.paste(drawn((150, 180), paper=240, width=12), (700, 60))
+    assert likeness(sheet) > 0.9
+
+
+def test_specks_and_a_dark_table_at_the_edge_are_left_out():
+    picture = drawn()
+    pen = ImageDraw.Draw(picture)
+    pen.rectangle([0, 0, 12, 240], fill=20)
+    for place in ((40, 200), (180, 30), (150, 150)):
+        pen.rectangle([*place, place[0] + 2, place[1] + 2], fill=0)
+    assert likeness(picture) > 0.98
+
+
+def test_a_digit_that_fills_its_picture_is_not_cut():
+    tight = drawn().crop((50, 50, 150, 200))
+    assert likeness(tight) > 0.97
+
+
+@pytest.mark.parametrize("width, least, most", [(2, 1.3, 2.4), (60, 3.4, 4.8)])
+def test_strokes_get_a_width_that_mnist_has(width, least, most):
+    digit = to_mnist(drawn(width=width))[..., 0]
+    inside = ndimage.distance_transform_edt(ndimage.zoom(digit, 8, order=1) > 0.5) / 8
+    assert least < 4 * inside[inside > 0].mean() < most
+
+
+def test_a_digit_in_the_form_of_mnist_stays_as_it_was():
+    np.testing.assert_allclose(to_mnist(PLAIN), PLAIN, atol=0.1)
+    np.testing.assert_allclose(to_mnist(np.uint8(255 * PLAIN)), PLAIN, atol=0.1)
+
+
+def test_eight_by_eight_pixels_become_smooth_strokes():
+    small = np.zeros((8, 8))
+    small[1, 2:6] = small[2:7, 4] = 16
+    digit = to_mnist(small)[..., 0]
+    middle = digit[10:20]
+    assert len(np.unique(middle)) > 10 and np.abs(np.diff(middle, axis=1)).max() < 0.7
+
+
+def test_the_steps_end_with_what_the_network_sees():
+    steps = steps_to_mnist(drawn())
+    assert len(steps) == 4 and all(values.dtype == np.float32 for values in steps.values())
+    assert all(
+        values.ndim == 2 and 0 <= values.min() <= values.max() <= 1 for values in steps.values()
+    )
+    np.testing.assert_array_equal(list(steps.values())[-1], PLAIN[..., 0])
+
+
+def test_large_pictures_are_averaged_down():
+    assert max(read_grey(np.zeros((3000, 1003), np.uint8)).shape) <= 400
+    assert max(read_grey(Image.new("L", (3000, 1003))).shape) <= 400
+
+
+@pytest.mark.parametrize(
+    "given, said",
+    [
+        (np.zeros((28, 28)), "blank"),
+        (np.full((300, 300, 3), 200, np.uint8), "blank"),
+        (np.random.default_rng(0).normal(0.5, 0.02, (200, 200)), "blank"),
+        (np.outer(np.ones(200), np.linspace(0.2, 0.9, 200)), "blank"),
+        (Image.new("RGBA", (50, 50), (0, 0, 0, 0)), "blank"),
+        (np.zeros((4, 28)), "28 × 4 pixels"),
+        (np.zeros((0, 28)), "no pixels"),
+        (np.full((28, 28), np.nan), "not finite"),
+        (np.where(np.eye(28), np.inf, 0), "not finite"),
+        (np.eye(28) * -1, "not negative"),
+        (np.eye(28) * 1e6, "reach to 255"),
+        (np.zeros(784), "shape"),
+        (np.zeros((1, 28, 28, 1)), "shape"),
+        (np.zeros((28, 28), complex), "complex"),
+        (np.array([["a"] * 28] * 28), "array of numbers"),
+        (b"", "cannot be read"),
+        (b"no picture at all", "cannot be read"),
+        (png(drawn())[:200], "cannot be read"),
+        (7, "cannot be read"),
+        (None, "cannot be read"),
+    ],
+    ids=str,
+)  # fmt: skip
+def test_what_is_no_digit_is_refused_in_a_sentence(given, said):
+    with pytest.raises(ValueError, match=said) as caught:
+        to_mnist(given)
+    assert str(caught.value).endswith(".") and str(caught.value)[0].isupper()
+
+
+def test_a_spot_is_no_digit():
+    picture = np.zeros((100, 100))
+    picture[50:53, 50:53] = 1
+    with pytest.raises(ValueError, match="too small for a digit"):
+        to_mnist(picture)
+
+
+@pytest.mark.parametrize("limit", [30_000, 10_000])
+def test_a_decompression_bomb_is_refused(monkeypatch, limit):
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", limit)
+    with pytest.raises(ValueError, match="more than .* pixels"):
+        to_mnist(png(drawn()))
+
+
+def test_a_missing_file_is_named(tmp_path):
+    with pytest.raises(FileNotFoundError, match="none.png"):
+        to_mnist(tmp_path / "none.png")
+
+
+def test_small_digits_of_another_source_are_read_without_training_on_them():
+    network = load_model(SHIPPED_DIR / read_json(SHIPPED_DIR / "metrics.json")["hybrid"]["model"])
+    digits = load_digits()
+    images = np.stack([to_mnist(image) for image in digits.images])
+    answers = network.predict(images, batch_size=200, verbose=0).argmax(axis=1)
+    assert (answers == digits.target).mean() >= 0.975

@@ -1,0 +1,77 @@
+from mnist_helpers.augmentation import Augmentation
+from mnist_helpers.pipeline import training_dataset
+from mnist_helpers.policies import _KINDS, RobustAugmentation, make_augmentation
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+SEED = (3, 4)
+AMOUNTS = (15.0, 0.1, 0.15)
+
+
+@pytest.fixture(scope="module")
+def digits():
+    images = np.zeros((400, 28, 28, 1), np.uint8)
+    images[:, 6:22, 11:17] = 200
+    return images
+
+
+def test_the_parameter_names_the_policy():
+    assert type(make_augmentation("standard", *AMOUNTS)) is Augmentation
+    assert make_augmentation("robust", *AMOUNTS) == RobustAugmentation(*AMOUNTS)
+    with pytest.raises(ValueError, match="AUGMENTATION must be"):
+        make_augmentation("bold", *AMOUNTS)
+
+
+def test_the_same_seed_gives_the_same_images(digits):
+    policy = RobustAugmentation()
+    first = policy(digits, SEED).numpy()
+    np.testing.assert_array_equal(first, policy(digits, SEED).numpy())
+    assert not np.array_equal(first, policy(digits, (3, 5)).numpy())
+    assert first.shape == digits.shape and first.min() >= 0 and first.max() <= 1
+
+
+def test_the_rest_of_the_images_is_what_the_standard_policy_makes(digits):
+    policy = RobustAugmentation(damaged_share=0.6)
+    standard = Augmentation()(digits, SEED).numpy()
+    changed = (policy(digits, SEED).numpy() != standard).any(axis=(1, 2, 3))
+    # 400 coin tosses of 0.6, 4 standard deviations of 0.025; a few of the struck look the same.
+    assert 0.5 < changed.mean() < 0.7
+    none = RobustAugmentation(damaged_share=0.0)
+    np.testing.assert_array_equal(none(digits, SEED), standard)
+
+
+def test_each_kind_changes_images_each_by_a_draw_of_its_own_and_takes_none():
+    drawn = np.random.default_rng(0).random((400, 28, 28), np.float32)
+    pixels, seed = tf.constant(drawn), tf.constant(SEED)
+    for kind in _KINDS:
+        worse = kind(pixels, seed).numpy()
+        assert np.isfinite(worse).all(), kind
+        changed = (worse != pixels.numpy()).any(axis=(1, 2))
+        assert changed.mean() > 0.95, kind
+        assert len(np.unique(worse.reshape(400, -1), axis=0)) > 300, kind
+        assert kind(pixels[:0], seed).shape == (0, 28, 28), kind
+
+
+def test_every_kind_strikes_about_as_often_as_it_should():
+    strikes = RobustAugmentation(damaged_share=1.0, further_chance=0.08)._strikes(8000, SEED)
+    shares = strikes.numpy().mean(axis=0)
+    # 1/8 as the first kind, else 0.08: 0.125 + 0.875 · 0.08 = 0.195.
+    assert shares == pytest.approx(np.full(len(_KINDS), 0.195), abs=0.02)
+    assert strikes.numpy().any(axis=1).all()
+
+
+def test_it_works_in_the_training_pipeline_and_repeats(digits):
+    def batches():
+        return training_dataset(
+            digits[..., 0], np.zeros(400, np.uint8), epochs=1, batch_size=100,
+            augmentation=RobustAugmentation(),
+        )  # fmt: skip
+
+    once, again = list(batches()), list(batches())
+    for (images, _), (same, _) in zip(once, again, strict=True):
+        assert images.shape == (100, 28, 28, 1)
+        np.testing.assert_array_equal(images, same)
+        clean = images[50:].numpy()
+        assert np.unique(clean).tolist() == pytest.approx([0, 200 / 255])

@@ -1,0 +1,154 @@
+import csv
+import io
+import json
+
+from mnist_helpers import artifacts, predict
+from mnist_helpers.cli import main
+from mnist_helpers.model import build_cnn
+
+import keras
+import numpy as np
+import pytest
+from PIL import Image, ImageDraw
+
+
+@pytest.fixture(scope="module")
+def network():
+    inputs = keras.Input((28, 28, 1))
+    x = keras.layers.Conv2D(4, 3, activation="relu")(inputs)
+    x = keras.layers.GlobalMaxPooling2D()(x)
+    return keras.Model(inputs, keras.layers.Dense(10, activation="softmax")(x))
+
+
+@pytest.fixture(scope="module")
+def model_file(network, tmp_path_factory):
+    path = tmp_path_factory.mktemp("model") / "tiny.keras"
+    artifacts.save_model(network, path)
+    return path
+
+
+@pytest.fixture
+def pictures(tmp_path):
+    """A folder with three pictures of a stroke and two files that are none."""
+    folder = tmp_path / "pictures"
+    (folder / "deeper").mkdir(parents=True)
+    for name in ("a.png", "b.jpg", "deeper/c.PNG"):
+        picture = Image.new("L", (60, 60), 255)
+        ImageDraw.Draw(picture).line((30, 10, 28, 50), fill=0, width=6)
+        picture.save(folder / name)
+    (folder / "broken.png").write_bytes(b"no picture")
+    Image.new("L", (40, 40), 200).save(folder / "deeper" / "blank.png")
+    (folder / "notes.txt").write_text("not looked at")
+    return folder
+
+
+def noise(count):
+    return np.random.default_rng(0).random((count, 28, 28), np.float32)
+
+
+def test_a_reader_gives_what_the_model_gives_whatever_the_batches(network):
+    images = noise(7)
+    expected = network.predict(images[..., None], verbose=0)
+    for size in (3, 7, 500):
+        found = predict.reader(network, size)(images)
+        np.testing.assert_allclose(found, expected, atol=1e-6)
+    assert predict.reader(network)(images[:0]).shape == (0, 10)
+
+
+def test_features_are_what_the_last_layer_decides_by(network):
+    images = noise(5)
+    features = predict.feature_reader(network)(images)
+    weights, biases = network.layers[-1].get_weights()
+    scores = np.exp(features @ weights + biases)
+    expected = network.predict(images[..., None], verbose=0)
+    np.testing.assert_allclose(scores / scores.sum(axis=1, keepdims=True), expected, atol=1e-6)
+
+
+def test_features_of_the_series_network_have_its_last_width():
+    model = build_cnn(0, (4, 4, 6))
+    assert predict.feature_reader(model)(noise(3)).shape == (3, 6)
+
+
+def test_several_views_are_nine_of_which_the_first_is_the_image():
+    seen = []
+
+    def read(images):
+        seen.append(images.reshape(-1, 28, 28))
+        return np.full((len(images), 10), len(seen), np.float32)
+
+    images = np.zeros((2, 28, 28), np.float32)
+    images[:, 10:18, 12:15] = 1
+    mean = predict.read_several_views(read, images)
+    assert mean == pytest.approx(np.full((2, 10), 5.0))  # of 1 to 9
+    np.testing.assert_allclose(seen[0], images, atol=1e-6)
+    assert len(np.unique(np.stack(seen).reshape(9, -1).round(4), axis=0)) == 9
+    np.testing.assert_allclose(seen[5], np.roll(images, 1, axis=2), atol=1e-6)
+
+
+def test_folders_and_patterns_are_searched_and_each_picture_comes_once(pictures):
+    found = predict.find_pictures([str(pictures), str(pictures / "a.png"), str(pictures / "*.jpg")])
+    names = [path.removeprefix(str(pictures)).lstrip("/\\").replace("\\", "/") for path in found]
+    assert names == ["a.png", "b.jpg", "broken.png", "deeper/blank.png", "deeper/c.PNG"]
+    assert predict.find_pictures(["nothing*.png"]) == ["nothing*.png"]
+    assert predict.find_pictures([str(pictures / "notes.txt")]) == [str(pictures / "notes.txt")]
+
+
+def test_a_bad_picture_costs_nothing_but_itself(network, pictures):
+    names = predict.find_pictures([str(pictures)]) + ["gone.png"]
+    for size in (1, 2, 100):
+        readings = list(predict.read_pictures(predict.reader(network), names, size))
+        assert [reading.picture for reading in readings] == names
+        assert [reading.error is None for reading in readings] == [1, 1, 0, 0, 1, 0]
+    good, bad = readings[0], readings[2:4] + readings[5:]
+    assert 0 <= good.runner_up_confidence <= good.confidence <= 1
+    assert good.digit != good.runner_up
+    words = ("cannot be read as a picture", "blank", "No such file")
+    for reading, word in zip(bad, words, strict=True):
+        assert word in reading.error and reading.error.endswith(".") and reading.digit is None
+
+
+def test_the_command_reads_all_and_its_status_tells_of_bad_ones(pictures, model_file, capsys):
+    arguments = ["predict", str(pictures), "--model", str(model_file)]
+    assert main(arguments) == 1
+    printed = capsys.readouterr()
+    assert len(printed.out.splitlines()) == 3 and "% sure; else " in printed.out
+    assert "broken.png: This cannot be read" in printed.err
+    assert "2 of 5 pictures could not be read." in printed.err
+    assert main(["predict", str(pictures / "a.png"), "--model", str(model_file)]) == 0
+
+
+def test_json_and_csv_hold_the_same(pictures, model_file, capsys):
+    arguments = ["predict", str(pictures), "--model", str(model_file)]
+    assert main([*arguments, "--json"]) == 1
+    as_json = json.loads(capsys.readouterr().out)
+    assert main([*arguments, "--csv"]) == 1
+    as_csv = list(csv.DictReader(io.StringIO(capsys.readouterr().out)))
+    assert len(as_json) == len(as_csv) == 5
+    for one, other in zip(as_json, as_csv, strict=True):
+        assert {name: "" if v is None else str(v) for name, v in one.items()} == other
+    assert sum(row["error"] is None for row in as_json) == 3
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["EMPTY"], "no pictures in"),
+        (["a.png", "--model", "gone.keras"], "no model at gone.keras"),
+        (["a.png", "--model", "EMPTY"], "no model in"),
+    ],
+)
+def test_what_cannot_be_done_is_refused_in_a_sentence(arguments, says, tmp_path, capsys):
+    given = [str(tmp_path) if argument == "EMPTY" else argument for argument in arguments]
+    assert main(["predict", *given]) == 2
+    assert says in capsys.readouterr().err
+
+
+def test_a_run_s_folder_stands_for_its_last_model(network, tmp_path):
+    from mnist_helpers.cli.models import model_file
+
+    history = [{"epoch": 1, "seconds": 1.0, "val_accuracy": 0.9}]
+    artifacts.save_phase(network, tmp_path, "clean_phase", "clean_phase.keras", history)
+    assert model_file(str(tmp_path)) == tmp_path / "clean_phase.keras"
+    artifacts.save_phase(network, tmp_path, "hybrid", "hybrid.keras", history)
+    assert model_file(str(tmp_path)) == tmp_path / "hybrid.keras"
+    assert model_file(None).suffix == ".keras"

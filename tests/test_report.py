@@ -1,0 +1,107 @@
+import json
+
+from mnist_helpers import artifacts, evaluation, report, robustness
+from mnist_helpers.cli import main
+from mnist_helpers.data import load_test, load_training
+from mnist_helpers.predict import reader
+
+import keras
+import matplotlib
+import numpy as np
+import pytest
+
+matplotlib.use("Agg")
+
+
+@pytest.fixture(scope="module")
+def trained():
+    """A linear classifier that has learnt a little of scikit-learn's digits."""
+    (x, y), _ = load_training("digits", 1000)
+    inputs = keras.Input((28, 28, 1))
+    outputs = keras.layers.Dense(10, activation="softmax")(keras.layers.Flatten()(inputs))
+    model = keras.Model(inputs, outputs)
+    model.compile("adam", "sparse_categorical_crossentropy", jit_compile=False)
+    model.fit(x[..., None] / np.float32(255), y, epochs=8, verbose=0)
+    return model
+
+
+@pytest.fixture(scope="module")
+def measured(trained):
+    return report.measure(trained, "digits", 100)
+
+
+def test_the_summary_is_what_the_parts_say(trained, measured):
+    images, labels = load_test("digits")
+    probabilities = reader(trained)(images / np.float32(255))
+    summary = measured["summary"]
+    assert summary["test_accuracy"] == np.mean(probabilities.argmax(axis=1) == labels) > 0.7
+    low, high = summary["test_accuracy_interval"]
+    assert low < summary["test_accuracy"] < high
+    scores = evaluation.calibration_scores(labels, probabilities)
+    assert {name: summary[name] for name in scores} == scores
+    assert 0 < summary["photometric_robustness"] < summary["test_accuracy"]
+    assert summary["digits8x8_accuracy"] is None
+    assert json.loads(json.dumps(summary)) == summary
+
+
+def test_the_temperature_comes_from_the_validation_images(trained, measured):
+    _, (x, y) = load_training("digits")
+    fitted = evaluation.fit_temperature(y, reader(trained)(x / np.float32(255)))
+    assert measured["summary"]["temperature"] == pytest.approx(fitted)
+
+
+def test_the_text_names_every_figure(measured):
+    text = report.text("tiny.keras", measured)
+    summary = measured["summary"]
+    for piece in (
+        "tiny.keras: 360 test images of scikit-learn digits (not MNIST)",
+        f"{summary['test_accuracy']:.2%}",
+        f"{summary['ece']:.4f}",
+        f"temperature {summary['temperature']:.2f}",
+        *robustness.DAMAGES,
+    ):
+        assert piece in text, piece
+    assert max(map(len, text.splitlines())) < 130
+
+
+def test_the_page_stands_alone_and_its_figures_have_alternative_text(measured):
+    page = report.page("<tiny>.keras", measured)
+    assert page.count("<img alt=") == page.count("data:image/png;base64,") == 5
+    assert "&lt;tiny&gt;.keras" in page and "<tiny>" not in page
+    assert "http" not in page
+
+
+def test_the_command_prints_the_text_and_writes_the_page(trained, tmp_path, capsys):
+    artifacts.save_model(trained, tmp_path / "tiny.keras")
+    page = tmp_path / "page.html"
+    arguments = ["evaluate", "--model", str(tmp_path / "tiny.keras"), "--dataset", "digits"]
+    assert main([*arguments, "--robustness-images", "100", "--html", str(page)]) == 0
+    assert "accuracy at five levels" in capsys.readouterr().out
+    assert page.read_text(encoding="utf-8").startswith("<!DOCTYPE html>")
+    assert main([*arguments, "--robustness-images", "5"]) == 2
+    assert "at least 100" in capsys.readouterr().err
+
+
+def test_parameters_are_those_of_the_model_s_own_section(tmp_path):
+    content = {
+        "clean_phase": {"model": "clean_phase.keras", "parameters": {"SEED": 1}},
+        "hybrid": {"model": "hybrid.keras", "parameters": {"SEED": 2}},
+    }
+    (tmp_path / "metrics.json").write_text(json.dumps(content))
+    assert report.training_parameters(tmp_path / "hybrid.keras") == {"SEED": 2}
+    assert report.training_parameters(tmp_path / "clean_phase.keras") == {"SEED": 1}
+    assert report.training_parameters(tmp_path / "other.keras") == {}
+
+
+def test_foreign_digits_have_the_form_of_mnist():
+    images, labels = report.foreign_digits()
+    assert images.shape == (1797, 28, 28) and labels.shape == (1797,)
+    assert images.min() >= 0 and 0.9 < images.max() <= 1
+    ink = images.sum((1, 2))
+    rows = (images.sum(2) * np.arange(28)).sum(1) / ink
+    assert rows == pytest.approx(np.full(1797, 14), abs=1.5)
+
+
+def test_a_table_has_a_line_for_each_row():
+    table = report.markdown_table(["a", "b"], [[1, "x"], [2, "y"]])
+    assert table == "| a | b |\n| --- | --- |\n| 1 | x |\n| 2 | y |"

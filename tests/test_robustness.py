@@ -1,0 +1,172 @@
+import time
+
+from mnist_helpers import robustness
+from mnist_helpers.robustness import DAMAGES, damaged
+
+import numpy as np
+import pytest
+
+GEOMETRIC = ["rotation", "shift", "zoom", "shear"]
+
+
+@pytest.fixture(scope="module")
+def digits():
+    """Ellipses and bars of ink, of which some are grey, in the middle of the image."""
+    rows, columns = np.mgrid[:28, :28] - 13.5
+    ring = np.abs(np.hypot(rows / 1.3, columns) - 6)
+    bar = np.abs(columns) + 3 * (np.abs(rows) > 9)
+    ink = np.stack([np.clip(2 - ring, 0, 1), np.clip(2 - bar, 0, 1)])
+    return (255 * np.tile(ink, (20, 1, 1))).astype(np.uint8)
+
+
+def test_there_are_twenty_kinds_of_five_levels_from_mild_to_severe():
+    assert len(DAMAGES) == 20
+    for kind, (_, group, unit, levels) in DAMAGES.items():
+        assert len(levels) == robustness.LEVELS and unit
+        steps = np.diff(levels)
+        assert (steps > 0).all() or (steps < 0).all(), kind
+        assert (group == "geometric") == (kind in GEOMETRIC)
+
+
+@pytest.mark.parametrize("kind", DAMAGES)
+def test_damage_is_seeded_stays_in_range_and_grows_with_the_level(kind, digits):
+    clean = digits / np.float32(255)
+    levels = DAMAGES[kind].levels
+    first = damaged(digits, kind, levels[2], seed=1)
+    assert first.shape == digits.shape and first.dtype == np.float32
+    assert first.min() >= 0 and first.max() <= 1
+    np.testing.assert_array_equal(first, damaged(digits, kind, levels[2], seed=1))
+    mild, severe = (
+        np.abs(damaged(digits, kind, level) - clean).mean() for level in (levels[0], levels[4])
+    )
+    assert 0 < mild < severe
+
+
+@pytest.mark.parametrize("kind", [k for k in DAMAGES if k not in (
+    "blur", "contrast", "brightness", "light background", "low resolution")])  # fmt: skip
+def test_damage_differs_from_image_to_image_and_from_seed_to_seed(kind, digits):
+    level = DAMAGES[kind].levels[2]
+    worse = damaged(digits, kind, level)
+    assert len(np.unique(worse[::2].reshape(20, -1), axis=0)) > 1
+    assert not np.array_equal(worse, damaged(digits, kind, level, seed=1))
+
+
+def test_a_thousand_images_take_a_fifth_of_a_second_at_most(digits):
+    many = np.tile(digits, (25, 1, 1))
+    for kind in DAMAGES:
+        best = np.inf
+        for _ in range(3):
+            start = time.process_time()
+            damaged(many, kind, DAMAGES[kind].levels[2])
+            best = min(best, time.process_time() - start)
+        assert best < 0.2, kind
+
+
+def dot(row, column):
+    image = np.zeros((40, 28, 28), np.uint8)
+    image[:, row, column] = 255
+    return image
+
+
+def places(images):
+    """Row and column of the centre of mass of each image, as a set of rounded pairs."""
+    mass = images.sum((1, 2))
+    rows = (images.sum(2) * np.arange(28)).sum(1) / mass
+    columns = (images.sum(1) * np.arange(28)).sum(1) / mass
+    return {(round(float(r), 1), round(float(c), 1)) for r, c in zip(rows, columns, strict=True)}
+
+
+def test_geometric_damage_puts_a_pixel_where_the_formula_does():
+    # The centre is (13.5, 13.5); 20 lies 6.5 from it.
+    assert places(damaged(dot(13, 20), "rotation", 90)) == {(20, 14), (7, 13)}
+    assert places(damaged(dot(13, 13), "shift", 0.25)) == {(6, 6), (6, 20), (20, 6), (20, 20)}
+    # 4.5 from the centre becomes 4.5 ± 2.25.
+    (small, large) = sorted(places(damaged(dot(18, 18), "zoom", 0.5)))
+    assert small == pytest.approx((15.8, 15.8), abs=0.3)
+    assert large == pytest.approx((20.2, 20.2), abs=0.3)
+    # 6.5 below the centre slides by 0.4 · 6.5 = 2.6 to one side or the other.
+    assert {c for _, c in places(damaged(dot(20, 13), "shear", 0.4))} == {10.4, 15.6}
+
+
+def test_grey_values_are_the_formula_s():
+    half = np.full((2, 28, 28), 51, np.uint8)  # 0.2
+    assert damaged(half, "contrast", 0.5) == pytest.approx(0.35)  # 0.5 + 0.5 · (0.2 - 0.5)
+    assert damaged(half, "brightness", 0.3) == pytest.approx(0.5)
+    assert damaged(half, "brightness", 0.9) == pytest.approx(1.0)
+    assert damaged(half, "light background", 0.5) == pytest.approx(0.4)  # 0.5 · 0.8
+    assert damaged(half, "blur", 1.0)[:, 10:18, 10:18] == pytest.approx(0.2)
+
+
+def test_noise_has_the_deviation_and_specks_the_share_that_they_say():
+    grey = np.full((40, 28, 28), 128, np.uint8)
+    assert damaged(grey, "noise", 0.1).std() == pytest.approx(0.1, rel=0.03)
+    specked = damaged(grey, "salt and pepper", 0.2)
+    assert np.mean(specked == 1) == pytest.approx(0.1, abs=0.01)
+    assert np.mean(specked == 0) == pytest.approx(0.1, abs=0.01)
+
+
+def test_covers_lines_and_bands_have_the_size_that_they_say():
+    white, black = np.full((40, 28, 28), 255, np.uint8), np.zeros((40, 28, 28), np.uint8)
+    assert (damaged(white, "occlusion", 6) == 0).sum((1, 2)).tolist() == [36] * 40
+    assert damaged(black, "stripes", 0.5).mean() == pytest.approx(0.5)
+    drawn = damaged(black, "line", 2.0).sum((1, 2))
+    assert (drawn > 2 * 20).all() and (drawn < 2 * 28 * 1.5).all()  # width times length
+
+
+def test_strokes_grow_or_shrink_by_a_pixel_all_around():
+    square = np.zeros((40, 28, 28), np.uint8)
+    square[:, 10:15, 10:15] = 255
+    ink = {round(float(x)) for x in damaged(square, "stroke thickness", 1.0).sum((1, 2))}
+    assert ink == {25 + 4 * 5, 3 * 3}
+
+
+def test_motion_blur_and_low_resolution_keep_the_ink(digits):
+    clean = digits.sum() / 255
+    for kind, level in (("motion blur", 4), ("low resolution", 14), ("blur", 1.0)):
+        assert damaged(digits, kind, level).sum() == pytest.approx(clean, rel=0.01), kind
+
+
+def reader_of_brightness(images):
+    """Says 1 where the image is brighter than 0.5 on average, else 0."""
+    return np.eye(10)[(images.mean((1, 2)) > 0.5).astype(int)]
+
+
+def test_sweep_measures_each_model_on_each_level():
+    images = np.zeros((10, 28, 28), np.uint8)
+    curves = robustness.sweep(
+        {"sees": reader_of_brightness, "blind": lambda images: np.eye(10)[np.full(10, 3)]},
+        images, np.zeros(10, int), ("brightness", "light background"),
+    )  # fmt: skip
+    # Black images come out at the level itself: 0.1, 0.2, 0.35, 0.5, 0.7 and 0.2, 0.4, ... 1.
+    assert curves["sees"] == {"brightness": [1, 1, 1, 1, 0], "light background": [1, 1, 0, 0, 0]}
+    assert curves["blind"]["brightness"] == [0] * 5
+    assert robustness.middle_levels(curves["sees"]) == {"brightness": 1, "light background": 0}
+    assert robustness.group_mean(curves["sees"], "photometric") == pytest.approx(6 / 10)
+
+
+def test_the_group_of_a_kind_decides_in_which_mean_it_counts():
+    curves = {"rotation": [1.0] * 5, "shear": [0.5] * 5, "noise": [0.0] * 5}
+    assert robustness.group_mean(curves, "geometric") == 0.75
+    assert robustness.group_mean(curves, "photometric") == 0
+
+
+def test_levels_met_in_training_follow_its_parameters():
+    given = {"ROTATION_DEGREES": 15.0, "SHIFT_FRACTION": 0.1, "ZOOM_FRACTION": 0.15}
+    met = {kind: robustness.levels_met_in_training(kind, given) for kind in DAMAGES}
+    assert {kind: count for kind, count in met.items() if count} == {
+        "rotation": 2, "shift": 2, "zoom": 2,
+    }  # fmt: skip
+    assert all(robustness.levels_met_in_training(kind, {}) == 0 for kind in DAMAGES)
+
+
+def test_the_robust_policy_meets_all_kinds_but_those_held_out():
+    given = {"ROTATION_DEGREES": 15, "SHIFT_FRACTION": 0.1, "ZOOM_FRACTION": 0.15}
+    given |= {"AUGMENTATION": "robust"}
+    met = {kind: robustness.levels_met_in_training(kind, given) for kind in DAMAGES}
+    assert {kind for kind, count in met.items() if count == 0} == set(robustness.HELD_OUT)
+    assert met["contrast"] == 4  # of 0.7, 0.5, 0.35, 0.2 and 0.1 down to 0.15
+
+
+def test_an_unknown_kind_is_refused():
+    with pytest.raises(ValueError, match="no damage called 'smell'"):
+        damaged(dot(1, 1), "smell", 1)

@@ -1,0 +1,112 @@
+"""`make lab` serves this machine only, and only who has the token."""
+
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+
+from mnist_helpers.paths import PROJECT
+
+import pytest
+import requests
+
+pytestmark = pytest.mark.promise(8)
+
+
+def lab_command():
+    """Returns the command of `make lab`, with this interpreter in place of .venv's."""
+    recipe = re.search(r"^lab:.*\n\t(.+)$", (PROJECT / "Makefile").read_text(), re.MULTILINE)[1]
+    program, *arguments = recipe.split()
+    assert program == "$(BIN)/python"
+    return [sys.executable, *arguments]
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory):
+    """A server started as `make lab` does, and the address with token that it prints."""
+    home = tmp_path_factory.mktemp("home")
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    command = [*lab_command(), "--no-browser", f"--port={port}"]
+    if hasattr(os, "geteuid") and os.geteuid() == 0:
+        command.append("--allow-root")
+    places = {name: str(home / name) for name in ("JUPYTER_CONFIG_DIR", "JUPYTER_RUNTIME_DIR")}
+    log = home / "log"
+    with log.open("w") as file:
+        process = subprocess.Popen(
+            command, cwd=PROJECT, stdout=file, stderr=file, env={**os.environ, **places}
+        )
+    deadline = time.monotonic() + 120
+    while not (found := re.search(r"(http://\S+)\?token=([0-9a-f]+)", log.read_text())):
+        assert process.poll() is None and time.monotonic() < deadline, log.read_text()
+        time.sleep(0.2)
+    yield port, found[2], process.pid
+    process.send_signal(signal.SIGTERM)
+    process.wait(30)
+
+
+def test_it_listens_on_the_loopback_address_alone(server):
+    port, _, pid = server
+    listening = []
+    for table in ("tcp", "tcp6"):
+        try:
+            with open(f"/proc/{pid}/net/{table}") as file:
+                rows = [line.split() for line in file][1:]
+        except FileNotFoundError:
+            pytest.skip("this system does not say who listens where")
+        listening += [row[1] for row in rows if row[3] == "0A"]
+    ours = [address for address in listening if int(address.rpartition(":")[2], 16) == port]
+    assert ours == [f"0100007F:{port:04X}"]  # 127.0.0.1, and no other
+
+
+@pytest.mark.parametrize("path", ["/api/contents", "/api/kernels", "/api/sessions", "/lab"])
+def test_without_the_token_nothing_is_served(server, path):
+    address = f"http://127.0.0.1:{server[0]}{path}"
+    for headers in ({}, {"Authorization": "token 0000"}):
+        answer = requests.get(address, headers=headers, allow_redirects=False, timeout=30)
+        assert answer.status_code == 403 or (
+            answer.status_code == 302 and "/login" in answer.headers["Location"]
+        )
+
+
+def test_a_page_elsewhere_cannot_start_a_kernel(server):
+    """Even with the token's cookie: the request lacks what only pages of this server know."""
+    session = requests.Session()
+    address = f"http://127.0.0.1:{server[0]}"
+    session.get(f"{address}/lab?token={server[1]}", timeout=30)
+    answer = session.post(
+        f"{address}/api/kernels", headers={"Origin": "http://evil.example"}, timeout=30
+    )
+    assert answer.status_code in (403, 404)
+
+
+def test_with_the_token_it_is(server):
+    answer = requests.get(
+        f"http://127.0.0.1:{server[0]}/api/contents?token={server[1]}", timeout=30
+    )
+    names = [entry["name"] for entry in answer.json()["content"]]
+    assert answer.status_code == 200 and "02_clean_phase.ipynb" in names
+
+
+# What turns a check off, in pieces, so that this file does not find itself.
+OFF = [
+    r"allow_" + "root=True", "disable_check_" + "xsrf", r"token ?= ?['\"]['\"]", 
+    "allow_" + "origin",
+    r"--ip=(?!127\.0\.0\.1)", r"0\.0\.0\." + "0", "verify=" + "False", "trusted-" + "host",
+    "safe_mode=" + "False", "allow_pickle=" + "True", "unsafe_" + "deserialization",
+    "disable_" + "warnings", "no-check-" + "certificate", "StrictHostKey" + "Checking",
+]  # fmt: skip
+
+
+def test_nothing_in_the_project_turns_a_check_off():
+    files = subprocess.run(["git", "ls-files"], cwd=PROJECT, capture_output=True, text=True)
+    names = [name for name in files.stdout.split() if not name.endswith((".keras", ".lock"))]
+    assert files.returncode or names
+    for name in names:
+        text = (PROJECT / name).read_text(encoding="utf-8", errors="replace")
+        if name not in ("tests/test_server.py", "tests/test_model_files.py"):  # they look for it
+            assert not (found := re.search("|".join(OFF), text)), (name, found)
