@@ -8,7 +8,7 @@ import pandas as pd
 from scipy import stats
 
 CONFIDENCE = 0.95
-LOWER_IS_BETTER = ("ece", "loss", "seconds")  # endings of the names of such metrics
+LOWER_IS_BETTER = ("ece", "nll", "brier", "loss", "seconds")  # endings of such metrics' names
 
 
 def read_sweep(folder: str | Path) -> tuple[pd.DataFrame, pd.DataFrame]:
