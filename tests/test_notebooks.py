@@ -165,7 +165,7 @@ def test_out_of_order_it_says_what_to_run_first(name, first, tmp_path):
 
 @pytest.mark.slow
 def test_the_comparison_reads_a_sweep_that_has_just_been_run(tmp_path):
-    """A strategy of two phases and one of one phase on scikit-learn's digits by the command, and notebook 05 on them."""
+    """One strategy of two phases and one of one phase, on scikit-learn's digits."""
     file = tmp_path / "short.yaml"
     file.write_text(
         "fixed: {DATASET: digits, BATCH_SIZE: 32, EPOCHS: 1}\n"

@@ -86,5 +86,5 @@ def plot_differences(tests: pd.DataFrame, metric: str, title: str) -> Figure:
     names = [f"{row.first} minus {row.second}" for row in tests.itertuples()]
     axes.set_yticks(range(len(tests)), names, fontsize="small")
     axes.set(title=title, xlabel=f"difference in {metric.replace('_', ' ')}")
-    axes.set_ylim(len(tests) - 0.5, -0.5)
+    axes.set_ylim(max(len(tests), 1) - 0.5, -0.5)
     return figure
