@@ -16,9 +16,10 @@ NOISE_FACTOR = 6.0
 # Strokes of MNIST's digits, in pixels of the 20 x 20 box: the 5th and the 95th percentile of the
 # first 3,000 training images. Thinner and thicker ones are brought to these widths.
 STROKE_WIDTHS = (1.84, 4.18)
-# A pixel counts towards the digit's extent from this part of full ink on; and a digit of fewer than
-# 20 pixels is enlarged so many times, by cubic splines, before that is asked. Of those tried, these
-# read most of 2,500 validation images of MNIST that were reduced to 8 x 8 pixels.
+# From this part of full ink on, a pixel counts towards the digit's extent. A digit of fewer than 20
+# pixels is enlarged so many times, by cubic splines, before that is asked, and its strokes stay as
+# they are: its pixels, not its pen, made them wide. Of 0.1, 0.15 and 0.2, and of strokes changed or
+# not, these read most (98.8 %) of 2,500 validation images of MNIST reduced to 8 x 8 pixels.
 INKED, FINER = 0.2, 6
 
 
@@ -60,12 +61,12 @@ def steps_to_mnist(image) -> dict[str, np.ndarray]:
     """
     grey = read_grey(image)
     ink = separate_ink(grey)
-    digit = _cut_out(ink)
+    digit, coarse = _cut_out(ink)
     steps = {
         "in grey": grey,
         "ink without background": ink,
         "cut out": digit,
-        "28 × 28, centred by mass": _centre(_fit(digit)),
+        "28 × 28, centred by mass": _centre(_resized(digit, BOX) if coarse else _fit(digit)),
     }
     return {name: np.asarray(values, np.float32) for name, values in steps.items()}
 
@@ -160,8 +161,8 @@ def _digit_mask(ink: np.ndarray, floor: float, full: float) -> np.ndarray:
     return np.isin(parts, numbers[kept])
 
 
-def _cut_out(ink: np.ndarray) -> np.ndarray:
-    """Cuts out what is inked; a coarse digit is made finer first: it ends between pixels."""
+def _cut_out(ink: np.ndarray) -> tuple[np.ndarray, bool]:
+    """Cuts out what is inked, made finer if it is coarse, and tells whether it was coarse."""
     digit = _inked_part(ink, margin=1)
     height, width = (side - 2 for side in digit.shape)
     if max(height, width) < SMALLEST_SIDE:
@@ -170,12 +171,12 @@ def _cut_out(ink: np.ndarray) -> np.ndarray:
         )
     if max(digit.shape) < BOX + 2:
         smooth = ndimage.zoom(digit, FINER, order=3, mode="grid-constant", grid_mode=True)
-        return _inked_part(np.clip(smooth, 0, 1))
-    return _inked_part(ink)
+        return _inked_part(np.clip(smooth, 0, 1)), True
+    return _inked_part(ink), False
 
 
 def _inked_part(ink: np.ndarray, margin: int = 0) -> np.ndarray:
-    """Returns the part from the first to the last inked row and column, and a margin of zeros."""
+    """Returns the part from the first to the last inked row and column, and `margin` around it."""
     rows, columns = (np.flatnonzero(ink.max(axis=axis) > INKED) for axis in (1, 0))
     part = np.pad(ink, margin)[rows[0] : rows[-1] + 1 + 2 * margin]
     return part[:, columns[0] : columns[-1] + 1 + 2 * margin]

@@ -215,4 +215,4 @@ def test_small_digits_of_another_source_are_read_without_training_on_them():
     digits = load_digits()
     images = np.stack([to_mnist(image) for image in digits.images])
     answers = network.predict(images, batch_size=200, verbose=0).argmax(axis=1)
-    assert (answers == digits.target).mean() >= 0.975
+    assert (answers == digits.target).mean() >= 0.98

@@ -194,7 +194,9 @@ def test_the_pad_reads_each_stroke_and_undoes_and_clears(reader):
     drawing.clear.click()
     assert drawing.canvas.strokes == [] and drawing.answer.value == ""
     assert drawing.message.value == "Draw a digit."
+    drawing.clear.click()
     drawing.undo.click()
+    assert drawing.message.value == "Draw a digit."
     drawing.example.value = 8
     assert "This is a 8" in drawing.answer.value and drawing.example.value is None
 

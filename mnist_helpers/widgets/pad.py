@@ -181,13 +181,13 @@ class DigitPad(ipywidgets.HBox):
         self.add_class("mnist-pad")
 
     def _connect(self) -> None:
-        guard = guarded(self.message)
-        read = guard(self._read)
+        read = guarded(self.message)(self._read)
         read()
         self.canvas.observe(read, "strokes")
-        self.clear.on_click(guard(lambda _: self._draw([])))
-        self.undo.on_click(guard(lambda _: self._draw(self.canvas.strokes[:-1])))
-        self.example.observe(guard(self._draw_example), "value")
+        # These only change the strokes, and what follows from that is guarded.
+        self.clear.on_click(lambda _: self._draw([]))
+        self.undo.on_click(lambda _: self._draw(self.canvas.strokes[:-1]))
+        self.example.observe(self._draw_example, "value")
 
     def _draw(self, strokes) -> None:
         self.canvas.strokes = strokes

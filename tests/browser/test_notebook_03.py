@@ -10,7 +10,21 @@ NOTEBOOK = "03_augmented_phase"
 def explorer(page):
     widget = page.locator(".mnist-explorer")
     widget.locator("img").wait_for()
+    settle(page)
     return widget
+
+
+def settle(page):
+    """Waits until the picture has stayed the same for half a second: a drag makes many."""
+    page.wait_for_function(
+        """() => {
+            const picture = document.querySelector('.mnist-explorer img').src;
+            const same = window.earlierPicture === picture;
+            window.earlierPicture = picture;
+            return same;
+        }""",
+        polling=500,
+    )
 
 
 def shown(widget):
@@ -21,6 +35,7 @@ def wait_for_another(page, widget, before):
     page.wait_for_function(
         "src => document.querySelector('.mnist-explorer img').src !== src", arg=before
     )
+    settle(page)
     return shown(widget)
 
 
