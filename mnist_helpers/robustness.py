@@ -89,7 +89,7 @@ def damaged(images, kind: str, level: float, seed: int = 0) -> np.ndarray:
     Args:
         images: uint8 array of shape (n, 28, 28), 0 to 255.
         kind: One of `DAMAGES`.
-        level: Usually one of the kind's levels.
+        level: One of the kind's levels, or something between.
         seed: Whole number, 0 or more.
 
     Returns:
@@ -103,9 +103,11 @@ def damaged(images, kind: str, level: float, seed: int = 0) -> np.ndarray:
     check_value("SEED", seed)
     if kind not in DAMAGES:
         raise ValueError(f"There is no damage called {kind!r}; there are {', '.join(DAMAGES)}.")
-    severest = DAMAGES[kind].levels[-1 if kind != "contrast" else 0]
-    if not 0 <= level <= severest:
-        raise ValueError(f"The level of {kind} must lie in 0 to {severest}, not {level}.")
+    levels = DAMAGES[kind].levels
+    # Where the levels fall (what is left of the contrast), the least one is the severest.
+    least, most = min(levels) if levels[0] > levels[-1] else 0, max(levels)
+    if not least <= level <= most:
+        raise ValueError(f"The level of {kind} must lie in {least} to {most}, not {level}.")
     # Each kind draws for itself, so that adding one leaves the others as they are.
     rng = np.random.default_rng([seed, zlib.crc32(kind.encode())])
     pixels = np.asarray(images, np.float32) / np.float32(255)
@@ -195,6 +197,6 @@ def levels_met_in_training(kind: str, parameters: Mapping) -> int:
     if kind not in ranges:
         return 0
     levels = np.array(DAMAGES[kind].levels)
-    # Contrast is told by what is left of it, so its levels fall.
+    # Contrast and resolution are told by what is left of them, so their levels fall.
     inside = levels <= ranges[kind] if levels[0] < levels[-1] else levels >= ranges[kind]
     return int(inside.sum())

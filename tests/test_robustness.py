@@ -77,13 +77,16 @@ def places(images):
 
 
 def test_geometric_damage_puts_a_pixel_where_the_formula_does():
-    # The centre is (13.5, 13.5); 20 lies 6.5 from it.
-    assert places(damaged(dot(13, 20), "rotation", 90)) == {(20, 14), (7, 13)}
+    # The centre is (13.5, 13.5). Of (-0.5, 6.5) an eighth of a turn makes (-4.95, 4.24) or
+    # (4.24, 4.95).
+    above, below = sorted(places(damaged(dot(13, 20), "rotation", 45)))
+    assert above == pytest.approx((8.55, 17.74), abs=0.2)
+    assert below == pytest.approx((17.74, 18.45), abs=0.2)
     assert places(damaged(dot(13, 13), "shift", 0.25)) == {(6, 6), (6, 20), (20, 6), (20, 20)}
-    # 4.5 from the centre becomes 4.5 ± 2.25.
-    (small, large) = sorted(places(damaged(dot(18, 18), "zoom", 0.5)))
-    assert small == pytest.approx((15.8, 15.8), abs=0.3)
-    assert large == pytest.approx((20.2, 20.2), abs=0.3)
+    # 4.5 from the centre becomes 4.5 · 0.55 or 4.5 · 1.45.
+    (small, large) = sorted(places(damaged(dot(18, 18), "zoom", 0.45)))
+    assert small == pytest.approx((16.0, 16.0), abs=0.3)
+    assert large == pytest.approx((20.0, 20.0), abs=0.3)
     # 6.5 below the centre slides by 0.4 · 6.5 = 2.6 to one side or the other.
     assert {c for _, c in places(damaged(dot(20, 13), "shear", 0.4))} == {10.4, 15.6}
 
@@ -92,7 +95,7 @@ def test_grey_values_are_the_formula_s():
     half = np.full((2, 28, 28), 51, np.uint8)  # 0.2
     assert damaged(half, "contrast", 0.5) == pytest.approx(0.35)  # 0.5 + 0.5 · (0.2 - 0.5)
     assert damaged(half, "brightness", 0.3) == pytest.approx(0.5)
-    assert damaged(half, "brightness", 0.9) == pytest.approx(1.0)
+    assert damaged(4 * half, "brightness", 0.7) == pytest.approx(1.0)
     assert damaged(half, "light background", 0.5) == pytest.approx(0.4)  # 0.5 · 0.8
     assert damaged(half, "blur", 1.0)[:, 10:18, 10:18] == pytest.approx(0.2)
 
@@ -165,6 +168,15 @@ def test_the_robust_policy_meets_all_kinds_but_those_held_out():
     met = {kind: robustness.levels_met_in_training(kind, given) for kind in DAMAGES}
     assert {kind for kind, count in met.items() if count == 0} == set(robustness.HELD_OUT)
     assert met["contrast"] == 4  # of 0.7, 0.5, 0.35, 0.2 and 0.1 down to 0.15
+
+
+@pytest.mark.parametrize(("kind", "level"), [
+    ("rotation", 46), ("rotation", -1), ("noise", np.nan), ("low resolution", 7),
+    ("low resolution", 19), ("contrast", 0.05), ("occlusion", 28),
+])  # fmt: skip
+def test_a_level_beyond_the_five_is_refused(kind, level):
+    with pytest.raises(ValueError, match=f"The level of {kind} must lie in"):
+        damaged(dot(1, 1), kind, level)
 
 
 def test_an_unknown_kind_is_refused():
