@@ -292,6 +292,13 @@ def test_the_browser_begins_with_the_fullest_mistake_and_follows_the_choice():
     assert "9 read as 9: 2 images" in browser.digits.value
 
 
+def test_the_browser_shows_a_phase_alone():
+    images = np.zeros((5, 28, 28), np.uint8)
+    browser = widgets.MistakeBrowser(images, LABELS, {"clean phase": CLEAN})
+    assert browser.matrix.counts == browser.matrix.other_counts
+    assert not any("Dashed" in str(getattr(part, "value", "")) for part in browser.children)
+
+
 # -- layers
 
 

@@ -128,14 +128,15 @@ class MistakeBrowser(ipywidgets.VBox):
         images: uint8 array of shape (n, 28, 28).
         labels: Integer array of shape (n,).
         probabilities: Name of a phase to float array of shape (n, 10); the last phase is shown, and
-            cells whose number differs from the first's are marked.
+            cells whose number differs from the first's are marked. A phase alone has none.
 
     Attributes:
         still: The digits of the fullest cell off the diagonal, to show where there is no kernel.
     """
 
     def __init__(self, images, labels, probabilities: dict[str, np.ndarray]) -> None:
-        (other_name, other), *_, (_, shown) = probabilities.items()
+        phases = list(probabilities.items())
+        (other_name, other), (_, shown) = phases[0], phases[-1]
         self._data = images, labels, shown
         counts, other_counts = (_confusion(labels, chances) for chances in (shown, other))
         mistakes = counts - np.diag(counts.diagonal())
@@ -153,7 +154,9 @@ class MistakeBrowser(ipywidgets.VBox):
         show()
         self.still = HTML(self.digits.value)
         self.matrix.observe(show, "selected")
-        note = ipywidgets.HTML(f"Dashed: {html.escape(other_name)} has another number there.")
+        alone = len(phases) == 1
+        text = "" if alone else f"Dashed: {html.escape(other_name)} has another number there."
+        note = ipywidgets.HTML(text)
         super().__init__([self.matrix, note, self.message, self.digits])
         self.add_class("mnist-mistakes")
 
