@@ -46,7 +46,7 @@ def with_precision(model: keras.Model, dtype_policy: str, fused: bool = True) ->
         return kind.from_config({**layer.get_config(), "dtype": precision})
 
     # Keras compiles the copy of a compiled model, so it is given the bare graph.
-    graph = keras.Model(model.inputs, model.outputs, name=model.name)
+    graph = keras.Model(model.inputs[0], model.outputs[0], name=model.name)
     clone = keras.models.clone_model(graph, clone_function=copy)
     clone.set_weights(model.get_weights())
     return clone

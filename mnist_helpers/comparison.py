@@ -8,7 +8,7 @@ import pandas as pd
 from scipy import stats
 
 CONFIDENCE = 0.95
-LOWER_IS_BETTER = ("ece", "loss", "seconds")  # endings of the names of such metrics
+LOWER_IS_BETTER = ("ece", "nll", "brier", "loss", "seconds")  # endings of such metrics' names
 
 
 def read_sweep(folder: str | Path) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -196,7 +196,7 @@ def best_by_metric(runs: pd.DataFrame) -> pd.DataFrame:
         intervals = mean_intervals(runs, metric)
         best = _best(intervals, metric)
         rows[metric] = {"best": best, **intervals.loc[best, ["n", "mean", "low", "high"]]}
-    return pd.DataFrame.from_dict(rows, orient="index")
+    return pd.DataFrame.from_dict(rows, orient="index").astype({"n": int})
 
 
 def _best(intervals: pd.DataFrame, metric: str) -> str:

@@ -278,7 +278,7 @@ def parse_idx(content: bytes, origin: str) -> np.ndarray:
     _refuse_page(content, origin)
     if content[:2] == b"\x1f\x8b":
         content = _gunzip(content, origin)
-    if content[:3] != b"\0\0\x08" or len(content) < 4 + 4 * content[3]:
+    if len(content) < 4 or content[:3] != b"\0\0\x08" or len(content) < 4 + 4 * content[3]:
         raise DataError(f"{origin} is no IDX file of bytes.")
     start = 4 + 4 * content[3]
     shape = [int.from_bytes(content[i : i + 4], "big") for i in range(4, start, 4)]

@@ -620,6 +620,7 @@ EXEMPT = {
     "predict.read_several_views": "takes what to_mnist gives; its own tests",
     "predict.reader": "takes a model",
     "report": "writes a page of what the functions tried here return; its own tests",
+    "robustness.choose_images": "takes two counts that notebook and command give",
     "robustness.sweep": "lets models read what `damaged` gives, which is tried",
     "sweep": "runs notebooks over many settings; its own tests",
     "progress": "follows a run; test_batch",

@@ -165,7 +165,7 @@ def test_a_folder_with_other_files_or_another_run_going_on_is_refused(notebook, 
         ({"EPOCHS": 3.5}, "EPOCHS must be a whole number, not 3.5"),
         ({"EPOCHS": True}, "EPOCHS must be a whole number, not True"),
         ({"DATASET": 1}, "DATASET must be a text"),
-        ({"EPOCHS": 0}, "EPOCHS must be a whole number of at least 1, not 0"),
+        ({"EPOCHS": 0}, "EPOCHS must be a whole number from 1 to 100000, not 0"),
     ],
 )
 def test_wrong_parameters_are_refused_before_anything_starts(
@@ -275,7 +275,7 @@ def test_the_table_of_a_run_without_metrics_says_so(tmp_path):
     [
         (["-p", "EPOCS", "3"], "Did you mean EPOCHS"),
         (["-p", "EPOCHS", "3.5"], "EPOCHS must be a whole number, not 3.5"),
-        (["-p", "EPOCHS", "0"], "at least 1, not 0"),
+        (["-p", "EPOCHS", "0"], "from 1 to 100000, not 0"),
         (["-p", "LEARNING_RATE", "nan"], "LEARNING_RATE must be a number, not 'nan'"),
         (["-p", "OUTPUT_DIR", "x"], "--output and --name"),
         (["-p", "DATASET", "mnist", "--dataset", "digits"], "given twice"),

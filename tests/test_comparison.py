@@ -131,4 +131,7 @@ def test_the_figures_show_every_run_setting_and_pair(sweep):
     tests = comparison.paired_tests(runs, "test_accuracy")
     (axes,) = plots.plot_differences(tests, "test_accuracy", "T").axes
     assert axes.get_yticklabels()[0].get_text() == "a, SHARE 0.5 minus b, SHARE 0.5"
+    plots.plot_differences(
+        tests[:0], "test_accuracy", "no pair has seeds in common"
+    ).draw_without_rendering()
     plt.close("all")

@@ -62,8 +62,8 @@ def test_every_public_function_is_tried_or_exempt_for_a_reason():
 
 def same(a, b):
     if isinstance(a, np.ndarray):
-        equal = np.array_equal(a, b, equal_nan=a.dtype.kind in "fc")
-        return type(a) is type(b) and a.dtype == b.dtype and equal
+        content = (lambda x: repr(x.tolist())) if a.dtype.kind == "O" else np.ndarray.tobytes
+        return type(a) is type(b) and a.dtype == b.dtype and content(a) == content(b)
     if isinstance(a, list | tuple | dict):
         if isinstance(a, dict):
             a, b = list(a.items()), list(b.items())
@@ -79,7 +79,7 @@ def test_a_right_answer_or_the_documented_error(name, record_property):
     tried = accepted = 0
 
     @settings(
-        max_examples=often(min(5, max(case.many // 10, 1)), case.many),
+        max_examples=often(30 if case.many >= 300 else max(case.many // 10, 1), case.many),
         deadline=None,
         database=None,
         derandomize=not often(0, 1),

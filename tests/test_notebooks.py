@@ -165,23 +165,24 @@ def test_out_of_order_it_says_what_to_run_first(name, first, tmp_path):
 
 @pytest.mark.slow
 def test_the_comparison_reads_a_sweep_that_has_just_been_run(tmp_path):
-    """Two short strategies on scikit-learn's digits by the command, and notebook 05 on them."""
+    """One strategy of two phases and one of one phase, on scikit-learn's digits."""
     file = tmp_path / "short.yaml"
     file.write_text(
         "fixed: {DATASET: digits, BATCH_SIZE: 32, EPOCHS: 1}\n"
         "seeds: 1\n"
         "variants:\n"
         "- name: ours\n"
-        "- {name: clean, 03_augmented_phase: {AUGMENTED_SHARE: 0.0}}\n"
+        "- {name: one phase, notebooks: [02_clean_phase, 04_evaluation], AUGMENTED_SHARE: 0.5}\n"
     )
     command = [sys.executable, "-m", "mnist_helpers", "sweep", str(file), "--output", str(tmp_path)]
     done = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, timeout=500)
     assert done.returncode == 0, done.stderr[-4000:]
     assert "2 of 2 runs done" in done.stdout
-    for folder in (tmp_path / "short").glob("*-*"):
-        for name in SERIES[1:]:
+    for start, series in (("ours", SERIES[1:]), ("one-phase", [SERIES[1], SERIES[3]])):
+        (folder,) = (tmp_path / "short").glob(f"{start}*")
+        for name in series:
             assert (folder / f"{name}.html").exists() and (folder / f"{name}.ipynb").exists()
-        assert (folder / "03_augmented_phase.thumbnail.png").stat().st_size > 0
+            assert (folder / f"{name}.thumbnail.png").stat().st_size > 0
     values = {"SWEEP_DIR": str(tmp_path / "short"), "METRIC": "validation_accuracy"}
     out = tmp_path / "05.ipynb"
     papermill.execute_notebook(COMPARISON, out, values, progress_bar=False, kernel_name="python3")

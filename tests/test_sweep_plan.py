@@ -56,7 +56,10 @@ def plan(tmp_path):
         (BOTH + "fixed:\n  EPOCS: 4", "can take EPOCHS, OUTPUT_DIR, SECONDS, SEED, SHARE"),
         (BOTH + "fixed:\n  EPOCHS: 3.5", "line 3: EPOCHS must be a whole number, not 3.5"),
         (BOTH + "grid:\n  EPOCHS: [1, two]", "line 3: EPOCHS must be a whole number, not 'two'"),
-        (BOTH + "fixed: {EPOCHS: 0}", "line 2: EPOCHS must be a whole number of at least 1, not 0"),
+        (
+            BOTH + "fixed: {EPOCHS: 0}",
+            "line 2: EPOCHS must be a whole number from 1 to 100000, not 0",
+        ),
         (BOTH + "fixed: {OUTPUT_DIR: x}", "line 2: OUTPUT_DIR cannot be set"),
         (BOTH + "fixed: {03_x: {EPOCHS: 1}}", "There is no notebook 03_x here; there are 01_first"),
         (BOTH + "grid:", "line 2: grid must name parameters"),

@@ -39,6 +39,8 @@ def plot_strips(runs: pd.DataFrame, intervals: pd.DataFrame, metric: str, title:
 def plot_curves(bands: dict[str, pd.DataFrame], label: str, title: str) -> Figure:
     """Draws the mean of each setting's curves over the epochs, and the band that they fill.
 
+    The vertical axis is logarithmic.
+
     Args:
         bands: By setting, one row an epoch with `epoch`, `mean`, `low` and `high`.
         label: Of the vertical axis.
@@ -57,7 +59,8 @@ def plot_curves(bands: dict[str, pd.DataFrame], label: str, title: str) -> Figur
         axes.plot(
             band["epoch"], band["mean"], marker=marker, ms=4, color=colours[number], label=setting
         )
-    axes.set(title=title, xlabel="epoch", ylabel=label)
+    axes.set(title=title, xlabel="epoch", ylabel=label, yscale="log")
+    axes.yaxis.set_major_formatter("{x:g}")
     axes.xaxis.get_major_locator().set_params(integer=True)
     axes.legend(fontsize="small")
     return figure
@@ -83,5 +86,5 @@ def plot_differences(tests: pd.DataFrame, metric: str, title: str) -> Figure:
     names = [f"{row.first} minus {row.second}" for row in tests.itertuples()]
     axes.set_yticks(range(len(tests)), names, fontsize="small")
     axes.set(title=title, xlabel=f"difference in {metric.replace('_', ' ')}")
-    axes.set_ylim(len(tests) - 0.5, -0.5)
+    axes.set_ylim(max(len(tests), 1) - 0.5, -0.5)
     return figure

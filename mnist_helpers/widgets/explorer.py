@@ -51,7 +51,7 @@ class AugmentationExplorer(ipywidgets.VBox):
         self.augmentation = augmentation
         self._first = {"all": images[:COLUMNS]}
         self._first |= {str(d): images[np.flatnonzero(labels == d)[:COLUMNS]] for d in range(10)}
-        self.rotation = _slider("rotation °", augmentation.rotation_degrees, 180, 1)
+        self.rotation = _slider("rotation °", augmentation.rotation_degrees, 180, 1, ".1f")
         self.shift = _slider("shift", augmentation.shift_fraction, 0.5, 0.01)
         self.zoom = _slider("zoom", augmentation.zoom_fraction, 0.9, 0.01)
         self.seed = ipywidgets.BoundedIntText(seed, min=0, max=2**31 - 1, description="seed")
@@ -108,12 +108,12 @@ class AugmentationExplorer(ipywidgets.VBox):
         self.message.value = "Taken. Run the cells below, and training uses these settings."
 
 
-def _slider(description: str, value: float, largest: float, step: float):
+def _slider(description: str, value: float, largest: float, step: float, format: str = ".2f"):
     return ipywidgets.FloatSlider(
         value,
         min=0,
         max=max(largest, value),
         step=step,
         description=description,
-        readout_format="g",
+        readout_format=format,
     )

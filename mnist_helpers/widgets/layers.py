@@ -93,8 +93,9 @@ def feature_mosaic(maps: np.ndarray) -> np.ndarray:
     low, high = maps.min(), maps.max()
     scaled = np.moveaxis((maps - low) / max(high - low, 1e-9), 2, 0)
     columns = 2 ** int(np.ceil(np.log2(maps.shape[2]) / 2))
-    pixels = mosaic(scaled, columns, gap=1)
-    return (255 * matplotlib.colormaps["viridis"](pixels)[..., :3]).astype(np.uint8)
+    pixels = matplotlib.colormaps["viridis"](mosaic(scaled, columns, gap=1))[..., :3]
+    pixels[mosaic(np.ones_like(scaled), columns, gap=1) == 0] = 0.5  # grey between the maps
+    return np.rint(255 * pixels).astype(np.uint8)
 
 
 def overlay(image: np.ndarray, shares: np.ndarray) -> np.ndarray:

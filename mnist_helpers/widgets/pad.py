@@ -160,11 +160,11 @@ class DigitPad(ipywidgets.HBox):
         self.clear = ipywidgets.Button(description="Clear", tooltip="Start anew")
         self.undo = ipywidgets.Button(description="Undo", tooltip="Take the last stroke back")
         self.example = ipywidgets.Dropdown(
-            options=[("example …", None), *((str(d), d) for d in EXAMPLES)],
+            options=[("example", None), *((str(d), d) for d in EXAMPLES)],
             tooltip="Draw an example digit",
         )
         for control in (self.clear, self.undo, self.example):
-            control.layout.width = "90px"
+            control.layout.width = "92px"
         self.message = message_line()
         self.answer = ipywidgets.HTML()
         self._connect()
@@ -176,7 +176,7 @@ class DigitPad(ipywidgets.HBox):
                 ipywidgets.VBox([self.canvas, buttons]),
                 ipywidgets.VBox([self.message, self.answer], layout={"min_width": "360px"}),
             ],
-            layout={"flex_flow": "row wrap"},
+            layout={"flex_flow": "row wrap", "grid_gap": "0 16px"},
         )
         self.add_class("mnist-pad")
 

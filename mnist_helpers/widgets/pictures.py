@@ -87,10 +87,17 @@ def side_by_side(*parts: str) -> str:
 
 def captioned(picture: str, caption: str) -> str:
     """Sets a caption under a piece of HTML."""
+    style = "font-size: small; line-height: 1.3"
     return (
-        f'<figure style="margin: 0">{picture}<figcaption style="font-size: small; margin: 0">'
-        f"{caption}</figcaption></figure>"
+        f'<figure style="margin: 0">{picture}<figcaption style="{style}">{caption}</figcaption>'
+        "</figure>"
     )
+
+
+def answer_html(probabilities: np.ndarray) -> str:
+    """Sets the answer in words as a paragraph that screen readers announce."""
+    words = answer_in_words(probabilities)
+    return f'<p class="mnist-answer" role="status"><b>{words}</b></p>'
 
 
 def reading_html(seen: np.ndarray, probabilities: np.ndarray) -> str:
@@ -100,8 +107,7 @@ def reading_html(seen: np.ndarray, probabilities: np.ndarray) -> str:
         seen: Float array of shape (28, 28, 1), values in [0, 1].
         probabilities: Array of shape (10,).
     """
-    words = answer_in_words(probabilities)
     picture = image_html(seen[..., 0], "What the network sees: 28 by 28 pixels.", 140)
-    return f'<p class="mnist-answer" role="status"><b>{words}</b></p>' + side_by_side(
+    return answer_html(probabilities) + side_by_side(
         captioned(picture, "what the network sees"), bars_html(probabilities)
     )

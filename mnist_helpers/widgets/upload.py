@@ -3,7 +3,13 @@
 from mnist_helpers.images import PictureError, steps_to_mnist
 from mnist_helpers.widgets.callbacks import guarded, message_line
 from mnist_helpers.widgets.pad import EXAMPLES, draw_strokes
-from mnist_helpers.widgets.pictures import captioned, image_html, reading_html, side_by_side
+from mnist_helpers.widgets.pictures import (
+    answer_html,
+    bars_html,
+    captioned,
+    image_html,
+    side_by_side,
+)
 
 import ipywidgets
 import numpy as np
@@ -45,7 +51,8 @@ def picture_html(image, reader) -> str:
         for name, values in steps.items()
     ]
     seen = list(steps.values())[-1][..., None]
-    return side_by_side(*pictures) + reading_html(seen, reader(seen))
+    probabilities = reader(seen)
+    return side_by_side(*pictures, bars_html(probabilities)) + answer_html(probabilities)
 
 
 class PictureUpload(ipywidgets.VBox):
@@ -64,7 +71,7 @@ class PictureUpload(ipywidgets.VBox):
         self.upload = ipywidgets.FileUpload(
             accept=".png,.jpg,.jpeg", description="Choose a picture", tooltip="PNG or JPEG"
         )
-        self.upload.layout.width = "auto"
+        self.upload.layout = {"width": "max-content"}
         self.message = message_line()
         first = example_photo() if example is None else example
         self.result = ipywidgets.HTML(picture_html(first, reader))

@@ -15,6 +15,14 @@ FLAGS = [
 ]  # fmt: skip
 # Where the screenshots go, to be looked at.
 SCREENSHOTS = Path(os.environ.get("SCREENSHOTS", PROJECT / "runs" / "screenshots"))
+RUN_ALL = """
+async () => {
+  const notebook = window.jupyterapp.shell.currentWidget;
+  await notebook.context.ready;
+  await notebook.sessionContext.ready;  // before that, JupyterLab asks which kernel to take
+  window.jupyterapp.commands.execute("notebook:run-all-cells");
+}
+"""
 # JupyterLab itself complains of these: it asks for what need not be there.
 HARMLESS = ("Failed to load resource", "favicon", "translations")
 
@@ -74,8 +82,7 @@ def open_and_run(context, address, name):
     )
     page.goto(address.format(path=f"{name}.ipynb"))
     page.locator(".jp-Notebook").wait_for()
-    page.locator('.jp-Notebook-ExecutionIndicator[data-status="idle"]').wait_for()
-    page.evaluate("window.jupyterapp.commands.execute('notebook:run-all-cells')")
+    page.evaluate(RUN_ALL)
     return page
 
 
@@ -108,7 +115,9 @@ def photograph(page):
                 "theme => window.jupyterapp.commands.execute('apputils:change-theme', {theme})",
                 f"JupyterLab {theme}",
             )
-            page.locator(f"body[data-jp-theme-light={str(theme == 'Light').lower()}]").wait_for()
+            page.locator(f"body[data-jp-theme-light={str(theme == 'Light').lower()}]").wait_for(
+                state="attached"
+            )
             widget = page.locator(selector)
             widget.scroll_into_view_if_needed()
             widget.screenshot(path=SCREENSHOTS / f"{name}_{theme.lower()}.png")
