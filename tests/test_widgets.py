@@ -290,6 +290,12 @@ def test_the_browser_begins_with_the_fullest_mistake_and_follows_the_choice():
     assert "9 read as 9: 2 images" in browser.digits.value
 
 
+def test_the_browser_shows_a_phase_that_is_alone():
+    images = np.zeros((5, 28, 28), np.uint8)
+    browser = widgets.MistakeBrowser(images, LABELS, {"clean phase": CLEAN})
+    assert browser.matrix.counts == browser.matrix.other_counts
+
+
 # -- layers
 
 

@@ -135,7 +135,8 @@ class MistakeBrowser(ipywidgets.VBox):
     """
 
     def __init__(self, images, labels, probabilities: dict[str, np.ndarray]) -> None:
-        (other_name, other), *_, (_, shown) = probabilities.items()
+        phases = list(probabilities.items())  # one alone is compared with itself
+        (other_name, other), (_, shown) = phases[0], phases[-1]
         self._data = images, labels, shown
         counts, other_counts = (_confusion(labels, chances) for chances in (shown, other))
         mistakes = counts - np.diag(counts.diagonal())
@@ -153,7 +154,8 @@ class MistakeBrowser(ipywidgets.VBox):
         show()
         self.still = HTML(self.digits.value)
         self.matrix.observe(show, "selected")
-        note = ipywidgets.HTML(f"Dashed: {html.escape(other_name)} has another number there.")
+        dashed = f"Dashed: {html.escape(other_name)} has another number there."
+        note = ipywidgets.HTML(dashed if len(phases) > 1 else "")
         super().__init__([self.matrix, note, self.message, self.digits])
         self.add_class("mnist-mistakes")
 
