@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
+from mnist_helpers.artifacts import with_precision
 from mnist_helpers.predict import reader
 
 import keras
@@ -97,12 +98,16 @@ def export(model: keras.Model, name: str, path: str | Path, images: np.ndarray) 
     if path.exists():
         raise FileExistsError(f"{path} is there already; move it or choose another --output.")
     path.parent.mkdir(parents=True, exist_ok=True)
+    plain = with_precision(model, "float32", fused=False)
+    # One image in and one answer out, where Keras's copies take and give lists of them.
+    graph = keras.Model(plain.inputs[0], plain.outputs[0])
+    graph(images[:1])  # Keras exports to ONNX only what was called before
     temporary = path.with_name(f".{path.stem}.{os.getpid()}{chosen.suffix}")
     try:
         with warnings.catch_warnings():
             # Keras asks NumPy for a name that is about to change its meaning.
             warnings.simplefilter("ignore", FutureWarning)
-            model.export(temporary, format=chosen.keras_name, verbose=False)
+            graph.export(temporary, format=chosen.keras_name, verbose=False)
         difference = _compare(reader(model)(images), chosen.load(str(temporary))(images), name)
         temporary.rename(path)
     finally:

@@ -10,12 +10,16 @@ IMAGES = np.random.default_rng(0).random((20, 28, 28, 1), np.float32)
 
 
 @pytest.fixture(scope="module")
-def network():
+def network(tmp_path_factory):
+    """A small network as the command gets it: saved and loaded."""
     inputs = keras.Input((28, 28, 1))
-    x = keras.layers.Conv2D(4, 3, activation="relu")(inputs)
+    x = keras.layers.Conv2D(4, 3)(inputs)
+    x = keras.layers.ReLU()(keras.layers.BatchNormalization()(x))
     x = keras.layers.GlobalMaxPooling2D()(x)
     layer = keras.layers.Dense(10, activation="softmax", kernel_initializer="random_normal")
-    return keras.Model(inputs, layer(x))
+    path = tmp_path_factory.mktemp("model") / "tiny.keras"
+    artifacts.save_model(keras.Model(inputs, layer(x)), path)
+    return artifacts.load_model(path)
 
 
 def skip_without(name):
