@@ -275,9 +275,15 @@ def tiles(result, images, columns, gap=2):
     assert result.dtype == np.float32
 
 
-def idx_bytes():
-    header = st.binary(max_size=3).map(lambda tail: b"\0\0\x08" + tail)
-    return st.one_of(st.binary(max_size=60), st.tuples(header, st.binary()).map(b"".join))
+@st.composite
+def idx_bytes(draw):
+    """An IDX file, mostly; of others a byte is altered or some are missing."""
+    array = draw(arrays(dtypes=["u1"]))
+    sizes = b"".join(side.to_bytes(4, "big") for side in array.shape)
+    content = b"\0\0\x08" + bytes([array.ndim]) + sizes + array.tobytes()
+    place = draw(st.integers(0, len(content) - 1))
+    damaged = content[:place] + draw(st.binary(max_size=1)) + content[place + 1 :]
+    return draw(st.sampled_from([content, content, damaged, content[:place]]))
 
 
 def npz_bytes():
