@@ -122,7 +122,9 @@ def _paper(grey: np.ndarray) -> np.ndarray:
     for within in [border] * 5 + [np.ones_like(border)] * 5:
         off = np.abs(coarse - surface)
         kept = within & (off <= max(2.5 * np.median(off[border]), 1e-3))
-        factors = np.linalg.lstsq(terms[kept], coarse[kept], rcond=None)[0]
+        # The normal equations: well conditioned on [-1, 1], and far faster than all the pixels.
+        chosen = terms[kept]
+        factors = np.linalg.lstsq(chosen.T @ chosen, chosen.T @ coarse[kept], rcond=None)[0]
         surface = terms @ factors
     return all_terms @ factors
 

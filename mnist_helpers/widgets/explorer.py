@@ -28,7 +28,9 @@ def augmentation_picture(images, augmentation: Augmentation, seed: int) -> np.nd
         uint8 array of shape (h, w), dark strokes on white.
     """
     digits = np.asarray(images[:COLUMNS])[..., None]
-    rows = [digits / 255, *(augmentation(digits, [seed, row]) for row in range(ROWS))]
+    # One call for all rows takes a third of the time of three.
+    augmented = np.asarray(augmentation(np.tile(digits, (ROWS, 1, 1, 1)), [seed, 0]))
+    rows = [digits / 255, *np.split(augmented, ROWS)]
     ink = np.concatenate([mosaic(row, COLUMNS, gap=4) for row in rows])
     return np.rint(255 * (1 - ink)).astype(np.uint8)
 

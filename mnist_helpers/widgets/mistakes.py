@@ -106,7 +106,8 @@ def cell_html(images, labels, probabilities, digit: int, answer: int) -> str:
         picture = image_html(images[index], f"A {digit} read as {answer}.", 84)
         cards.append(captioned(picture, "<br>".join([f"#{index}", *three])))
     shown = f" (the first {MOST_SHOWN})" if len(chosen) > MOST_SHOWN else ""
-    heading = f"{digit} read as {answer}: {len(chosen):,} images, {order}{shown}"
+    number = f"{len(chosen):,} image" + ("s" if len(chosen) != 1 else "")
+    heading = f"{digit} read as {answer}: {number}, {order}{shown}"
     return f'<p class="mnist-cell"><b>{html.escape(heading)}</b></p>' + side_by_side(*cards)
 
 

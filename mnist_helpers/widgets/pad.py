@@ -160,7 +160,7 @@ class DigitPad(ipywidgets.HBox):
         self.clear = ipywidgets.Button(description="Clear", tooltip="Start anew")
         self.undo = ipywidgets.Button(description="Undo", tooltip="Take the last stroke back")
         self.example = ipywidgets.Dropdown(
-            options=[("example", None), *((str(d), d) for d in EXAMPLES)],
+            options=[("example", ""), *((str(d), d) for d in EXAMPLES)],
             tooltip="Draw an example digit",
         )
         for control in (self.clear, self.undo, self.example):
@@ -193,9 +193,9 @@ class DigitPad(ipywidgets.HBox):
         self.canvas.strokes = strokes
 
     def _draw_example(self, change) -> None:
-        if change["new"] is not None:
+        if change["new"] != "":
             self._draw(EXAMPLES[change["new"]])
-            self.example.value = None  # so that the same one can be chosen again
+            self.example.value = ""  # so that the same one can be chosen again
 
     def _read(self, _=None) -> None:
         self.answer.value = ""

@@ -118,6 +118,7 @@ def photograph(page):
             page.locator(f"body[data-jp-theme-light={str(theme == 'Light').lower()}]").wait_for(
                 state="attached"
             )
+            page.locator("#jupyterlab-splash").wait_for(state="detached")
             widget = page.locator(selector)
             widget.scroll_into_view_if_needed()
             widget.screenshot(path=SCREENSHOTS / f"{name}_{theme.lower()}.png")

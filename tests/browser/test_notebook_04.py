@@ -134,7 +134,7 @@ def test_the_digits_behind_a_cell_can_be_browsed(page, photograph):
         if found[1] != found[2]
     )
     widget.locator(f'button[title^="{digit} read as {answer}"]').click()
-    widget.get_by_text(f"{digit} read as {answer}: {count} images, surest first").wait_for()
+    widget.get_by_text(f"{digit} read as {answer}: {count} image").wait_for()
     assert widget.locator("img").count() == min(int(count), 24)
     assert "dashed" in widget.locator(".mnist-matrix").inner_html()
     photograph(".mnist-mistakes", "mistakes")
