@@ -45,7 +45,7 @@ def kill_when_written(process, folder, beginning, count):
     """Kills the process while it writes the `count`-th temporary file of that name."""
     seen = False
     while count and process.poll() is None:
-        now = any(entry.name.startswith(beginning) for entry in os.scandir(folder))
+        now = any(name.startswith(beginning) for name in os.listdir(folder))
         count -= now and not seen
         seen = now
     process.send_signal(signal.SIGKILL)
