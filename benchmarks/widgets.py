@@ -137,14 +137,15 @@ def measure_browser() -> dict:
     }
 
 
-# Both wait, inside the page, until the changed element has been painted.
+# Waits, inside the page, until another picture has been painted.
 WAIT_FOR_CHANGE = """
 ([place, act]) => new Promise((done) => {
   const start = performance.now();
   const watched = document.querySelector(place);
-  const before = watched.innerHTML;
+  const picture = () => watched.querySelector("img")?.src;
+  const before = picture();
   const changed = new MutationObserver(() => {
-    if (watched.innerHTML === before || !watched.querySelector("img")) return;
+    if (!picture() || picture() === before) return;
     changed.disconnect();
     requestAnimationFrame(() => setTimeout(() => done(performance.now() - start)));
   });
