@@ -38,7 +38,7 @@ lint: install  ## lint and formatting alone
 
 bench: install  ## measure what the README states (PyTorch's rows need the extra bench)
 	for part in augmentation training_speed prediction widgets time_to_accuracy full_run scaling; do \
-		echo "$$part"; $(BIN)/python benchmarks/$$part.py || exit 1; done
+		echo "$$part"; PYTHONPATH=. $(BIN)/python benchmarks/$$part.py || exit 1; done
 	$(BIN)/python benchmarks/update_readme.py
 
 study: install  ## train and test ten seeds; goes on where it stopped

@@ -146,7 +146,7 @@ def table(columns: int = len(HEADER)) -> str:
 
 def page() -> str:
     """Returns the content of results.md."""
-    return "\n".join([
+    lines = [
         "# Benchmark results",
         "",
         "Written by `benchmarks/report.py` from `benchmarks/results/*.json`; `make bench` measures "
@@ -154,14 +154,15 @@ def page() -> str:
         "",
         table(),
         "",
-        "## How cost grows",
-        "",
-        "![Seconds per epoch, memory and images per second](results/scaling.png)",
-        "",
-        "Time grows in proportion to the images; memory holds them all, as bytes. Larger batches",
-        "help little beyond 256.",
-        "",
-    ])  # fmt: skip
+    ]
+    if (RESULTS / "scaling.png").exists():
+        lines += [
+            "## How cost grows",
+            "",
+            "![Seconds per epoch, memory and images per second](results/scaling.png)",
+            "",
+        ]
+    return "\n".join(lines)
 
 
 def main() -> int:

@@ -1,7 +1,7 @@
 """Measures what the interactive parts promise, and writes `benchmarks/results/widgets.json`.
 
-python benchmarks/widgets.py            # all; needs a Chromium for the browser's part
-python benchmarks/widgets.py --no-browser
+PYTHONPATH=. python benchmarks/widgets.py            # all; needs a Chromium for the browser's part
+PYTHONPATH=. python benchmarks/widgets.py --no-browser
 """
 
 import argparse
