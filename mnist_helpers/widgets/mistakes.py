@@ -103,7 +103,7 @@ def cell_html(images, labels, probabilities, digit: int, answer: int) -> str:
     for index in chosen[:MOST_SHOWN]:
         chances = probabilities[index]
         three = [f"{d}: {chances[d]:.1%}" for d in np.argsort(-chances)[:3]]
-        picture = image_html(images[index], f"A {digit} read as {answer}.", 84)
+        picture = image_html(images[index], f"A handwritten {digit}, read as {answer}.", 84)
         cards.append(captioned(picture, "<br>".join([f"#{index}", *three])))
     shown = f" (the first {MOST_SHOWN})" if len(chosen) > MOST_SHOWN else ""
     number = f"{len(chosen):,} image" + ("s" if len(chosen) != 1 else "")

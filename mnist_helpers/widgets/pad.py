@@ -168,7 +168,9 @@ class DigitPad(ipywidgets.HBox):
         self.message = message_line()
         self.answer = ipywidgets.HTML()
         self._connect()
-        drawing = image_html(draw_strokes(EXAMPLES[example]), f"A {example}, drawn.", PAD_SIDE)
+        drawing = image_html(
+            draw_strokes(EXAMPLES[example]), f"A {example}, drawn as with a pen.", PAD_SIDE
+        )
         self.still = HTML(side_by_side(captioned(drawing, "drawn"), self.answer.value))
         buttons = ipywidgets.HBox([self.clear, self.undo, self.example])
         super().__init__(
