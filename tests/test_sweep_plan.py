@@ -169,6 +169,7 @@ def test_the_code_version_covers_what_is_imported_and_nothing_else(monkeypatch, 
 
     assert changed("b.py", "x = 2")
     assert not changed("b.py", "x = 2  # two")
+    assert not changed("b.py", '"""What b is."""\n\nx = 2')
     assert changed("plotting/c.py", "y = 2")
     assert changed("plotting/__init__.py", "w = 1")
     assert not changed("other.py", "z = 2")

@@ -3,6 +3,9 @@
 import ast
 import hashlib
 import importlib.metadata
+import io
+import tokenize
+from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
 
@@ -11,7 +14,7 @@ PACKAGE_DIR = Path(__file__).resolve().parent.parent
 LIBRARIES = ("keras", "numpy", "tensorflow")
 
 
-def code_version(sources: list[str]) -> str:
+def code_version(sources: list[str], libraries: Iterable[str] = LIBRARIES) -> str:
     """Hashes the code that a notebook runs.
 
     Of the package, only the modules that the notebook imports, directly or through others, count;
@@ -19,6 +22,7 @@ def code_version(sources: list[str]) -> str:
 
     Args:
         sources: Sources of its code cells.
+        libraries: Packages whose installed versions count as well.
 
     Returns:
         A hexadecimal hash.
@@ -35,7 +39,7 @@ def code_version(sources: list[str]) -> str:
         code, _ = _module(module, module.stat().st_mtime_ns)
         digest.update(f"{module.relative_to(PACKAGE_DIR)} {code}".encode())
     if reached:
-        versions = {name: importlib.metadata.version(name) for name in LIBRARIES}
+        versions = {name: importlib.metadata.version(name) for name in libraries}
         digest.update(repr(versions).encode())
     return digest.hexdigest()
 
@@ -49,9 +53,28 @@ def _cell_imports(source: str) -> set[Path]:
 
 @cache
 def _module(path: Path, changed: int) -> tuple[str, set[Path]]:
-    """Returns a module's code without comments and layout, and the modules it imports."""
-    tree = ast.parse(path.read_text(encoding="utf-8"))
-    return ast.dump(tree), _imports(tree)
+    """Returns what a module does, and the modules it imports."""
+    source = path.read_text(encoding="utf-8")
+    tree = ast.parse(source)
+    return _essence(source, tree), _imports(tree)
+
+
+def _essence(source: str, tree: ast.Module) -> str:
+    """Returns code without comments, docstrings and empty lines.
+
+    It is text, not the syntax tree, because that differs between Python's versions.
+    """
+    lines = source.splitlines()
+    for token in tokenize.generate_tokens(io.StringIO(source).readline):
+        if token.type == tokenize.COMMENT:
+            row, column = token.start
+            lines[row - 1] = lines[row - 1][:column]
+    for node in ast.walk(tree):
+        documented = ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef
+        if isinstance(node, documented) and ast.get_docstring(node) is not None:
+            first, last = node.body[0].lineno - 1, node.body[0].end_lineno
+            lines[first:last] = [""] * (last - first)
+    return "\n".join(line.rstrip() for line in lines if line.strip())
 
 
 def _imports(tree: ast.Module) -> set[Path]:
