@@ -37,7 +37,7 @@ lint: install  ## lint and formatting alone
 	$(BIN)/python -m ruff check . && $(BIN)/python -m ruff format --check .
 
 bench: install  ## measure what the README states (PyTorch's rows need the extra bench)
-	for part in augmentation training_speed prediction widgets time_to_accuracy full_run scaling; do \
+	for part in augmentation training_speed step_profile prediction widgets time_to_accuracy full_run scaling; do \
 		echo "$$part"; PYTHONPATH=. $(BIN)/python benchmarks/$$part.py || exit 1; done
 	$(BIN)/python benchmarks/update_readme.py
 
