@@ -25,40 +25,56 @@ SEEDS = range(10)
 ENSEMBLE = 5  # seeds 0–4 and seeds 5–9: two averages of five models that share none
 
 
-def train(seed: int, folder: Path, test: bool = True) -> None:
-    """Trains both phases as notebooks 02 and 03 do, and tests each last state once if asked to."""
+def train_phase(folder: Path, seed: int, phase: str, augmentation=None, after: str = "") -> list:
+    """Trains a phase of ten epochs as notebooks 02 and 03 do, unless it is done.
+
+    Args:
+        folder: Where the seed's models and histories are.
+        seed: Of the weights and the order of the images.
+        phase: Its name, which begins its files' names.
+        augmentation: Of half of each batch; None for a clean phase.
+        after: The phase that it goes on from, if any.
+
+    Returns:
+        One row per epoch of both phases.
+    """
+    if (folder / f"{phase}.keras").exists():
+        return read_json(folder / f"{phase}.json")
     (x, y), (x_val, y_val) = data.load_training("mnist")
-    validation = evaluation_dataset(x_val, y_val)
-    steps = len(x) // BATCH_SIZE
-    history = []
-    for phase, augmentation in (("clean", None), ("hybrid", Augmentation())):
-        file = folder / f"{phase}.keras"
-        if not file.exists():
-            if phase == "clean":
-                network, previous = compiled_cnn(seed, EPOCHS * steps), None
-            else:
-                network = load_model(folder / "clean.keras", training.native_precision())
-                compile_phase(network, EPOCHS * steps)
-                previous = folder / "best_clean.keras"
-            resumable = training.ResumableTraining(
-                folder, phase, f"best_{phase}.keras", {"seed": seed}, previous, history
-            )
-            first, last = resumable.resume(network), len(history) + EPOCHS
-            network.fit(
-                training_dataset(
-                    x, y, epochs=last, first_epoch=first, batch_size=BATCH_SIZE, seed=seed,
-                    augmentation=augmentation,
-                ),
-                steps_per_epoch=steps, epochs=last, initial_epoch=first,
-                validation_data=validation, callbacks=resumable.callbacks, shuffle=False,
-                verbose=0,
-            )  # fmt: skip
-            write_json(folder / f"{phase}.json", history + resumable.history)
-            save_model(network, file)
-            resumable.finish()
-        history = read_json(folder / f"{phase}.json")
-    if not test:
-        return
+    steps, history, best_before = len(x) // BATCH_SIZE, [], None
+    if after:
+        history, best_before = read_json(folder / f"{after}.json"), folder / f"best_{after}.keras"
+        network = load_model(folder / f"{after}.keras", training.native_precision())
+        compile_phase(network, EPOCHS * steps)
+    else:
+        network = compiled_cnn(seed, EPOCHS * steps)
+    resumable = training.ResumableTraining(
+        folder, phase, f"best_{phase}.keras", {"seed": seed}, best_before, history
+    )
+    first, last = resumable.resume(network), len(history) + EPOCHS
+    network.fit(
+        training_dataset(
+            x, y, epochs=last, first_epoch=first, batch_size=BATCH_SIZE, seed=seed,
+            augmentation=augmentation,
+        ),
+        steps_per_epoch=steps, epochs=last, initial_epoch=first,
+        validation_data=evaluation_dataset(x_val, y_val), callbacks=resumable.callbacks,
+        shuffle=False, verbose=0,
+    )  # fmt: skip
+    write_json(folder / f"{phase}.json", history + resumable.history)
+    save_model(network, folder / f"{phase}.keras")
+    resumable.finish()
+    return history + resumable.history
+
+
+def train(seed: int, folder: Path) -> list[dict]:
+    """Trains both phases of the strategy; returns one row per epoch."""
+    train_phase(folder, seed, "clean")
+    return train_phase(folder, seed, "hybrid", Augmentation(), after="clean")
+
+
+def test(seed: int, folder: Path, history: list[dict]) -> None:
+    """Evaluates the last state of both phases once on the test set, and keeps the answers."""
     x_test, y_test = data.load_test("mnist")
     result = {"seed": seed}
     for phase in ("clean", "hybrid"):
@@ -103,7 +119,7 @@ def main() -> None:
     for seed in [] if options.report else options.seeds:
         (FOLDER / str(seed)).mkdir(parents=True, exist_ok=True)
         if not (FOLDER / str(seed) / "result.json").exists():
-            train(seed, FOLDER / str(seed))
+            test(seed, FOLDER / str(seed), train(seed, FOLDER / str(seed)))
     report()
 
 
