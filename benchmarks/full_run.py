@@ -1,4 +1,4 @@
-"""Time and memory of one 10 + 10 training, as notebooks 02 and 03 do it; three repeats."""
+"""Time and memory of one 10 + 10 training, as notebooks 02 and 03 do it; two repeats."""
 
 import json
 import resource
@@ -9,7 +9,7 @@ from pathlib import Path
 
 from common import save_result, spread
 
-REPEATS = 3
+REPEATS = 2
 
 
 def main() -> None:

@@ -83,6 +83,9 @@ def training_rows(result: dict) -> list[tuple]:
     rate = f"{ours['median']:,.0f}/s: "
     rows = [("training images/s against Keras defaults",
              rate + ratio(ours, result["keras_defaults"]), "≥ 4×", "5×")]  # fmt: skip
+    if "keras_defaults_with_xla" in result:
+        rows.append(("the same with XLA, which `jit_compile=\"auto\"` may leave out",
+                     rate + ratio(ours, result["keras_defaults_with_xla"]), "–", "–"))  # fmt: skip
     if "pytorch_eager" in result:
         best = max(
             (result["pytorch_eager"], result["pytorch_compiled"]), key=lambda row: row["median"]

@@ -2,7 +2,8 @@
 
 One training step on a batch in memory: forward, backward, update, averages. Ours is float32 or the
 machine's native 16-bit type with `jit_compile=False` and fused batch normalisation; the defaults
-are Keras's own layers in float32 with `jit_compile="auto"`; PyTorch is channels-last, eager and
+are Keras's own layers in float32 with `jit_compile="auto"`, which this Keras may resolve to no XLA,
+so XLA is measured by itself, too; PyTorch is channels-last, eager and
 compiled, in the same precision. Each runs in a process of its own, in turn.
 """
 
@@ -14,13 +15,14 @@ from mnist_helpers.training import native_precision
 
 from common import interleaved, save_result, seconds_per_call
 
-STEPS, ROUNDS = 30, 5
+STEPS, ROUNDS = 30, 4
 SIDES = {
     "ours": "keras_step(native_precision(), False, True, 256)",
     "ours_batch_128": "keras_step(native_precision(), False, True, 128)",
     "ours_without_fused_normalisation": "keras_step(native_precision(), False, False, 256)",
     "ours_float32": "keras_step('float32', False, True, 256)",
     "keras_defaults": "keras_step('float32', 'auto', False, 256)",
+    "keras_defaults_with_xla": "keras_step('float32', True, False, 256)",
     "pytorch_eager": "torch_step(False)",
     "pytorch_compiled": "torch_step(True)",
 }
