@@ -27,7 +27,8 @@ PAGE_STYLE = """<style>
   .jp-Cell { padding-left: 0; padding-right: 0 }
   .jp-InputPrompt, .jp-OutputPrompt { display: none }
   .jp-RenderedHTMLCommon blockquote { margin: 1em 0; padding: 0 0.8em }
-  .jp-RenderedHTMLCommon h1, .jp-RenderedHTMLCommon h2 { hyphens: auto }
+  .jp-RenderedHTMLCommon table { font-size: 12px }
+  .jp-RenderedHTMLCommon :is(th, td) { padding: 4px }
 }
 </style>
 """

@@ -30,7 +30,9 @@ def plot_learning_curves(history: list[dict], title: str, boundary: int | None =
     for axes in (losses, errors):
         axes.xaxis.get_major_locator().set_params(integer=True)
         axes.yaxis.set_major_formatter("{x:g}")
-        axes.yaxis.set_minor_formatter("{x:g}" if axes is losses else "")
+        low, high = axes.get_ylim()
+        # Over a decade or less the powers of ten alone would leave the axis nearly without labels.
+        axes.yaxis.set_minor_formatter("{x:g}" if high / low < 12 else "")
         axes.tick_params(which="both", labelsize="small")
         if boundary:
             axes.axvline(boundary + 0.5, color=HYBRID, linestyle="--")
