@@ -27,7 +27,7 @@ def plot_class_balance(counts: dict[str, np.ndarray], title: str) -> Figure:
     axes.axhline(10, color="black", linestyle="--", linewidth=1, label="equal shares")
     axes.set(xlabel="digit", ylabel="share (%)", xticks=range(10), title=title)
     axes.grid(axis="x", visible=False)
-    axes.legend(fontsize="small", loc="upper center", bbox_to_anchor=(0.5, -0.18), ncols=4)
+    axes.legend(fontsize="small", loc="upper center", bbox_to_anchor=(0.5, -0.24), ncols=4)
     return figure
 
 

@@ -60,6 +60,6 @@ def picture_html(figure: Figure, alt: str) -> str:
         picture.convert("RGB").quantize(256).save(packed, format="png", optimize=True)
     png = base64.b64encode(packed.getvalue()).decode()
     return (
-        f'<img src="data:image/png;base64,{png}" alt="{html.escape(alt)}" width="{width}" '
+        f'<img alt="{html.escape(alt)}" src="data:image/png;base64,{png}" width="{width}" '
         'style="max-width: 100%; height: auto">'
     )
