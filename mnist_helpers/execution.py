@@ -17,6 +17,21 @@ from mnist_helpers.progress import Follower
 KERNEL_FILE = ".kernel.json"  # which process computes in a folder
 IMAGE = re.compile(r"data:image/png;base64,([A-Za-z0-9+/=]+)")
 THUMBNAIL_PIXELS = 160
+WIDGET = "application/vnd.jupyter.widget-view+json"
+# Wide tables scroll in their own box, words stay whole, and a phone's width goes to the text.
+PAGE_STYLE = """<style>
+.jp-OutputArea-output { overflow-x: auto }
+.jp-OutputArea-output pre { word-break: normal; overflow-wrap: break-word }
+@media (max-width: 600px) {
+  main { padding: 0 8px }
+  .jp-Cell { padding-left: 0; padding-right: 0 }
+  .jp-InputPrompt, .jp-OutputPrompt { display: none }
+  .jp-RenderedHTMLCommon blockquote { margin: 1em 0; padding: 0 0.8em }
+  .jp-RenderedHTMLCommon table { font-size: 12px }
+  .jp-RenderedHTMLCommon :is(th, td) { padding: 4px }
+}
+</style>
+"""
 
 
 class NotebookFailed(RuntimeError):
@@ -138,10 +153,20 @@ def _describe_failure(output: Path, cell: int, error: Exception) -> str:
 
 
 def write_page(notebook: Path) -> None:
-    """Writes an executed notebook as an HTML page beside it."""
+    """Writes an executed notebook as an HTML page beside it, which a phone can show as well.
+
+    Widgets need a kernel; of them the page would show a line of code, so they are left out. The
+    still picture before each one stays.
+    """
+    import nbformat
     from nbconvert import HTMLExporter
 
-    page, _ = HTMLExporter().from_filename(str(notebook))
+    content = nbformat.read(notebook, as_version=4)
+    for cell in content.cells:
+        if cell.cell_type == "code":
+            cell.outputs = [o for o in cell.outputs if WIDGET not in o.get("data", {})]
+    page, _ = HTMLExporter().from_notebook_node(content, {"metadata": {"name": notebook.stem}})
+    page = page.replace("</head>", PAGE_STYLE + "</head>", 1)
     # The pages of a run lie side by side, so a link to the next notebook can lead to its page.
     page = re.sub(r'(href="[\w.-]+)\.ipynb"', r'\1.html"', page)
     write_text(notebook.with_suffix(".html"), page)

@@ -1,8 +1,6 @@
 """One model's test report: the numbers, the same as text, and as a page with figures."""
 
-import base64
 import html
-import io
 from pathlib import Path
 
 from mnist_helpers import evaluation, robustness
@@ -15,7 +13,6 @@ from mnist_helpers.plotting.robustness import plot_robustness
 from mnist_helpers.predict import reader
 
 import keras
-import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.figure import Figure
 from sklearn.datasets import load_digits
@@ -179,16 +176,13 @@ def page(name: str, measured: dict) -> str:
     style.use_style()
     parts = [f"<pre>{html.escape(text(name, measured))}</pre>"]
     for heading, figure in _figures(measured):
-        buffer = io.BytesIO()
-        figure.savefig(buffer, format="png")
-        plt.close(figure)
-        png = base64.b64encode(buffer.getvalue()).decode()
-        parts += [f"<h2>{heading}</h2>", f'<img alt="{heading}" src="data:image/png;base64,{png}">']
+        parts += [f"<h2>{heading}</h2>", style.picture_html(figure, heading)]
     title = html.escape(f"Test report of {name}")
     return (
         f'<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8"><title>{title}</title>\n'
-        "<style>body {max-width: 60em; margin: 2em auto; font-family: sans-serif} "
-        "img {max-width: 100%} pre {overflow-x: auto}</style></head>\n"
+        '<meta name="viewport" content="width=device-width">\n'
+        "<style>body {max-width: 60em; margin: 2em auto; padding: 0 1em; font-family: sans-serif} "
+        "pre {overflow-x: auto}</style></head>\n"
         f"<body><h1>{title}</h1>\n" + "\n".join(parts) + "\n</body></html>\n"
     )
 

@@ -14,7 +14,7 @@ from mnist_helpers.batch import (
     run_series,
 )
 from mnist_helpers.cli import QUICK, main, summary
-from mnist_helpers.execution import NotebookFailed
+from mnist_helpers.execution import WIDGET, NotebookFailed, write_page
 from mnist_helpers.notebooks import notebook_parameters
 from mnist_helpers.parameters import LIMITS, check_value
 from mnist_helpers.paths import NOTEBOOKS_DIR, PROJECT
@@ -23,7 +23,7 @@ from mnist_helpers.progress import Progress, following_papermill
 import nbformat
 import pytest
 from filelock import FileLock
-from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
 DECLARATIONS = """\
 EPOCHS: int = 4  # passes
@@ -387,3 +387,16 @@ def test_help_is_quick_because_it_imports_no_heavy_library():
         text=True,
     )
     assert "--quick" in shown.stdout and "an even whole number" in shown.stdout
+
+
+def test_a_page_links_pages_fits_a_phone_and_leaves_out_what_needs_a_kernel(tmp_path):
+    widget = {WIDGET: {"model_id": "0"}, "text/plain": "Slider(value=1)"}
+    outputs = [new_output("display_data", data) for data in ({"text/html": "<b>still</b>"}, widget)]
+    cells = [new_markdown_cell("[next](02_b.ipynb)"), new_code_cell("show()", outputs=outputs)]
+    path = tmp_path / "01_a.ipynb"
+    nbformat.write(new_notebook(cells=cells), path)
+    write_page(path)
+    page = path.with_suffix(".html").read_text(encoding="utf-8")
+    assert "<title>01_a</title>" in page and 'href="02_b.html"' in page
+    assert "@media (max-width: 600px)" in page.partition("</head>")[0]
+    assert "<b>still</b>" in page and "Slider(value=1)" not in page

@@ -130,7 +130,7 @@ def test_the_figures_show_every_run_setting_and_pair(sweep):
     assert [line.get_label() for line in axes.lines] == list(bands)
     tests = comparison.paired_tests(runs, "test_accuracy")
     (axes,) = plots.plot_differences(tests, "test_accuracy", "T").axes
-    assert axes.get_yticklabels()[0].get_text() == "a, SHARE 0.5 minus b, SHARE 0.5"
+    assert axes.get_yticklabels()[0].get_text() == "a, SHARE 0.5\nminus b, SHARE 0.5"
     plots.plot_differences(
         tests[:0], "test_accuracy", "no pair has seeds in common"
     ).draw_without_rendering()

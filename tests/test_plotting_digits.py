@@ -1,3 +1,5 @@
+import base64
+import io
 import re
 
 from mnist_helpers.plotting import digits, style
@@ -6,6 +8,7 @@ import matplotlib
 import numpy as np
 import pytest
 from matplotlib import pyplot as plt
+from PIL import Image
 
 matplotlib.use("Agg")
 
@@ -77,8 +80,19 @@ def test_show_displays_a_picture_with_alt_text_and_closes_it(monkeypatch):
     shown = []
     monkeypatch.setattr(style, "display", shown.append)
     figure, axes = plt.subplots(figsize=(1, 1))
-    style.show(figure, 'a "small" square')
+    style.show(figure, 'a "small" square', "one & only")
     page = shown[0].data
+    assert "<figcaption>one &amp; only</figcaption>" in page
     assert re.search(r'src="data:image/png;base64,iVBOR', page)
     assert 'alt="a &quot;small&quot; square"' in page
     assert not plt.get_fignums()
+
+
+def test_a_picture_is_shown_at_its_size_and_holds_more_pixels_for_magnifying():
+    figure, axes = plt.subplots(figsize=(4, 2))
+    axes.plot([1, 2], color=style.HYBRID)
+    found = re.search(r'base64,([^"]+)".* width="(\d+)"', style.picture_html(figure, "a line"))
+    with Image.open(io.BytesIO(base64.b64decode(found[1]))) as picture:
+        assert picture.width // style.SHARPNESS == int(found[2])
+        colours = {tuple(colour) for colour in np.array(picture.convert("RGB")).reshape(-1, 3)}
+    assert tuple(bytes.fromhex(style.HYBRID[1:])) in colours  # fewer colours, but not others

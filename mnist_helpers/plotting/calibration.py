@@ -19,24 +19,29 @@ def plot_reliability(groups: dict, title: str) -> Figure:
         title: Figure title.
 
     Returns:
-        A figure with one panel for each model; the size of a dot shows how many answers it holds.
+        A figure with one panel for each model, two in a row; the size of a dot shows how many
+        answers it holds.
     """
+    rows = -(-len(groups) // 2)
     figure, panels = plt.subplots(
-        1, len(groups), figsize=(3.1 * len(groups) + 0.6, 3.5), sharey=True, squeeze=False
+        rows, 2, figsize=(7, 3 * rows + 0.4), sharex=True, sharey=True, squeeze=False
     )
+    for axes in panels.flat[len(groups) :]:
+        axes.axis("off")
     figure.suptitle(title, fontsize="medium", x=0.01, ha="left")
-    for number, (axes, (name, rows)) in enumerate(zip(panels[0], groups.items(), strict=True)):
+    for number, (axes, (name, dots)) in enumerate(zip(panels.flat, groups.items(), strict=False)):
         colour = COLOURS[number * len(COLOURS) // len(groups)]
         confidence, right, low, high, images = (
-            np.array(column) for column in zip(*rows, strict=True)
+            np.array(column) for column in zip(*dots, strict=True)
         )
         axes.plot([0, 100], [0, 100], color=CONTEXT, linestyle="--", linewidth=1)
         axes.vlines(100 * confidence, 100 * low, 100 * high, color=colour, alpha=0.5, linewidth=2)
         sizes = 12 + 14 * np.log10(images)
         axes.scatter(100 * confidence, 100 * right, s=sizes, color=colour, zorder=3)
-        axes.set(xlabel="confidence (%)", xlim=(0, 103), ylim=(-3, 103))
-        axes.set_title(name, fontsize="small")
-    panels[0, 0].set_ylabel("right (%)")
+        axes.set(xlim=(0, 103), ylim=(-3, 103))
+        axes.set_title(name, fontsize="medium")
+    figure.supxlabel("confidence (%)", fontsize="medium")
+    figure.supylabel("right (%)", fontsize="medium")
     return figure
 
 
@@ -51,7 +56,7 @@ def plot_declining(curves: dict, target: float, title: str) -> Figure:
     Returns:
         A figure with one line for each model, from a tenth of the images to all.
     """
-    figure, axes = plt.subplots(figsize=(8, 3.4))
+    figure, axes = plt.subplots(figsize=(7, 3.4))
     lines = zip(curves.items(), COLOURS, ("-", "--"), strict=False)
     for (name, (shares, accuracies)), colour, style in lines:
         seen = shares >= 0.1

@@ -18,7 +18,7 @@ def plot_class_balance(counts: dict[str, np.ndarray], title: str) -> Figure:
     Returns:
         A figure with one group of bars for each digit.
     """
-    figure, axes = plt.subplots(figsize=(8, 3.2))
+    figure, axes = plt.subplots(figsize=(7, 3.2))
     width = 0.8 / len(counts)
     colours = (CLEAN, HYBRID, CONTEXT)
     for number, ((name, values), colour) in enumerate(zip(counts.items(), colours, strict=False)):
@@ -27,7 +27,7 @@ def plot_class_balance(counts: dict[str, np.ndarray], title: str) -> Figure:
     axes.axhline(10, color="black", linestyle="--", linewidth=1, label="equal shares")
     axes.set(xlabel="digit", ylabel="share (%)", xticks=range(10), title=title)
     axes.grid(axis="x", visible=False)
-    axes.legend(fontsize="small", loc="center left", bbox_to_anchor=(1, 0.5))
+    axes.legend(fontsize="small", loc="upper center", bbox_to_anchor=(0.5, -0.24), ncols=4)
     return figure
 
 
@@ -41,7 +41,7 @@ def plot_pixel_values(images: np.ndarray, title: str) -> Figure:
     Returns:
         A figure with a histogram and a 28 × 28 map of how often a pixel is not background.
     """
-    figure, (histogram, ink) = plt.subplots(1, 2, figsize=(8.5, 3.4), width_ratios=(1.6, 1))
+    figure, (histogram, ink) = plt.subplots(1, 2, figsize=(7.5, 3.2), width_ratios=(1.6, 1))
     figure.suptitle(title, fontsize="medium", x=0.01, ha="left")
     shares = np.bincount(images.ravel(), minlength=256).reshape(16, 16).sum(axis=1) / images.size
     histogram.bar(np.arange(16) * 16, 100 * shares, 15, align="edge", color=CLEAN)
@@ -72,7 +72,7 @@ def plot_digit_map(points: np.ndarray, labels: np.ndarray, title: str) -> Figure
     Returns:
         A figure that can be read without colours, because the markers are the digits.
     """
-    figure, axes = plt.subplots(figsize=(7.5, 6))
+    figure, axes = plt.subplots(figsize=(7, 5.8))
     for digit, colour in enumerate(sns.color_palette("colorblind", 10)):
         x, y = points[labels == digit].T
         # The palette's yellow and pink are too pale for thin strokes on white.

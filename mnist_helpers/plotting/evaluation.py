@@ -22,7 +22,7 @@ def plot_confusion(counts: np.ndarray, shares: np.ndarray, title: str) -> Figure
     Returns:
         A figure with two panels; cells without images stay empty.
     """
-    figure, (left, right) = plt.subplots(1, 2, figsize=(10.5, 5.2))
+    figure, (left, right) = plt.subplots(1, 2, figsize=(9, 4.7))
     figure.suptitle(title, fontsize="medium", x=0.01, ha="left")
     for axes, values, places in ((left, counts, "{:.0f}"), (right, 100 * shares, "{:.1f}")):
         written = [[places.format(value) if value else "" for value in row] for row in values]
@@ -69,7 +69,7 @@ def plot_per_digit(precision: np.ndarray, recall: np.ndarray, title: str) -> Fig
     Returns:
         A figure whose axis begins below the lowest value, as dots, unlike bars, may.
     """
-    figure, axes = plt.subplots(figsize=(8, 3.4))
+    figure, axes = plt.subplots(figsize=(7, 3.4))
     digits = np.arange(10)
     axes.vlines(digits, 100 * precision, 100 * recall, color=CONTEXT, linewidth=1, zorder=1)
     # The small dot fits into the hollow diamond, so that both show where they are equal.
@@ -102,13 +102,13 @@ def plot_mistakes(images: np.ndarray, captions: list[str], title: str, columns: 
         A figure with one small panel for each image; none for none.
     """
     rows = max(1, -(-len(images) // columns))
-    figure, panels = plt.subplots(rows, columns, figsize=(1.35 * columns, 1.75 * rows + 0.4))
+    figure, panels = plt.subplots(rows, columns, figsize=(1.2 * columns, 1.65 * rows + 0.3))
     figure.suptitle(title, fontsize="medium", x=0.01, ha="left")
     for axes in panels.flat:
         axes.axis("off")
     for axes, image, caption in zip(panels.flat, images, captions, strict=False):
         axes.imshow(image, cmap=DIGITS)
-        axes.set_title(caption, y=-0.02, va="top", loc="center", fontsize="small")
+        axes.set_title(caption, y=-0.08, va="top", loc="center", fontsize="small")
     return figure
 
 
@@ -122,7 +122,7 @@ def plot_accuracies(accuracies: dict[str, tuple[float, float, float]], title: st
     Returns:
         A figure with one dot and one line for each phase.
     """
-    figure, axes = plt.subplots(figsize=(8, 0.55 * len(accuracies) + 1.1))
+    figure, axes = plt.subplots(figsize=(7, 0.55 * len(accuracies) + 1.1))
     colours = (CLEAN, HYBRID)
     for place, (values, colour) in enumerate(zip(accuracies.values(), colours, strict=False)):
         accuracy, low, high = (100 * value for value in values)

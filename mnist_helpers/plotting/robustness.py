@@ -26,7 +26,10 @@ def plot_robustness(
         A figure with one panel for each kind; what training has shown is shaded.
     """
     rows = -(-len(levels) // columns)
-    figure, panels = plt.subplots(rows, columns, figsize=(2.75 * columns, 2.5 * rows + 0.5))
+    figure, panels = plt.subplots(
+        rows, columns, figsize=(2.4 * columns, 2.5 * rows + 0.5), layout="constrained"
+    )
+    figure.get_layout_engine().set(h_pad=0.1)  # inches, or a unit touches the panel below
     for axes in panels.flat[len(levels) :]:
         axes.axis("off")
     for place, (axes, (kind, (unit, values))) in enumerate(
@@ -44,10 +47,10 @@ def plot_robustness(
         strip.imshow(mosaic(examples[kind], len(values), gap=2), cmap=DIGITS, vmin=0, vmax=1)
         strip.axis("off")
         axes.set(xlim=(-0.5, len(values) - 0.5), ylim=(0, 104), yticks=(0, 50, 100))
-        axes.set_xticks(places, [f"{value:g}" for value in values], fontsize="x-small")
-        axes.set_xlabel(unit, fontsize="x-small", labelpad=1)
-        axes.tick_params(axis="y", labelsize="x-small")
-        axes.set_title(kind, fontsize="small", y=1.32)
+        axes.set_xticks(places, [f"{value:g}" for value in values], fontsize="small")
+        axes.set_xlabel(unit, fontsize="small", labelpad=1)
+        axes.tick_params(labelsize="small", pad=2)
+        axes.set_title(kind, fontsize="medium", y=1.32)
         axes.grid(axis="x", visible=False)
         if place % columns == 0:
             axes.set_ylabel("right (%)", fontsize="small")
@@ -74,7 +77,7 @@ def plot_feature_map(points: np.ndarray, labels: np.ndarray, wrong, title: str) 
     Returns:
         A figure that can be read without colours.
     """
-    figure, axes = plt.subplots(figsize=(8, 6.4))
+    figure, axes = plt.subplots(figsize=(7, 5.8))
     for digit, colour in enumerate(sns.color_palette("colorblind", 10)):
         x, y = points[labels == digit].T
         colour = np.multiply(colour, 0.75)  # the palette's pale colours vanish on white

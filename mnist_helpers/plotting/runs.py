@@ -23,7 +23,7 @@ def plot_strips(runs: pd.DataFrame, intervals: pd.DataFrame, metric: str, title:
     Returns:
         A figure with one row for each setting.
     """
-    figure, axes = plt.subplots(figsize=(8, 0.5 * len(intervals) + 1.2))
+    figure, axes = plt.subplots(figsize=(7, 0.55 * len(intervals) + 1.2))
     for place, (setting, row) in enumerate(intervals.iterrows()):
         values = runs.loc[runs["setting"] == setting, metric]
         # Dots of equal value lie side by side instead of on each other.
@@ -49,15 +49,17 @@ def plot_curves(bands: dict[str, pd.DataFrame], label: str, title: str) -> Figur
     Returns:
         A figure with one line for each setting, told apart by colour and marker.
     """
-    figure, axes = plt.subplots(figsize=(8, 4.5))
+    figure, axes = plt.subplots(figsize=(7, 4.2))
     colours = sns.color_palette("colorblind", len(bands))
     for number, (setting, band) in enumerate(bands.items()):
         marker = MARKERS[number % len(MARKERS)]
         axes.fill_between(
             band["epoch"], band["low"], band["high"], color=colours[number], alpha=0.15
         )
+        # A logarithmic axis would draw a mean of zero as a line straight down.
+        seen = band[band["mean"] > 0]
         axes.plot(
-            band["epoch"], band["mean"], marker=marker, ms=4, color=colours[number], label=setting
+            seen["epoch"], seen["mean"], marker=marker, ms=4, color=colours[number], label=setting
         )
     axes.set(title=title, xlabel="epoch", ylabel=label, yscale="log")
     axes.yaxis.set_major_formatter("{x:g}")
@@ -77,14 +79,15 @@ def plot_differences(tests: pd.DataFrame, metric: str, title: str) -> Figure:
     Returns:
         A figure with one row for each pair and a line at no difference.
     """
-    figure, axes = plt.subplots(figsize=(8, 0.36 * len(tests) + 1.2))
+    figure, axes = plt.subplots(figsize=(7, 0.55 * len(tests) + 1.2))
     axes.axvline(0, color=CONTEXT, lw=1)
     for place, row in enumerate(tests.itertuples()):
         face = CLEAN if row.p_corrected < 0.05 else "white"
         axes.plot([row.low, row.high], [place, place], color=CLEAN)
         axes.plot(row.difference, place, "D", color=CLEAN, mfc=face, ms=6)
-    names = [f"{row.first} minus {row.second}" for row in tests.itertuples()]
+    names = [f"{row.first}\nminus {row.second}" for row in tests.itertuples()]
     axes.set_yticks(range(len(tests)), names, fontsize="small")
+    axes.locator_params(axis="x", nbins=6)
     axes.set(title=title, xlabel=f"difference in {metric.replace('_', ' ')}")
     axes.set_ylim(max(len(tests), 1) - 0.5, -0.5)
     return figure

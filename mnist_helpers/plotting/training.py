@@ -19,8 +19,8 @@ def plot_learning_curves(history: list[dict], title: str, boundary: int | None =
         A figure with two panels.
     """
     epochs = [row["epoch"] for row in history]
-    figure, (losses, errors) = plt.subplots(1, 2, figsize=(9, 3.4))
-    figure.suptitle(title, fontsize="medium")
+    figure, (losses, errors) = plt.subplots(1, 2, figsize=(7.5, 3.2))
+    figure.suptitle(title, fontsize="medium", x=0.01, ha="left")
     for name, label, colour in (("", "training", CONTEXT), ("val_", "validation", CLEAN)):
         losses.plot(epochs, [row[f"{name}loss"] for row in history], "o-", ms=3, color=colour)
         wrong = [100 * (1 - row[f"{name}accuracy"]) for row in history]
@@ -30,6 +30,9 @@ def plot_learning_curves(history: list[dict], title: str, boundary: int | None =
     for axes in (losses, errors):
         axes.xaxis.get_major_locator().set_params(integer=True)
         axes.yaxis.set_major_formatter("{x:g}")
+        low, high = axes.get_ylim()
+        # Over a decade or less the powers of ten alone would leave the axis nearly without labels.
+        axes.yaxis.set_minor_formatter("{x:g}" if high / low < 12 else "")
         axes.tick_params(which="both", labelsize="small")
         if boundary:
             axes.axvline(boundary + 0.5, color=HYBRID, linestyle="--")
@@ -91,27 +94,4 @@ def plot_rows_of_digits(rows: dict, title: str) -> Figure:
     axes.tick_params(left=False)
     axes.grid(False)
     axes.spines[:].set_visible(False)
-    return figure
-
-
-def plot_captioned_digits(images, captions: list[str], title: str, columns: int = 10) -> Figure:
-    """Draws digits with a caption under each.
-
-    Args:
-        images: Array of shape (n, 28, 28); any range, each set drawn on its own scale.
-        captions: n texts.
-        title: Figure title.
-        columns: Digits in a row.
-
-    Returns:
-        The figure; an empty one, which says so, for no images.
-    """
-    rows = max(-(-len(images) // columns), 1)
-    figure, axes = plt.subplots(rows, columns, figsize=(0.95 * columns, 1.25 * rows + 0.4))
-    figure.suptitle(title if len(images) else f"{title}: none", fontsize="medium")
-    for place in axes.flat:
-        place.axis("off")
-    for place, image, caption in zip(axes.flat, images, captions, strict=False):
-        place.imshow(image, cmap=DIGITS)
-        place.set_title(caption, y=-0.28, loc="center", fontsize="x-small")
     return figure
