@@ -18,20 +18,14 @@ include_patterns = [
 # Folders that are left out here are not even walked through.
 exclude_patterns = [".*", "runs", "site", "docs/api/modules.rst", "**/.ipynb_checkpoints"]
 
-# One page per public module.
-apidoc_modules = [
-    {
-        "path": str(PROJECT / "mnist_helpers"),
-        "destination": "docs/api",
-        "separate_modules": True,
-        "module_first": True,
-        # A function is described where it is defined, not again in the package that passes it on.
-        "automodule_options": {"members", "show-inheritance", "ignore-module-all"},
-    }
-]
+# One page per public module. A function is described where it is defined, not again in the package
+# that passes it on.
+apidoc_modules = [{"path": str(PROJECT / "mnist_helpers"), "destination": "docs/api"}]
+apidoc_separate_modules = apidoc_module_first = True
+autodoc_default_options = {"ignore-module-all": True}
 autodoc_member_order = "bysource"
 add_module_names = False
-napoleon_use_ivar = True  # so that the fields of named tuples are described once
+napoleon_use_ivar = True  # fields are described once, by their class
 default_role = "code"  # the docstrings put code in single backticks
 python_maximum_signature_line_length = 88
 
@@ -73,6 +67,12 @@ def add_contents(app: Sphinx, name: str, source: list[str]) -> None:
         source[0] += CONTENTS
 
 
+def skip_field(app: Sphinx, what: str, name: str, member: object, *_) -> bool | None:
+    """Leaves out what Python itself says of a named tuple's fields; the class describes them."""
+    return True if str(member.__doc__).startswith("Alias for field number") else None
+
+
 def setup(app: Sphinx) -> None:
     """Called by Sphinx."""
+    app.connect("autodoc-skip-member", skip_field)
     app.connect("source-read", add_contents)
