@@ -7,7 +7,7 @@ BIN = .venv/bin
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help install run quick test stress lint bench study lab refresh clean
+.PHONY: help install run quick test stress lint docs bench study lab refresh clean
 
 help:  ## show this list
 	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST)
@@ -36,6 +36,11 @@ stress: install  ## the promises of SECURITY.md at length, up to 20 minutes
 lint: install  ## lint and formatting alone
 	$(BIN)/python -m ruff check . && $(BIN)/python -m ruff format --check .
 
+docs: install  ## the site of notebooks and API in site/html, links checked
+	rm -rf site docs/api
+	$(BIN)/python -m sphinx --fail-on-warning --keep-going --quiet -c docs -d site/doctrees . site/html
+	$(BIN)/python docs/check_links.py site/html
+
 bench: install  ## measure what the README states (PyTorch's rows need the extra bench)
 	for part in augmentation training_speed step_profile prediction widgets time_to_accuracy full_run scaling; do \
 		echo "$$part"; PYTHONPATH=. $(BIN)/python benchmarks/$$part.py || exit 1; done
@@ -51,5 +56,5 @@ lab: install  ## open JupyterLab on this machine
 refresh: install  ## renew the committed notebooks, model and README table by a full run
 	$(BIN)/python -m mnist_helpers run --dataset mnist --name refresh && $(BIN)/python benchmarks/refresh.py refresh
 
-clean:  ## remove .venv (runs and models stay)
-	rm -rf .venv
+clean:  ## remove .venv and the site (runs and models stay)
+	rm -rf .venv site docs/api

@@ -175,8 +175,8 @@ def find_phases(folder, dataset: str) -> dict[str, Path]:
         dataset: The data set that the models must have been trained on.
 
     Returns:
-        `{"clean phase": path, "hybrid": path}`, the second only if there is a hybrid of this clean
-        phase.
+        The paths under "clean phase" and "hybrid", the second only if there is a hybrid of this
+        clean phase.
 
     Raises:
         FileNotFoundError: There is no clean phase; names the notebook to run first.

@@ -16,7 +16,7 @@ class Augmentation:
     times. What comes in from outside the image is background (0).
 
     Attributes:
-        rotation_degrees: The angle is uniform in ±`rotation_degrees`, counter-clockwise positive.
+        rotation_degrees: The angle is uniform in ± `rotation_degrees`, counter-clockwise positive.
         shift_fraction: Each axis moves uniformly by up to this fraction of its length.
         zoom_fraction: The size is multiplied by a uniform factor in 1 ± `zoom_fraction`.
 

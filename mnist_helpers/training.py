@@ -60,12 +60,11 @@ class ResumableTraining(keras.callbacks.Callback):
     `keras.callbacks.ModelCheckpoint` finds and writes the best model under a temporary name; it is
     then saved in float32 as `artifacts.save_model` does, so that a kill never leaves half a model.
 
-    Example:
-    ```python
-    training = ResumableTraining(OUTPUT_DIR, "clean_phase", "best_clean_phase.keras", settings)
-    first_epoch = training.resume(model)
-    model.fit(..., initial_epoch=first_epoch, callbacks=training.callbacks)
-    ```
+    Example::
+
+        training = ResumableTraining(OUTPUT_DIR, "clean_phase", "best_clean_phase.keras", settings)
+        first_epoch = training.resume(model)
+        model.fit(..., initial_epoch=first_epoch, callbacks=training.callbacks)
 
     Args:
         folder: Where the state and the best model are kept.

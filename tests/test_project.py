@@ -76,6 +76,45 @@ def test_the_lock_is_audited_every_week():
     )
 
 
+def test_new_versions_are_tried_every_week():
+    workflow = yaml.safe_load((PROJECT / ".github/workflows/weekly.yml").read_text())
+    commands = [step.get("run", "") for step in workflow["jobs"]["newest"]["steps"]]
+    (install,) = (run for run in commands if "pip install" in run)
+    # `make install` would put the lock's versions back, were it not for the marker that it leaves.
+    assert commands.index(install) < commands.index("touch .venv/bin/.installed")
+    assert commands.index("touch .venv/bin/.installed") < commands.index("make test")
+    assert "requirements.lock" not in install and "--upgrade-strategy eager" in install
+    extras = set(re.search(r"\[(.+)\]", install)[1].split(","))
+    assert extras == set(PYPROJECT["project"]["optional-dependencies"]) - {"bench"}
+
+
+def test_the_citation_agrees_with_the_project():
+    citation = yaml.safe_load((PROJECT / "CITATION.cff").read_text())
+    assert {"cff-version", "message", "title", "authors"} <= set(citation)  # its schema demands
+    assert citation["version"] == PYPROJECT["project"]["version"]
+    assert citation["license"] == PYPROJECT["project"]["license"]
+    (author,) = citation["authors"]
+    assert author["name"].lower() in (PROJECT / "LICENSE").read_text().lower()
+
+
+@pytest.mark.parametrize("name", ["bug", "idea"])
+def test_issue_forms_have_what_forms_need(name):
+    form = yaml.safe_load((PROJECT / f".github/ISSUE_TEMPLATE/{name}.yml").read_text())
+    assert {"name", "description", "body"} <= set(form)
+    asked = [part for part in form["body"] if part["type"] != "markdown"]
+    assert all(part["attributes"]["label"] for part in asked)
+    assert len({part["id"] for part in asked}) == len(asked)
+    assert any(part.get("validations", {}).get("required") for part in asked)
+
+
+def test_every_make_target_is_listed_by_help():
+    text = (PROJECT / "Makefile").read_text()
+    targets = re.search(r"^\.PHONY: (.+)", text, re.M)[1].split()
+    assert re.findall(r"^(\w+):", text, re.M) == targets
+    listed = subprocess.run(["make", "help"], cwd=PROJECT, capture_output=True, text=True).stdout
+    assert re.findall(r"make (\w+)\t", listed) == targets
+
+
 def test_every_dependency_earns_a_line_in_contributing():
     text = (PROJECT / "CONTRIBUTING.md").read_text()
     for dependency in PYPROJECT["project"]["dependencies"]:

@@ -1,0 +1,75 @@
+"""The site of `make docs`: it builds without a warning, and its links lead somewhere."""
+
+import os
+import subprocess
+import sys
+from importlib.util import find_spec
+
+from mnist_helpers.paths import NOTEBOOKS_DIR, PROJECT
+
+import pytest
+
+MISSING = [name for name in ("sphinx", "myst_nb", "furo") if find_spec(name) is None]
+
+
+def check_links(folder):
+    return subprocess.run(
+        [sys.executable, "docs/check_links.py", str(folder)],
+        cwd=PROJECT, capture_output=True, text=True,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "link, words",
+    [
+        ('<a href="other.html#there">', None),
+        ('<a href="#caf%C3%A9">', None),
+        ('<a href="sub/../other.html?a=b">', None),
+        ('<a href="https://example.org/page.html">', None),
+        ('<img src="data:image/png;base64,AAAA">', None),
+        ('<a href="missing.html">', "index.html: missing.html does not exist"),
+        ('<a href="other.html#gone">', "index.html: other.html#gone has no such anchor"),
+        ('<a href="#gone">', "index.html: #gone has no such anchor"),
+        ('<img src="picture.png">', "index.html: picture.png does not exist"),
+        ('<script src="https://example.org/a.js">', "a.js is loaded from elsewhere"),
+        ('<link href="//example.org/a.css">', "a.css is loaded from elsewhere"),
+    ],
+)
+def test_a_link_that_leads_nowhere_is_named(tmp_path, link, words):
+    (tmp_path / "sub").mkdir()
+    (tmp_path / "index.html").write_text(f'<p id="café">{link}', encoding="utf-8")
+    (tmp_path / "other.html").write_text('<h2 id="there">')
+    done = check_links(tmp_path)
+    assert (done.returncode, words is None) in ((0, True), (1, False)), done.stderr
+    assert words is None or words in done.stderr
+
+
+def test_a_folder_without_pages_is_refused(tmp_path):
+    done = check_links(tmp_path)
+    assert done.returncode == 1 and "There is no page" in done.stderr
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(bool(MISSING), reason=f"the extra `docs` is not installed: no {MISSING}")
+def test_the_site_builds_without_a_warning_and_holds_every_module_and_notebook(tmp_path):
+    site = tmp_path / "html"
+    built = subprocess.run(
+        [sys.executable, "-m", "sphinx", "--fail-on-warning", "--keep-going", "--quiet",
+         "-c", "docs", "-d", str(tmp_path / "doctrees"), ".", str(site)],
+        cwd=PROJECT, env={**os.environ, "CUDA_VISIBLE_DEVICES": ""}, capture_output=True, text=True,
+        timeout=500,
+    )  # fmt: skip
+    assert built.returncode == 0, built.stderr[-4000:]
+    checked = check_links(site)
+    assert checked.returncode == 0, checked.stderr
+    for path in (PROJECT / "mnist_helpers").rglob("[!_]*.py"):
+        module = ".".join(path.relative_to(PROJECT).with_suffix("").parts)
+        page = (site / f"docs/api/{module}.html").read_text(encoding="utf-8")
+        assert f'id="module-{module}"' in page, module
+    package = (site / "docs/api/mnist_helpers.evaluation.html").read_text(encoding="utf-8")
+    assert 'id="mnist_helpers.evaluation.accuracy_interval"' not in package  # described elsewhere
+    for path in NOTEBOOKS_DIR.glob("*.ipynb"):
+        page = (site / "notebooks" / f"{path.stem}.html").read_text(encoding="utf-8")
+        images = path.read_text(encoding="utf-8").count("data:image/png;base64")
+        assert images and page.count("data:image/png;base64") == images, path.name
+    assert "url=README.html" in (site / "index.html").read_text()

@@ -1,0 +1,80 @@
+"""The hooks of `.pre-commit-config.yaml`: each runs, and finds what it is there for."""
+
+import os
+import shutil
+import subprocess
+import sys
+from importlib.util import find_spec
+from pathlib import Path
+
+from mnist_helpers.paths import PROJECT
+
+import pytest
+import yaml
+
+CONFIG = PROJECT / ".pre-commit-config.yaml"
+HOOKS = [hook for repo in yaml.safe_load(CONFIG.read_text())["repos"] for hook in repo["hooks"]]
+needs_pre_commit = pytest.mark.skipif(
+    find_spec("pre_commit") is None or shutil.which("git") is None,
+    reason="pre-commit or git is not installed",
+)
+
+
+def run(folder, cache, *arguments, timeout=60):
+    environment = {
+        **os.environ,
+        "PRE_COMMIT_HOME": str(cache),
+        "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]]),
+    }
+    return subprocess.run(
+        [sys.executable, "-m", "pre_commit", *arguments],
+        cwd=folder, env=environment, capture_output=True, text=True, timeout=timeout,
+    )  # fmt: skip
+
+
+def test_hooks_fetch_nothing_and_run_tools_that_are_installed():
+    for repo in yaml.safe_load(CONFIG.read_text())["repos"]:
+        assert repo["repo"] == "local"
+    for hook in HOOKS:
+        assert hook["language"] == "system", hook
+        python, option, tool = hook["entry"].split()[:3]
+        assert python == "python" and option in ("-m", "-c"), hook
+        assert option == "-c" or find_spec(tool) is not None, tool
+
+
+@needs_pre_commit
+@pytest.mark.parametrize(
+    "hook, name, content, words",
+    [
+        ("ruff-lint", "unused.py", '"""A module."""\n\nimport os\n', "F401"),
+        ("ruff-format", "quotes.py", '"""A module."""\n\nNAME = \'x\'\n', "would be reformatted"),
+        ("large-files", "large.bin", "0" * 2_000_001, "large.bin"),
+        (
+            "mypy",
+            "mnist_helpers/wrong.py",
+            '"""A module."""\n\nNUMBER: int = "one"\n',
+            "[assignment]",
+        ),
+    ],
+)
+def test_a_hook_stops_what_it_is_there_for(hook, name, content, words, tmp_path):
+    folder = tmp_path / "repository"
+    folder.mkdir()
+    for file in (CONFIG, PROJECT / "pyproject.toml"):
+        shutil.copy(file, folder)
+    path = folder / name
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(content)
+    for command in (["init", "--quiet"], ["add", "--all"]):
+        subprocess.run(["git", *command], cwd=folder, check=True)
+    done = run(folder, tmp_path / "cache", "run", hook, "--all-files")
+    assert done.returncode == 1 and words in done.stdout, done.stdout + done.stderr
+
+
+@needs_pre_commit
+@pytest.mark.slow
+@pytest.mark.skipif(not (PROJECT / ".git").exists(), reason="pre-commit needs a git checkout")
+def test_the_project_passes_its_own_hooks(tmp_path):
+    done = run(PROJECT, tmp_path, "run", "--all-files", timeout=400)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.stdout.count("Passed") == len(HOOKS), done.stdout
