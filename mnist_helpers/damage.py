@@ -8,11 +8,12 @@ Benchmark for Computer Vision", 2019); the code and the levels are this project'
 
 from collections.abc import Iterable, Sequence
 
+from mnist_helpers.checks import SIDE
+
 import numpy as np
 from numpy.typing import ArrayLike
 from scipy import ndimage, sparse
 
-SIDE = 28
 # Row and column of each pixel, counted from the centre of the image.
 ROWS, COLUMNS = np.mgrid[:SIDE, :SIDE].astype(np.float32) - np.float32((SIDE - 1) / 2)
 

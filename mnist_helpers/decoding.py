@@ -111,6 +111,7 @@ def _opened(image: bytes | Image.Image) -> Image.Image:
         return image
     try:
         with warnings.catch_warnings():
+            # Pillow warns of what is too large, and refuses only twice as much.
             warnings.simplefilter("error", Image.DecompressionBombWarning)
             picture = Image.open(io.BytesIO(image))
             picture.draft("RGB", (2 * WORKING_SIDE, 2 * WORKING_SIDE))  # JPEG: decode it smaller

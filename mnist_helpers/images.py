@@ -1,5 +1,6 @@
 """Any picture of one digit, brought to the form of MNIST's images."""
 
+from mnist_helpers.checks import SIDE
 from mnist_helpers.decoding import SMALLEST_SIDE, WORKING_SIDE, Picture, PictureError, read_grey
 
 import numpy as np
@@ -8,7 +9,7 @@ from scipy import ndimage
 
 __all__ = ["PictureError", "steps_to_mnist", "to_mnist"]
 
-BOX, SIDE = 20, 28  # MNIST fits digits into 20 x 20 and sets them into 28 x 28
+BOX = 20  # MNIST fits digits into 20 x 20 and sets them into 28 x 28
 # Background and ink must differ by this part of the full range, and by so many standard deviations
 # of the noise.
 LEAST_CONTRAST = 0.04

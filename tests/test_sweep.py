@@ -273,7 +273,6 @@ def dask(tmp_path):
         process.wait()
 
 
-@pytest.mark.filterwarnings("default")
 def test_on_a_dask_cluster_a_killed_worker_costs_no_run(sweep, start, dask):
     address, start_worker = dask
     workers = {worker.pid: worker for worker in (start_worker(), start_worker())}
@@ -287,7 +286,6 @@ def test_on_a_dask_cluster_a_killed_worker_costs_no_run(sweep, start, dask):
     assert float(rows(file)[0]["test_accuracy"]) == pytest.approx(1 - 1 / 6.5)
 
 
-@pytest.mark.filterwarnings("default")
 def test_dask_workers_without_a_shared_disk_send_their_results(sweep, dask, monkeypatch):
     address, start_worker = dask
     start_worker()
