@@ -8,7 +8,7 @@ endif
 
 LINT = $(BIN)/python -m ruff check . && $(BIN)/python -m ruff format --check . && $(BIN)/python -m mypy
 # A floor holds for the whole suite alone, so it is not set for a choice of tests.
-COVERAGE = --cov $(if $(ARGS),,--cov-fail-under=90)
+COVERAGE = --cov=mnist_helpers $(if $(ARGS),,--cov-fail-under=90)
 
 .DEFAULT_GOAL := help
 .PHONY: help install run quick test stress lint bench study lab refresh clean
