@@ -134,6 +134,7 @@ def test_a_sweep_tabulates_its_runs_and_does_shared_work_once(sweep, capfd):
     }
 
 
+@pytest.mark.slow
 def test_a_failing_run_leaves_the_others_alone_and_is_repeated_on_demand(sweep, tmp_path, capfd):
     broken, log = tmp_path / "broken", tmp_path / "log"
     broken.touch()
