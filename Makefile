@@ -6,6 +6,10 @@ else
 BIN = .venv/bin
 endif
 
+LINT = $(BIN)/python -m ruff check . && $(BIN)/python -m ruff format --check . && $(BIN)/python -m mypy
+# A floor holds for the whole suite alone, so it is not set for a choice of tests.
+COVERAGE = --cov=mnist_helpers $(if $(ARGS),,--cov-fail-under=90)
+
 .DEFAULT_GOAL := help
 .PHONY: help install run quick test stress lint docs bench study lab refresh clean
 
@@ -27,14 +31,14 @@ run: install  ## train and evaluate: notebooks 01 to 04 into runs/<date>/
 quick: install  ## the whole series on 2,000 images, to see it work
 	$(BIN)/python -m mnist_helpers run --quick $(ARGS)
 
-test: install  ## lint, unit tests, and the notebooks under nbval
-	$(BIN)/python -m ruff check . && $(BIN)/python -m ruff format --check . && $(BIN)/python -m pytest $(ARGS)
+test: install  ## lint, types, unit tests, the notebooks under nbval, and coverage
+	$(LINT) && $(BIN)/python -m pytest $(COVERAGE) $(ARGS)
 
 stress: install  ## the promises of SECURITY.md at length, up to 20 minutes
 	$(BIN)/python -m tests.stress $(ARGS)
 
-lint: install  ## lint and formatting alone
-	$(BIN)/python -m ruff check . && $(BIN)/python -m ruff format --check .
+lint: install  ## lint, formatting and types alone
+	$(LINT)
 
 docs: install  ## the site of notebooks and API in site/html, links checked
 	rm -rf site docs/api

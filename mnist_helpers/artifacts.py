@@ -5,6 +5,7 @@ import json
 import os
 import platform
 from pathlib import Path
+from typing import Any
 
 from mnist_helpers.data import DATASET_TITLES, dataset_fingerprint
 from mnist_helpers.model import FusedBatchNormalization
@@ -37,7 +38,7 @@ def with_precision(model: keras.Model, dtype_policy: str, fused: bool = True) ->
             anybody's Keras can load.
     """
 
-    def copy(layer):
+    def copy(layer: keras.layers.Layer) -> keras.layers.Layer:
         kind = type(layer)
         if issubclass(kind, keras.layers.BatchNormalization):
             suits = fused and _suits_fused_kernel(layer)
@@ -83,7 +84,14 @@ def load_model(path: str | Path, dtype_policy: str = "float32") -> keras.Model:
     return with_precision(open_model(path), dtype_policy)
 
 
-def save_phase(model, folder, phase: str, file_name: str, history: list[dict], **facts) -> Path:
+def save_phase(
+    model: keras.Model,
+    folder: str | Path,
+    phase: str,
+    file_name: str,
+    history: list[dict],
+    **facts: Any,
+) -> Path:
     """Saves a trained phase: model, history, and its section of `metrics.json`.
 
     Args:
@@ -117,7 +125,7 @@ def save_phase(model, folder, phase: str, file_name: str, history: list[dict], *
     return folder / file_name
 
 
-def update_metrics(folder, section: str, **values) -> dict:
+def update_metrics(folder: str | Path, section: str, **values: Any) -> dict:
     """Merges `values` into a section of `metrics.json` and returns the whole content."""
     path = output_dir(folder) / "metrics.json"
     metrics = read_json(path, {})
@@ -126,7 +134,7 @@ def update_metrics(folder, section: str, **values) -> dict:
     return metrics
 
 
-def describe_run(folder, dataset: str) -> dict:
+def describe_run(folder: str | Path, dataset: str) -> dict:
     """Writes into `metrics.json` which data, versions and machine the numbers come from.
 
     Returns:
@@ -148,12 +156,12 @@ def describe_run(folder, dataset: str) -> dict:
     return facts
 
 
-def load_history(folder, phase: str) -> list[dict]:
+def load_history(folder: str | Path, phase: str) -> list[dict]:
     """Returns a phase's epochs as saved by `save_phase`."""
     return read_json(require(folder, f"{phase}_history.json", "02_clean_phase.ipynb"))
 
 
-def require(folder, file_name: str, notebook: str) -> Path:
+def require(folder: str | Path, file_name: str, notebook: str) -> Path:
     """Returns a file that another notebook made.
 
     Raises:
@@ -167,7 +175,7 @@ def require(folder, file_name: str, notebook: str) -> Path:
     return path
 
 
-def find_phases(folder, dataset: str) -> dict[str, Path]:
+def find_phases(folder: str | Path, dataset: str) -> dict[str, Path]:
     """Finds the models to compare: the user's own training, else the one that comes along.
 
     Args:
@@ -202,7 +210,7 @@ def find_phases(folder, dataset: str) -> dict[str, Path]:
     return {"clean phase": clean, "hybrid": hybrid}
 
 
-def write_model_card(folder, model_file: str) -> Path:
+def write_model_card(folder: str | Path, model_file: str) -> Path:
     """Writes `model_card.md` from what `metrics.json` records; nothing in it is typed by hand."""
     folder = output_dir(folder)
     metrics = read_json(folder / "metrics.json", {})
@@ -230,7 +238,7 @@ def _table(values: dict) -> list[str]:
     return ["| fact | value |", "|---|---|", *rows]
 
 
-def _cell(value) -> str:
+def _cell(value: object) -> str:
     return value if isinstance(value, str) else f"`{json.dumps(value)}`"
 
 

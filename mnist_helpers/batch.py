@@ -66,9 +66,9 @@ def run_series(
         FileExistsError: The folder holds something else, or another process runs in it.
         NotebookFailed: A notebook failed; what it did until then is in the folder.
     """
-    notebooks = [Path(notebook).resolve() for notebook in notebooks]
+    paths = [Path(notebook).resolve() for notebook in notebooks]
     folder = Path(folder).resolve()
-    for_each = check_parameters(notebooks, parameters)
+    for_each = check_parameters(paths, parameters)
     folder.mkdir(parents=True, exist_ok=True)
     try:
         lock = FileLock(folder / "run.lock").acquire(timeout=0)
@@ -76,15 +76,15 @@ def run_series(
         raise FileExistsError(f"Another process is running in {folder}.") from error
     progress = Progress()
     with lock, following_papermill(folder / "run.log", progress):
-        status = _open_run(folder, [notebook.stem for notebook in notebooks], parameters)
-        for number, notebook in enumerate(notebooks, 1):
-            if status["notebooks"][notebook.stem]["state"] == "done":
+        status = _open_run(folder, [path.stem for path in paths], parameters)
+        for number, path in enumerate(paths, 1):
+            if status["notebooks"][path.stem]["state"] == "done":
                 continue
-            values = dict(for_each[notebook])
-            if "OUTPUT_DIR" in notebook_parameters(notebook):
+            values = dict(for_each[path])
+            if "OUTPUT_DIR" in notebook_parameters(path):
                 values["OUTPUT_DIR"] = str(folder)
-            title = f"[{number}/{len(notebooks)}] {notebook.stem}"
-            _run_one(notebook, values, folder, status, progress, title, html)
+            title = f"[{number}/{len(paths)}] {path.stem}"
+            _run_one(path, values, folder, status, progress, title, html)
 
 
 def _open_run(folder: Path, names: list[str], parameters: dict) -> dict:

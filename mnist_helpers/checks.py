@@ -1,12 +1,13 @@
 """What images and labels must look like: all else is refused before it gives a wrong answer."""
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 SIDE = 28
 CLASSES = 10
 
 
-def check_images(images) -> np.ndarray:
+def check_images(images: ArrayLike) -> np.ndarray:
     """Returns images as an array in MNIST's raw form.
 
     Args:
@@ -24,7 +25,7 @@ def check_images(images) -> np.ndarray:
     return images
 
 
-def check_labels(labels, images: int | None = None) -> np.ndarray:
+def check_labels(labels: ArrayLike, images: int | None = None) -> np.ndarray:
     """Returns labels as an array.
 
     Args:

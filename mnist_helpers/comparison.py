@@ -1,5 +1,6 @@
 """Compares the settings of a sweep: intervals, paired tests, and what can be said in words."""
 
+from collections.abc import Iterable
 from itertools import combinations
 from pathlib import Path
 
@@ -238,6 +239,6 @@ def verdict(intervals: pd.DataFrame, tests: pd.DataFrame, metric: str) -> str:
     return " ".join(sentences)
 
 
-def _listed(names) -> str:
+def _listed(names: Iterable[str]) -> str:
     quoted = [f"*{name}*" for name in names]
     return quoted[0] if len(quoted) == 1 else ", ".join(quoted[:-1]) + " or " + quoted[-1]

@@ -6,39 +6,43 @@ a `numpy.random.Generator`, and returns images of the same shape, which may leav
 Benchmark for Computer Vision", 2019); the code and the levels are this project's own.
 """
 
+from collections.abc import Iterable, Sequence
+
+from mnist_helpers.checks import SIDE
+
 import numpy as np
+from numpy.typing import ArrayLike
 from scipy import ndimage, sparse
 
-SIDE = 28
 # Row and column of each pixel, counted from the centre of the image.
 ROWS, COLUMNS = np.mgrid[:SIDE, :SIDE].astype(np.float32) - np.float32((SIDE - 1) / 2)
 
 
-def rotation(images, level, rng):
+def rotation(images: np.ndarray, level: float, rng: np.random.Generator) -> np.ndarray:
     """Turns each image by `level` degrees, one way or the other."""
     angles = np.radians(level) * np.array([1, -1])
     return _warp(images, [turn(angle) for angle in angles], rng)
 
 
-def shift(images, level, rng):
+def shift(images: np.ndarray, level: float, rng: np.random.Generator) -> np.ndarray:
     """Moves each image by the fraction `level` of its side, along both axes and either way."""
     move = level * SIDE
     moves = [(down, right) for down in (move, -move) for right in (move, -move)]
     return _warp(images, [(np.eye(2), offset) for offset in moves], rng)
 
 
-def zoom(images, level, rng):
+def zoom(images: np.ndarray, level: float, rng: np.random.Generator) -> np.ndarray:
     """Makes each image larger or smaller by the fraction `level`."""
     return _warp(images, [(np.eye(2) * (1 + sign * level), (0, 0)) for sign in (1, -1)], rng)
 
 
-def shear(images, level, rng):
+def shear(images: np.ndarray, level: float, rng: np.random.Generator) -> np.ndarray:
     """Slants each image: a pixel moves sideways by `level` times its height, either way."""
     slants = [np.array([[1, sign * level], [0, 1]]) for sign in (1, -1)]
     return _warp(images, [(slant, (0, 0)) for slant in slants], rng)
 
 
-def stroke_thickness(images, level, rng):
+def stroke_thickness(images: np.ndarray, level: float, rng: np.random.Generator) -> np.ndarray:
     """Goes the fraction `level` of the way to strokes one pixel thicker, or thinner, all around."""
     cross = ndimage.generate_binary_structure(2, 1)[None]
     thicker = rng.random(len(images)) < 0.5
@@ -48,12 +52,12 @@ def stroke_thickness(images, level, rng):
     return images + level * (target - images)
 
 
-def blur(images, level, rng):
+def blur(images: np.ndarray, level: float, rng: np.random.Generator) -> np.ndarray:
     """Blurs by a Gaussian whose standard deviation is `level` pixels."""
     return ndimage.gaussian_filter(images, level, mode="constant", axes=(1, 2))
 
 
-def motion_blur(images, level, rng):
+def motion_blur(images: np.ndarray, level: float, rng: np.random.Generator) -> np.ndarray:
     """Smears each image over `level` pixels in one of four directions."""
     steps = np.linspace(-level / 2, level / 2, 2 * int(np.ceil(level)) + 1)
     smears = []
@@ -63,7 +67,7 @@ def motion_blur(images, level, rng):
     return _apply(images, smears, rng)
 
 
-def low_resolution(images, level, rng):
+def low_resolution(images: np.ndarray, level: float, rng: np.random.Generator) -> np.ndarray:
     """Brings each image to `level` pixels a side and back, as from a camera too far away."""
     small, edges = int(level), np.linspace(0, SIDE, int(level) + 1)
     # What part of each fine pixel falls into each coarse one.
@@ -76,33 +80,33 @@ def low_resolution(images, level, rng):
     return both @ images @ both.T
 
 
-def noise(images, level, rng):
+def noise(images: np.ndarray, level: float, rng: np.random.Generator) -> np.ndarray:
     """Adds normal noise whose standard deviation is `level`."""
     return images + np.float32(level) * rng.standard_normal(images.shape, np.float32)
 
 
-def salt_and_pepper(images, level, rng):
+def salt_and_pepper(images: np.ndarray, level: float, rng: np.random.Generator) -> np.ndarray:
     """Turns the fraction `level` of the pixels black or white."""
     draws = rng.random(images.shape, np.float32)
     return np.where(draws < level, draws < level / 2, images).astype(np.float32)
 
 
-def contrast(images, level, rng):
+def contrast(images: np.ndarray, level: float, rng: np.random.Generator) -> np.ndarray:
     """Leaves the fraction `level` of the contrast, around middle grey."""
     return 0.5 + np.float32(level) * (images - 0.5)
 
 
-def brightness(images, level, rng):
+def brightness(images: np.ndarray, level: float, rng: np.random.Generator) -> np.ndarray:
     """Adds `level` to each pixel; what passes white is lost."""
     return images + np.float32(level)
 
 
-def light_background(images, level, rng):
+def light_background(images: np.ndarray, level: float, rng: np.random.Generator) -> np.ndarray:
     """Draws dark ink on paper of the grey value `level`."""
     return np.float32(level) * (1 - images)
 
 
-def uneven_light(images, level, rng):
+def uneven_light(images: np.ndarray, level: float, rng: np.random.Generator) -> np.ndarray:
     """Lightens the ground from nothing at one side to `level` at the other, in any direction."""
     angle = rng.uniform(0, 2 * np.pi, (len(images), 1, 1)).astype(np.float32)
     along = COLUMNS * np.cos(angle) + ROWS * np.sin(angle)
@@ -110,7 +114,7 @@ def uneven_light(images, level, rng):
     return 1 - (1 - level * light) * (1 - images)
 
 
-def fog(images, level, rng):
+def fog(images: np.ndarray, level: float, rng: np.random.Generator) -> np.ndarray:
     """Mixes in the fraction `level` of clouds, a sum of smooth noises from coarse to fine."""
     clouds = np.zeros_like(images)
     for cells, weight in ((2, 1.0), (4, 0.5), (8, 0.25)):
@@ -123,7 +127,7 @@ def fog(images, level, rng):
     return images + level * ((clouds - low) / (high - low) - images)
 
 
-def occlusion(images, level, rng):
+def occlusion(images: np.ndarray, level: float, rng: np.random.Generator) -> np.ndarray:
     """Covers a square of `level` pixels a side, somewhere over the digit, with background."""
     size = int(level)
     corners = rng.integers(4, SIDE - 4 - size, (len(images), 2), endpoint=True)
@@ -134,7 +138,7 @@ def occlusion(images, level, rng):
     return images * ~(within[0][:, :, None] & within[1][:, None, :])
 
 
-def line(images, level, rng):
+def line(images: np.ndarray, level: float, rng: np.random.Generator) -> np.ndarray:
     """Draws a straight line of ink, `level` pixels wide, in any direction near the centre."""
     angle, offset = rng.uniform((0, -4), (np.pi, 4), (len(images), 2)).astype(np.float32).T
     away = np.abs(
@@ -145,7 +149,7 @@ def line(images, level, rng):
     return np.maximum(images, np.clip(level / 2 + 0.5 - away, 0, 1))
 
 
-def stripes(images, level, rng):
+def stripes(images: np.ndarray, level: float, rng: np.random.Generator) -> np.ndarray:
     """Swaps dark and light in upright or level bands that cover the fraction `level`."""
     places = (np.arange(SIDE) + rng.integers(0, 14, (len(images), 1))) % 14
     bands = (places < round(14 * level))[:, None, :]
@@ -153,14 +157,14 @@ def stripes(images, level, rng):
     return np.where(swapped, 1 - images, images)
 
 
-def squared_paper(images, level, rng):
+def squared_paper(images: np.ndarray, level: float, rng: np.random.Generator) -> np.ndarray:
     """Draws squares of 7 pixels, as of an exercise book, in lines of the grey value `level`."""
     offsets = rng.integers(0, 7, (2, len(images), 1))
     down, across = ((np.arange(SIDE) + offset) % 7 == 0 for offset in offsets)
     return np.maximum(images, np.float32(level) * (down[:, :, None] | across[:, None, :]))
 
 
-def stains(images, level, rng):
+def stains(images: np.ndarray, level: float, rng: np.random.Generator) -> np.ndarray:
     """Drops `level` round stains of ink, each about 3 pixels wide, anywhere on the image."""
     spots = np.zeros_like(images)
     pixels = (SIDE - 1) / 2 + COLUMNS[0]
@@ -171,17 +175,17 @@ def stains(images, level, rng):
     return np.maximum(images, spots)
 
 
-def turn(angle):
+def turn(angle: float) -> tuple[np.ndarray, tuple[float, float]]:
     """Returns what `resampling` takes for a turn by `angle` radians."""
     cosine, sine = np.cos(angle), np.sin(angle)
     return np.array([[cosine, sine], [-sine, cosine]]), (0, 0)
 
 
-def _warp(images, transforms, rng):
+def _warp(images: np.ndarray, transforms: Iterable[tuple], rng: np.random.Generator) -> np.ndarray:
     return _apply(images, [resampling(*transform) for transform in transforms], rng)
 
 
-def _apply(images, operators, rng):
+def _apply(images: np.ndarray, operators: Sequence, rng: np.random.Generator) -> np.ndarray:
     """Applies to each image one of several sparse (784, 784) operators, drawn at random."""
     pixels = images.reshape(len(images), -1)
     drawn = rng.integers(len(operators), size=len(images))
@@ -191,7 +195,7 @@ def _apply(images, operators, rng):
     return result.reshape(images.shape)
 
 
-def resampling(matrix, offset):
+def resampling(matrix: np.ndarray, offset: ArrayLike) -> sparse.csr_array:
     """Returns bilinear resampling as a sparse (784, 784) matrix; outside is background.
 
     One transform for many images costs least as one matrix product.

@@ -7,6 +7,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageOps
 
+Picture = str | Path | bytes | Image.Image | np.ndarray
+
 # Larger pictures are averaged down to this longer side: ample for a digit of 20 pixels.
 WORKING_SIDE = 400
 SMALLEST_SIDE = 5  # pixels; fewer cannot show a digit
@@ -16,7 +18,7 @@ class PictureError(ValueError):
     """A picture in which no digit can be found; the message is for the person who gave it."""
 
 
-def read_grey(image) -> np.ndarray:
+def read_grey(image: Picture) -> np.ndarray:
     """Reads a picture as grey values, averaged down where it is large.
 
     Transparent parts become white under dark ink and black under light ink.
@@ -91,7 +93,7 @@ def _reduced(channels: np.ndarray, factor: int) -> np.ndarray:
     return whole.reshape(height, vertical, width, horizontal, -1).mean(axis=(1, 3))
 
 
-def _channels_of_picture(image) -> np.ndarray:
+def _channels_of_picture(image: str | Path | bytes | Image.Image) -> np.ndarray:
     """Decodes a path, bytes or Pillow image into grey and alpha, shape (h, w, 2) in [0, 1]."""
     if isinstance(image, str | Path):
         image = Path(image).read_bytes()
@@ -103,12 +105,13 @@ def _channels_of_picture(image) -> np.ndarray:
     return _channels_of_array(np.asarray(picture))
 
 
-def _opened(image) -> Image.Image:
+def _opened(image: bytes | Image.Image) -> Image.Image:
     """Decodes bytes; a picture that would fill the memory is refused by Pillow's own limit."""
     if isinstance(image, Image.Image):
         return image
     try:
         with warnings.catch_warnings():
+            # Pillow warns of what is too large, and refuses only twice as much.
             warnings.simplefilter("error", Image.DecompressionBombWarning)
             picture = Image.open(io.BytesIO(image))
             picture.draft("RGB", (2 * WORKING_SIDE, 2 * WORKING_SIDE))  # JPEG: decode it smaller

@@ -98,7 +98,7 @@ def load_mnist() -> tuple[Split, Split]:
 def array_checksums(arrays: Arrays) -> dict[str, str]:
     """Returns the sha256 of each array's C-order bytes, in hexadecimal, by the array's name."""
     return {
-        name: hashlib.sha256(np.ascontiguousarray(array)).hexdigest()
+        name: hashlib.sha256(np.ascontiguousarray(array).data).hexdigest()
         for name, array in arrays.items()
     }
 
@@ -119,7 +119,7 @@ def _refill(cache: Path) -> Arrays:
         arrays = _fetch()
         try:
             with paths.atomic_write(cache) as temporary:
-                np.savez(temporary, **arrays)
+                np.savez(temporary, allow_pickle=False, **arrays)
         except OSError as error:
             warnings.warn(f"MNIST was loaded, but not kept at {cache}: {error}.", stacklevel=3)
         return arrays

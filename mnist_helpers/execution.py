@@ -8,6 +8,7 @@ import socket
 import sys
 import tempfile
 from pathlib import Path
+from typing import Any, BinaryIO
 
 from mnist_helpers.paths import PROJECT, read_json, write_json, write_text
 from mnist_helpers.progress import Follower
@@ -64,7 +65,7 @@ def execute(notebook: Path, output: Path, values: dict, follower: Follower) -> N
         (output.parent / KERNEL_FILE).unlink(missing_ok=True)
 
 
-def _execute(notebook: Path, output: Path, values: dict, log, sockets: str) -> None:
+def _execute(notebook: Path, output: Path, values: dict, log: BinaryIO, sockets: str) -> None:
     import papermill
     from jupyter_client import AsyncKernelManager
     from traitlets.config import Config
@@ -72,9 +73,10 @@ def _execute(notebook: Path, output: Path, values: dict, log, sockets: str) -> N
     class LoggedKernel(AsyncKernelManager):
         """A kernel whose libraries' own messages go to the log, not across the progress bar."""
 
-        async def start_kernel(self, **options):
+        # The types are those of the manager without `async` and of kernels without a process.
+        async def start_kernel(self, **options: Any) -> None:  # type: ignore[override]
             await super().start_kernel(stderr=log, **options)
-            _note_kernel(output.parent, self.provisioner.pid)
+            _note_kernel(output.parent, self.provisioner.pid)  # type: ignore[union-attr]
 
     # The kernel "python3" must be this interpreter's own, and not one that the user installed.
     own = str(Path(sys.prefix) / "share" / "jupyter")

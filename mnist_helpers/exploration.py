@@ -104,8 +104,9 @@ def unusual_digits(
             if (others == others[0]).all():  # there is nothing to take components from
                 errors[measured] = np.square(pixels[measured] - others[0]).sum(axis=1)
                 continue
-            # Only this solver is quick when there are far more images than pixels.
-            pca = PCA(min(components, (len(others) + 1) // 2), svd_solver="covariance_eigh")
+            # Each of the two is the quick one where the other is slow.
+            solver = "covariance_eigh" if len(others) > pixels.shape[1] else "full"
+            pca = PCA(min(components, (len(others) + 1) // 2), svd_solver=solver)
             pca.fit(others)
             restored = pca.inverse_transform(pca.transform(pixels[measured]))
             errors[measured] = np.square(pixels[measured] - restored).sum(axis=1)

@@ -56,7 +56,7 @@ def _load_litert(path: str) -> Callable:
 
     interpreter = Interpreter(model_path=path)
 
-    def read(images):
+    def read(images: np.ndarray) -> np.ndarray:
         (entrance,), (exit_,) = interpreter.get_input_details(), interpreter.get_output_details()
         interpreter.resize_tensor_input(entrance["index"], images.shape)
         interpreter.allocate_tensors()

@@ -1,6 +1,7 @@
 """Any picture of one digit, brought to the form of MNIST's images."""
 
-from mnist_helpers.decoding import SMALLEST_SIDE, WORKING_SIDE, PictureError, read_grey
+from mnist_helpers.checks import SIDE
+from mnist_helpers.decoding import SMALLEST_SIDE, WORKING_SIDE, Picture, PictureError, read_grey
 
 import numpy as np
 from PIL import Image
@@ -8,7 +9,7 @@ from scipy import ndimage
 
 __all__ = ["PictureError", "steps_to_mnist", "to_mnist"]
 
-BOX, SIDE = 20, 28  # MNIST fits digits into 20 x 20 and sets them into 28 x 28
+BOX = 20  # MNIST fits digits into 20 x 20 and sets them into 28 x 28
 # Background and ink must differ by this part of the full range, and by so many standard deviations
 # of the noise.
 LEAST_CONTRAST = 0.04
@@ -23,7 +24,7 @@ STROKE_WIDTHS = (1.84, 4.18)
 INKED, FINER = 0.2, 6
 
 
-def to_mnist(image) -> np.ndarray:
+def to_mnist(image: Picture) -> np.ndarray:
     """Brings a picture of one digit to the form of MNIST: the one way into the network.
 
     The digit may be dark on light or light on dark, small in a large picture, lit unevenly and
@@ -49,7 +50,7 @@ def to_mnist(image) -> np.ndarray:
     return steps_to_mnist(image)["28 × 28, centred by mass"][..., None]
 
 
-def steps_to_mnist(image) -> dict[str, np.ndarray]:
+def steps_to_mnist(image: Picture) -> dict[str, np.ndarray]:
     """Does what `to_mnist` does and returns what each step made.
 
     Args:

@@ -8,8 +8,9 @@ import io
 import json
 import math
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import Any
 
 import h5py
 import keras
@@ -97,7 +98,7 @@ def _read_members(path: Path) -> dict[str, bytes]:
         return {info.filename: archive.read(info) for info in infos}  # verifies checksums
 
 
-def _listed(names) -> str:
+def _listed(names: Iterable[str]) -> str:
     return ", ".join(repr(name[:60]) for name in sorted(names)[:5]) or "nothing"
 
 
@@ -119,7 +120,7 @@ def _read_config(content: bytes, name: str) -> dict:
     return config
 
 
-def _named_objects(value) -> Iterator[dict]:
+def _named_objects(value: Any) -> Iterator[dict]:
     """Yields every object in a config that says which class it is."""
     if isinstance(value, dict):
         if {"class_name", "module", "registered_name"} & value.keys():
@@ -172,11 +173,11 @@ def _check_weights(content: bytes, name: str) -> None:
     """Refuses weights that lie elsewhere, or whose declared size is not what a classifier has."""
     elsewhere, sizes = [], []
 
-    def look(path: str, link) -> None:
+    def look(path: str, link: object) -> None:
         if not isinstance(link, h5py.HardLink):
             elsewhere.append(path)
 
-    def measure(path: str, found) -> None:
+    def measure(path: str, found: object) -> None:
         if isinstance(found, h5py.Dataset):
             if found.external or found.is_virtual:
                 elsewhere.append(path)

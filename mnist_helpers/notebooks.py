@@ -31,7 +31,7 @@ def code_sources(notebook: dict) -> list[str]:
 
 def without_outputs(notebook: dict) -> dict:
     """Returns a copy whose code cells have not run."""
-    fresh = {"outputs": [], "execution_count": None}
+    fresh: dict = {"outputs": [], "execution_count": None}
     cells = [cell | fresh if cell["cell_type"] == "code" else cell for cell in notebook["cells"]]
     return notebook | {"cells": cells}
 
@@ -69,14 +69,14 @@ def _declarations(source: str, file_name: str) -> dict[str, dict]:
         target = statement.target if isinstance(statement, ast.AnnAssign) else statement.targets[0]
         type_name = ast.unparse(statement.annotation) if hasattr(statement, "annotation") else None
         name = ast.unparse(target)
-        if type_name not in TYPES:
+        if type_name not in TYPES or statement.value is None:
             raise ValueError(
-                f"{file_name} declares {name} without a type that can be checked; write "
-                f"{name}: int = ... (or float, str, bool)."
+                f"{file_name} declares {name} without a type that can be checked or without a "
+                f"value; write {name}: int = ... (or float, str, bool)."
             )
         declared[name] = {
             "inferred_type_name": type_name,
             "default": ast.unparse(statement.value),
-            "help": comments.get(statement.end_lineno, ""),
+            "help": comments.get(statement.end_lineno or 0, ""),
         }
     return declared

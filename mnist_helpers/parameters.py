@@ -3,7 +3,7 @@
 import ast
 import difflib
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 
 class Limit(NamedTuple):
@@ -11,7 +11,7 @@ class Limit(NamedTuple):
 
     type_name: str
     allowed: str
-    holds: Callable[[object], bool]
+    holds: Callable[[Any], bool]
 
 
 # Each test is written so that NaN fails it.

@@ -11,6 +11,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 PROJECT = Path(__file__).resolve().parent.parent
 NOTEBOOKS_DIR = PROJECT / "notebooks"
@@ -126,7 +127,7 @@ def write_json(path: str | Path, content: object) -> None:
     write_text(path, json.dumps(content, indent=2) + "\n")
 
 
-def read_json(path: str | Path, default: object = None) -> object:
+def read_json(path: str | Path, default: Any = None) -> Any:
     """Reads a JSON file; `default` where there is none.
 
     Raises:

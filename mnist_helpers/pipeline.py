@@ -88,7 +88,7 @@ def training_dataset(
     def load(number, chosen):
         batch = tf.gather(images, chosen)
         clean = tf.cast(batch[augmented:], tf.float32) / 255.0
-        if augmented:
+        if augmentation and augmented:
             moved = augmentation(
                 batch[:augmented], seed=tf.stack([tf.cast(seed, tf.int64), number])
             )

@@ -52,10 +52,10 @@ def reader(model: keras.Model, batch_size: int = 500) -> Reader:
     """
 
     @tf.function(input_signature=[tf.TensorSpec((None, 28, 28, 1))], jit_compile=False)
-    def step(images):
+    def step(images: tf.Tensor) -> tf.Tensor:
         return tf.cast(model(images, training=False), tf.float32)
 
-    def read(images):
+    def read(images: np.ndarray) -> np.ndarray:
         images = np.asarray(images, np.float32).reshape(-1, 28, 28, 1)
         starts = range(0, len(images), batch_size)
         parts = [step(images[start : start + batch_size]).numpy() for start in starts]
@@ -152,7 +152,7 @@ def _brought_to_form(picture: str) -> tuple[np.ndarray | None, str | None]:
 
 def _read_batch(read: Reader, waiting: list[tuple]) -> Iterator[Reading]:
     good = [image for _, image, _ in waiting if image is not None]
-    rows = iter(read(np.stack(good)) if good else ())
+    rows: Iterator[np.ndarray] = iter(read(np.stack(good)) if good else ())
     for picture, image, error in waiting:
         if image is None:
             yield Reading(picture, error=error)

@@ -7,6 +7,10 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from tqdm import tqdm
 
 CELL_STARTS = re.compile(r"Executing Cell (\d+)-")  # what papermill logs
 # What Keras prints.
@@ -24,10 +28,11 @@ class Follower(logging.Handler):
         accuracy: The last validation accuracy that was printed, or `None`.
     """
 
-    def __init__(self):
+    def __init__(self) -> None:
         """Starts without a notebook."""
         super().__init__()
-        self.cell, self.epoch, self.accuracy = 0, "", None
+        self.cell, self.epoch = 0, ""
+        self.accuracy: float | None = None
 
     def emit(self, record: logging.LogRecord) -> None:
         """Takes one record of papermill's log."""
@@ -52,11 +57,11 @@ class Follower(logging.Handler):
 class Progress(Follower):
     """Shows notebook, cell and epoch on stderr."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         """Starts without a notebook."""
         super().__init__()
         self.live = sys.stderr.isatty()
-        self.bar = None
+        self.bar: tqdm | None = None
 
     def start(self, title: str, cells: int) -> None:
         """Shows that a notebook begins.
@@ -94,7 +99,7 @@ class Progress(Follower):
         self._show(f"{self.title}: epoch {self.epoch}")
 
     def _show(self, line: str | None = None) -> None:
-        if self.live:
+        if self.bar is not None:
             epoch = f", epoch {self.epoch}" if self.epoch else ""
             self.bar.n = self.cell
             self.bar.set_description_str(f"{self.title}: cell {self.cell}/{self.cells}{epoch}")

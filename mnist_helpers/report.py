@@ -40,7 +40,13 @@ def foreign_digits() -> tuple[np.ndarray, np.ndarray]:
     return np.stack([to_mnist(image)[..., 0] for image in digits.images]), digits.target
 
 
-def summarise(labels, probabilities, temperature: float, curves: dict, foreign: float | None):
+def summarise(
+    labels: np.ndarray,
+    probabilities: np.ndarray,
+    temperature: float,
+    curves: dict,
+    foreign: float | None,
+) -> dict:
     """Gathers what `metrics.json` keeps of a model's test.
 
     Args:
@@ -78,7 +84,7 @@ def training_parameters(model_file: Path) -> dict:
     return {}
 
 
-def reliability_rows(labels, probabilities) -> list[tuple]:
+def reliability_rows(labels: np.ndarray, probabilities: np.ndarray) -> list[tuple]:
     """Returns what `plot_reliability` draws: one tuple for each group that has an answer."""
     groups = zip(*evaluation.reliability(labels, probabilities), strict=True)
     return [
@@ -192,7 +198,7 @@ def write_page(path: str | Path, name: str, measured: dict) -> None:
     write_text(path, page(name, measured))
 
 
-def robustness_figure(images, curves: dict, parameters: dict, title: str) -> Figure:
+def robustness_figure(images: np.ndarray, curves: dict, parameters: dict, title: str) -> Figure:
     """Draws `plot_robustness` with the first image as the example.
 
     Args:
@@ -219,9 +225,9 @@ def robustness_figure(images, curves: dict, parameters: dict, title: str) -> Fig
 def _figures(measured: dict) -> list[tuple[str, Figure]]:
     labels, probabilities = measured["labels"], measured["probabilities"]
     predicted, sure = probabilities.argmax(axis=1), probabilities.max(axis=1)
-    both = [
+    counts, shares = (
         confusion_matrix(labels, predicted, labels=range(10), normalize=n) for n in (None, "true")
-    ]
+    )
     scaled = evaluation.at_temperature(probabilities, measured["summary"]["temperature"])
     groups = {
         "as it is": reliability_rows(labels, probabilities),
@@ -231,7 +237,8 @@ def _figures(measured: dict) -> list[tuple[str, Figure]]:
     wrong = evaluation.mistakes(labels, probabilities)[:48]
     captions = [f"{labels[i]} read as {predicted[i]}\n{sure[i]:.1%} sure" for i in wrong]
     return [
-        ("Which digits are mixed up", figures.plot_confusion(*both, "Answers to each digit")),
+        ("Which digits are mixed up", figures.plot_confusion(
+            counts, shares, "Answers to each digit")),
         ("Confidence and accuracy", calibration.plot_reliability(groups, "Reliability")),
         ("Leaving digits unanswered", calibration.plot_declining(declining, 0.999, "Declining")),
         ("Accuracy as pictures get worse", robustness_figure(

@@ -83,7 +83,7 @@ ROBUST_RANGES = {
 HELD_OUT = ("shear", "fog", "motion blur", "low resolution", "squared paper", "stains")
 
 
-def damaged(images, kind: str, level: float, seed: int = 0) -> np.ndarray:
+def damaged(images: np.ndarray, kind: str, level: float, seed: int = 0) -> np.ndarray:
     """Damages images; the same seed gives the same damage.
 
     Args:
@@ -129,8 +129,8 @@ def choose_images(total: int, count: int) -> np.ndarray:
 
 def sweep(
     readers: Mapping[str, Callable],
-    images,
-    labels,
+    images: np.ndarray,
+    labels: np.ndarray,
     kinds: Iterable[str] = tuple(DAMAGES),
     seed: int = 0,
 ) -> dict[str, dict[str, list[float]]]:
@@ -147,7 +147,9 @@ def sweep(
     Returns:
         For each model, for each kind, five accuracies from the mild level to the severe one.
     """
-    curves = {name: {kind: [] for kind in kinds} for name in readers}
+    curves: dict[str, dict[str, list[float]]] = {
+        name: {kind: [] for kind in kinds} for name in readers
+    }
     for kind in kinds:
         for level in DAMAGES[kind].levels:
             worse = damaged(images, kind, level, seed)

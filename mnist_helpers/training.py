@@ -182,7 +182,13 @@ class ResumableTraining(keras.callbacks.Callback):
     def _save_state(self):
         values = {f"v{i}": np.asarray(v) for i, v in enumerate(self._variables(self.model))}
         with atomic_write(self.state_file) as temporary:
-            np.savez(temporary, settings=self.settings, history=json.dumps(self._history), **values)
+            np.savez(
+                temporary,
+                allow_pickle=False,
+                settings=self.settings,
+                history=json.dumps(self._history),
+                **values,
+            )
 
     def _load_state(self, model):
         if not self.state_file.exists():

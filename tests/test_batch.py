@@ -212,6 +212,11 @@ def test_a_parameter_without_a_type_is_refused(notebook):
         notebook_parameters(notebook("01_first", parameters="EPOCHS = 3"))
 
 
+def test_a_parameter_without_a_value_is_refused(notebook):
+    with pytest.raises(ValueError, match="declares EPOCHS without .* or without a value"):
+        notebook_parameters(notebook("01_first", parameters="EPOCHS: int"))
+
+
 def test_the_projects_notebooks_declare_known_parameters_with_possible_defaults():
     notebooks = sorted(NOTEBOOKS_DIR.glob("0[1-4]_*.ipynb"))
     assert notebooks

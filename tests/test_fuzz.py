@@ -93,7 +93,7 @@ def test_a_right_answer_or_the_documented_error(name, record_property):
         before = copy.deepcopy(arguments)
         try:
             with warnings.catch_warnings():
-                warnings.simplefilter("error", RuntimeWarning)
+                warnings.simplefilter("error", RuntimeWarning)  # NumPy's, of numbers gone wrong
                 warnings.simplefilter("ignore", UserWarning)  # Pillow's, of odd comments
                 result = call(*arguments)
         except case.errors as error:

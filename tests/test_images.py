@@ -210,6 +210,7 @@ def test_a_missing_file_is_named(tmp_path):
         to_mnist(tmp_path / "none.png")
 
 
+@pytest.mark.slow
 def test_small_digits_of_another_source_are_read_without_training_on_them():
     network = load_model(SHIPPED_DIR / read_json(SHIPPED_DIR / "metrics.json")["hybrid"]["model"])
     digits = load_digits()

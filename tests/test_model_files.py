@@ -168,6 +168,7 @@ def test_an_archive_that_lacks_a_file(write, good):
     refused(write({}), "holds nothing")
 
 
+# zipfile warns of what this test is about to write.
 @pytest.mark.filterwarnings("ignore:Duplicate name")
 def test_an_archive_with_two_configs(write, good, tmp_path):
     path = write(good)

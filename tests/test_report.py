@@ -64,6 +64,7 @@ def test_the_text_names_every_figure(measured):
     assert max(map(len, text.splitlines())) < 130
 
 
+@pytest.mark.slow
 def test_the_page_stands_alone_and_its_figures_have_alternative_text(measured):
     page = report.page("<tiny>.keras", measured)
     assert page.count("<img alt=") == page.count("data:image/png;base64,") == 5
@@ -71,6 +72,7 @@ def test_the_page_stands_alone_and_its_figures_have_alternative_text(measured):
     assert "http" not in page
 
 
+@pytest.mark.slow
 def test_the_command_prints_the_text_and_writes_the_page(trained, tmp_path, capsys):
     artifacts.save_model(trained, tmp_path / "tiny.keras")
     page = tmp_path / "page.html"

@@ -134,6 +134,7 @@ def test_a_sweep_tabulates_its_runs_and_does_shared_work_once(sweep, capfd):
     }
 
 
+@pytest.mark.slow
 def test_a_failing_run_leaves_the_others_alone_and_is_repeated_on_demand(sweep, tmp_path, capfd):
     broken, log = tmp_path / "broken", tmp_path / "log"
     broken.touch()
@@ -155,6 +156,7 @@ def test_a_failing_run_leaves_the_others_alone_and_is_repeated_on_demand(sweep, 
     assert [row["state"] for row in rows(file)] == ["done"] * 2
 
 
+@pytest.mark.slow
 def test_stopped_and_killed_in_mid_epoch_it_ends_as_an_undisturbed_sweep(sweep, start):
     calm, stopped = sweep(SLOW, "calm"), sweep(SLOW, "stopped")
     assert main(command(calm, "--workers", "2")) == 0
@@ -191,6 +193,7 @@ def first_is_done(file):
     return status["notebooks"]["02_second"]["state"] == "done"
 
 
+@pytest.mark.slow
 def test_a_worker_that_dies_has_its_step_done_by_another(sweep, start):
     file = sweep(SLOW)
     process = start(file, "--workers", "2")
@@ -204,6 +207,7 @@ def test_a_worker_that_dies_has_its_step_done_by_another(sweep, start):
     assert sum("begins after 0 epochs" not in text for text in begun) == 1
 
 
+@pytest.mark.slow
 def test_a_step_that_kills_every_worker_fails_in_the_end(sweep, tmp_path, monkeypatch):
     monkeypatch.setattr(scheduler, "MAX_ATTEMPTS", 2)
     kill = "import os, signal\nos.kill(os.getppid(), signal.SIGKILL)\nimport time\ntime.sleep(9)"
@@ -273,7 +277,7 @@ def dask(tmp_path):
         process.wait()
 
 
-@pytest.mark.filterwarnings("default")
+@pytest.mark.slow
 def test_on_a_dask_cluster_a_killed_worker_costs_no_run(sweep, start, dask):
     address, start_worker = dask
     workers = {worker.pid: worker for worker in (start_worker(), start_worker())}
@@ -287,7 +291,7 @@ def test_on_a_dask_cluster_a_killed_worker_costs_no_run(sweep, start, dask):
     assert float(rows(file)[0]["test_accuracy"]) == pytest.approx(1 - 1 / 6.5)
 
 
-@pytest.mark.filterwarnings("default")
+@pytest.mark.slow
 def test_dask_workers_without_a_shared_disk_send_their_results(sweep, dask, monkeypatch):
     address, start_worker = dask
     start_worker()

@@ -79,6 +79,7 @@ def undisturbed(tmp_path_factory):
     return train(folder)
 
 
+@pytest.mark.slow
 def test_the_same_seed_gives_the_same_weights(undisturbed, tmp_path):
     again, _ = train(tmp_path)
     assert_same(undisturbed[0].get_weights(), again.get_weights())
@@ -112,6 +113,7 @@ def test_a_killed_training_ends_with_the_weights_of_an_undisturbed_one(
         assert {**mine, "seconds": 0} == {**theirs, "seconds": 0}
 
 
+@pytest.mark.slow
 def test_a_finished_state_needs_no_more_epochs(undisturbed, tmp_path):
     _, training = train(tmp_path)
     network, again = train(tmp_path)
@@ -121,6 +123,7 @@ def test_a_finished_state_needs_no_more_epochs(undisturbed, tmp_path):
     assert not again.state_file.exists()
 
 
+@pytest.mark.slow
 def test_a_state_of_other_settings_is_not_used(undisturbed, tmp_path, capsys):
     train(tmp_path)
     network, training = train(tmp_path, settings={"rate": 0.1})
@@ -129,6 +132,7 @@ def test_a_state_of_other_settings_is_not_used(undisturbed, tmp_path, capsys):
     assert_same(undisturbed[0].get_weights(), network.get_weights())
 
 
+@pytest.mark.slow
 def test_the_best_model_must_beat_the_best_so_far(tmp_path):
     images, labels = made_up_digits(64)
     network = build_cnn(seed=1, widths=(2, 2, 2))

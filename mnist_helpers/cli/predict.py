@@ -4,9 +4,14 @@ import argparse
 import csv
 import json
 import sys
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 from mnist_helpers.cli.common import say
 from mnist_helpers.cli.models import add_model_option, model_file
+
+if TYPE_CHECKING:
+    from mnist_helpers.predict import Reading
 
 
 def add_parser(commands: argparse._SubParsersAction) -> None:
@@ -50,7 +55,7 @@ def execute(options: argparse.Namespace) -> int:
     return 1 if failed else 0
 
 
-def _write_lines(readings) -> int:
+def _write_lines(readings: "Iterable[Reading]") -> int:
     failed = 0
     for reading in readings:
         if reading.error:
@@ -64,7 +69,7 @@ def _write_lines(readings) -> int:
     return failed
 
 
-def _write_csv(readings) -> int:
+def _write_csv(readings: "Iterable[Reading]") -> int:
     from mnist_helpers.predict import Reading
 
     writer, failed = csv.writer(sys.stdout, lineterminator="\n"), 0
@@ -75,7 +80,7 @@ def _write_csv(readings) -> int:
     return failed
 
 
-def _write_json(readings) -> int:
+def _write_json(readings: "Iterable[Reading]") -> int:
     rows = [reading._asdict() for reading in readings]
     print(json.dumps(rows, indent=2))
     return sum(row["error"] is not None for row in rows)

@@ -3,9 +3,16 @@
 import argparse
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from mnist_helpers.cli.common import folder_name, say
 from mnist_helpers.paths import RUNS_DIR
+
+if TYPE_CHECKING:
+    from mnist_helpers.sweep.cluster import DaskPool
+    from mnist_helpers.sweep.estimate import Estimate
+    from mnist_helpers.sweep.plan import Run, Step
+    from mnist_helpers.sweep.pool import LocalPool
 
 
 def add_parser(commands: argparse._SubParsersAction) -> None:
@@ -65,7 +72,7 @@ def execute(options: argparse.Namespace) -> int:
     return _sweep(options, folder, runs, estimate)
 
 
-def _describe(runs: list, estimate, options: argparse.Namespace) -> str:
+def _describe(runs: "list[Run]", estimate: "Estimate", options: argparse.Namespace) -> str:
     """Lists the runs, and says how long what is left of them will take."""
     from mnist_helpers.sweep.display import duration
     from mnist_helpers.sweep.pool import cores
@@ -91,7 +98,9 @@ def _describe(runs: list, estimate, options: argparse.Namespace) -> str:
     return "\n".join(lines)
 
 
-def _sweep(options: argparse.Namespace, folder: Path, runs: list, estimate) -> int:
+def _sweep(
+    options: argparse.Namespace, folder: Path, runs: "list[Run]", estimate: "Estimate"
+) -> int:
     from mnist_helpers.sweep.lock import sweep_lock
     from mnist_helpers.sweep.results import write_results
     from mnist_helpers.sweep.scheduler import steps_to_do
@@ -114,7 +123,13 @@ def _sweep(options: argparse.Namespace, folder: Path, runs: list, estimate) -> i
     return 0 if len(done) == len(rows) else 1
 
 
-def _do(steps: list, options: argparse.Namespace, folder: Path, runs: list, estimate) -> None:
+def _do(
+    steps: "list[Step]",
+    options: argparse.Namespace,
+    folder: Path,
+    runs: "list[Run]",
+    estimate: "Estimate",
+) -> None:
     from mnist_helpers.sweep.display import Display, LiveDisplay
     from mnist_helpers.sweep.results import Saver
     from mnist_helpers.sweep.scheduler import do_steps
@@ -129,7 +144,7 @@ def _do(steps: list, options: argparse.Namespace, folder: Path, runs: list, esti
         pool.close()
 
 
-def _get_data(steps: list) -> None:
+def _get_data(steps: "list[Step]") -> None:
     """Downloads MNIST before several workers would try to at once."""
     if any(step.parameters.get("DATASET") == "mnist" for step in steps):
         from mnist_helpers.data import load_mnist
@@ -137,7 +152,7 @@ def _get_data(steps: list) -> None:
         load_mnist()
 
 
-def _pool(options: argparse.Namespace, folder: Path):
+def _pool(options: argparse.Namespace, folder: Path) -> "DaskPool | LocalPool":
     if options.scheduler:
         from mnist_helpers.sweep.cluster import DaskPool
 

@@ -115,7 +115,7 @@ def fit_temperature(labels: np.ndarray, probabilities: np.ndarray) -> float:
     """
     labels, probabilities = check_answers(labels, probabilities)
 
-    def cost(log_temperature):
+    def cost(log_temperature: float) -> float:
         scaled = at_temperature(probabilities, np.exp(log_temperature))
         return log_loss(labels, scaled, labels=range(10))
 

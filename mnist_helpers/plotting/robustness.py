@@ -6,6 +6,7 @@ from mnist_helpers.plotting.training import mosaic
 import matplotlib.pyplot as plt
 import numpy as np
 import seaborn as sns
+from matplotlib.artist import Artist
 from matplotlib.figure import Figure
 
 
@@ -54,18 +55,20 @@ def plot_robustness(
         axes.grid(axis="x", visible=False)
         if place % columns == 0:
             axes.set_ylabel("right (%)", fontsize="small")
-    entries = {}
+    entries: dict[str, Artist] = {}
     for axes in panels.flat:
         handles, names = axes.get_legend_handles_labels()
         entries |= dict(zip(names, handles, strict=True))
     figure.legend(
-        entries.values(), entries.keys(), loc="outside upper right", ncols=3, fontsize="small"
+        list(entries.values()), list(entries), loc="outside upper right", ncols=3, fontsize="small"
     )
     figure.suptitle(title, fontsize="medium", x=0.01, ha="left")
     return figure
 
 
-def plot_feature_map(points: np.ndarray, labels: np.ndarray, wrong, title: str) -> Figure:
+def plot_feature_map(
+    points: np.ndarray, labels: np.ndarray, wrong: np.ndarray, title: str
+) -> Figure:
     """Draws each image as its digit, at its place in the plane, with mistakes ringed.
 
     Args:

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import seaborn as sns
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 MARKERS = "os^Dv<>PX*"
 
@@ -63,7 +64,7 @@ def plot_curves(bands: dict[str, pd.DataFrame], label: str, title: str) -> Figur
         )
     axes.set(title=title, xlabel="epoch", ylabel=label, yscale="log")
     axes.yaxis.set_major_formatter("{x:g}")
-    axes.xaxis.get_major_locator().set_params(integer=True)
+    axes.xaxis.set_major_locator(MaxNLocator("auto", steps=[1, 2, 5, 10], integer=True))
     axes.legend(fontsize="small")
     return figure
 

@@ -1,10 +1,13 @@
 """Figures of training: learning curves and what the augmentations do."""
 
+from collections.abc import Sequence
+
 from mnist_helpers.plotting.style import CLEAN, CONTEXT, DIGITS, HYBRID
 
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.figure import Figure
+from numpy.typing import ArrayLike
 
 
 def plot_learning_curves(history: list[dict], title: str, boundary: int | None = None) -> Figure:
@@ -43,7 +46,7 @@ def plot_learning_curves(history: list[dict], title: str, boundary: int | None =
     return figure
 
 
-def mosaic(images, columns: int, gap: int = 2) -> np.ndarray:
+def mosaic(images: ArrayLike, columns: int, gap: int = 2) -> np.ndarray:
     """Lays images out in rows as one picture, which draws far faster than many axes.
 
     Args:

@@ -75,7 +75,7 @@ class DaskPool:
             return self._executor.submit(function, order)
         parent = pack(order.parent) if order.parent else None
         remote = self._executor.submit(perform_packed, order, parent)
-        arrived = Future()
+        arrived: Future = Future()
         remote.add_done_callback(lambda done: _arrive(done, order, arrived))
         return arrived
 

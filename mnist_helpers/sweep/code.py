@@ -79,7 +79,7 @@ def _essence(source: str, tree: ast.Module) -> str:
 
 def _imports(tree: ast.Module) -> set[Path]:
     """Finds the package's modules that some code imports."""
-    names = set()
+    names: set[str] = set()
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             names.update(alias.name for alias in node.names)

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from mnist_helpers.paths import NOTEBOOKS_DIR
 
@@ -23,10 +24,10 @@ class SweepError(ValueError):
 class Lines(dict):
     """A mapping that remembers the line of each of its keys."""
 
-    def __init__(self, *args):
+    def __init__(self, *args: Any) -> None:
         """Takes what `dict` takes."""
         super().__init__(*args)
-        self.lines = {}
+        self.lines: dict[str, int] = {}
 
 
 @dataclass(frozen=True)
@@ -40,7 +41,7 @@ class Setting:
     """
 
     name: str
-    value: object
+    value: Any
     line: int
 
     def each(self) -> "list[Setting]":
@@ -91,7 +92,7 @@ def read_definition(path: str | Path) -> Definition:
 class _LineLoader(yaml.SafeLoader):
     """Makes mappings that know their lines, and refuses a key that is there twice."""
 
-    def lined_mapping(self, node):
+    def lined_mapping(self, node: yaml.MappingNode) -> Lines:
         self.flatten_mapping(node)
         mapping = Lines(self.construct_mapping(node, deep=True))
         mapping.lines = {
@@ -124,9 +125,8 @@ class _Reader:
                 known = ", ".join(SECTIONS)
                 line = content.lines[section]
                 raise self.error(line, f"There is no section {section}; there are {known}.")
-        line = content.lines.get
-        notebooks = content.get("notebooks", DEFAULT_NOTEBOOKS)
-        notebooks = self._notebooks(notebooks, line("notebooks", 1))
+        names = content.get("notebooks", DEFAULT_NOTEBOOKS)
+        notebooks = self._notebooks(names, content.lines.get("notebooks", 1))
         return Definition(
             self.path,
             fixed=self._settings(content, "fixed"),
@@ -212,7 +212,7 @@ class _Reader:
         line, entries = content.lines["variants"], content["variants"]
         if not isinstance(entries, list) or not entries:
             raise self.error(line, "variants must be a list, each with a name.")
-        variants = []
+        variants: list[Variant] = []
         for entry in entries:
             if not isinstance(entry, Lines) or not isinstance(entry.get("name"), str):
                 raise self.error(line, f"Each variant must have a name; {entry!r} has none.")

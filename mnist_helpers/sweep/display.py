@@ -22,7 +22,7 @@ class Display:
         """Starts with nothing running."""
         self.runs, self.estimate, self.cores = runs, estimate, cores
         self.left = {step.key: step for step in steps}
-        self.users = {}
+        self.users: dict[str, list[Run]] = {}
         for run in runs:
             for step in run.steps:
                 self.users.setdefault(step.key, []).append(run)
@@ -33,7 +33,7 @@ class Display:
         """Begins to show."""
         return self
 
-    def __exit__(self, *_) -> None:
+    def __exit__(self, *_: object) -> None:
         """Ends showing."""
 
     def began(self, step: Step) -> None:
@@ -100,7 +100,7 @@ class LiveDisplay(Display):
         self.live.start()
         return self
 
-    def __exit__(self, *_) -> None:
+    def __exit__(self, *_: object) -> None:
         """Leaves the last table on the terminal."""
         self.live.stop()
 

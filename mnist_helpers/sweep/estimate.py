@@ -19,7 +19,7 @@ class Estimate:
 
     def __init__(self, runs_dir: Path):
         """Reads the newest status files under a folder."""
-        self.known = defaultdict(list)
+        self.known: dict[tuple[str, bool], list[float]] = defaultdict(list)
         files = [*runs_dir.glob("*/status.json"), *runs_dir.glob("*/*/status.json")]
         files += runs_dir.glob("*/steps/*/status.json")
         files.sort(key=lambda path: path.stat().st_mtime)

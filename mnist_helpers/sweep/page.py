@@ -5,7 +5,6 @@ import os
 from urllib.parse import quote
 
 from mnist_helpers.sweep.plan import Run, Step
-from mnist_helpers.sweep.results import columns
 
 PAGE = """<!doctype html>
 <html lang="en">
@@ -58,18 +57,18 @@ document.querySelectorAll("th button").forEach(button => {{
 """
 
 
-def results_page(title: str, runs: list[Run], rows: list[dict]) -> str:
+def results_page(title: str, runs: list[Run], rows: list[dict], names: list[str]) -> str:
     """Makes the page.
 
     Args:
         title: Of the page.
         runs: The sweep's runs, whose notebooks are linked relatively to its folder.
         rows: Of each run, in the same order.
+        names: The columns.
 
     Returns:
         HTML.
     """
-    names = columns(rows)
     states = [row["state"] for row in rows]
     summary = ", ".join(f"{states.count(state)} {state}" for state in ("done", "failed", "waiting"))
     head = [f'<th scope="col"><button>{html.escape(name)}</button></th>' for name in names]

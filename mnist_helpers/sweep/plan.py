@@ -124,7 +124,8 @@ def make_plan(definition: Definition, folder: Path) -> list[Run]:
         SweepError: A parameter is unknown, or its value wrong, or two runs are the same.
     """
     check_settings(definition)
-    chains, ends = [], {}
+    chains: list[tuple] = []
+    ends: dict[str, str] = {}
     for variant in definition.variants:
         for swept in combinations(definition):
             settings = [*definition.fixed, *variant.settings, *swept]

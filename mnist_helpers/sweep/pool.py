@@ -38,7 +38,7 @@ class LocalPool:
         """Starts the processes."""
         self.workers, self.cores = workers, len(cores())
         self._idle = [self._start(number) for number in range(workers)]
-        self._busy = []
+        self._busy: list[tuple] = []
         self._closed = False
 
     @property
@@ -93,7 +93,7 @@ def cores() -> list[int]:
     """Returns the numbers of the cores that this process may use."""
     if hasattr(os, "sched_getaffinity"):
         return sorted(os.sched_getaffinity(0))
-    return list(range(os.cpu_count()))
+    return list(range(os.cpu_count() or 1))
 
 
 def _start_worker(number: int, workers: int) -> None:
@@ -109,5 +109,7 @@ def _start_worker(number: int, workers: int) -> None:
 
 
 def _end_with_parent() -> None:
-    multiprocessing.parent_process().join()
+    parent = multiprocessing.parent_process()
+    assert parent is not None, "only a worker has a parent to end with"
+    parent.join()
     os._exit(1)

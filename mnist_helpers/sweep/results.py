@@ -6,6 +6,7 @@ import time
 from pathlib import Path
 
 from mnist_helpers.paths import read_json, write_text
+from mnist_helpers.sweep.page import results_page
 from mnist_helpers.sweep.plan import Run
 
 RESULTS_FILE = "results.csv"
@@ -89,12 +90,11 @@ def write_results(runs: list[Run], folder: Path) -> list[dict]:
     Returns:
         The rows of results.csv.
     """
-    from mnist_helpers.sweep.page import results_page
-
     rows = result_rows(runs)
     write_table(folder / RESULTS_FILE, rows)
     write_table(folder / EPOCHS_FILE, epoch_rows(runs))
-    write_text(folder / "results.html", results_page(f"Sweep {folder.name}", runs, rows))
+    page = results_page(f"Sweep {folder.name}", runs, rows, columns(rows))
+    write_text(folder / "results.html", page)
     return rows
 
 

@@ -3,10 +3,16 @@
 from collections import Counter, defaultdict, deque
 from collections.abc import Callable
 from concurrent.futures import FIRST_COMPLETED, Future, wait
+from typing import TYPE_CHECKING
 
 from mnist_helpers.paths import read_json, write_json
 from mnist_helpers.sweep.plan import Run, Step
 from mnist_helpers.sweep.step import CodeChanged, perform
+
+if TYPE_CHECKING:
+    from mnist_helpers.sweep.cluster import DaskPool
+    from mnist_helpers.sweep.display import Display
+    from mnist_helpers.sweep.pool import LocalPool
 
 MAX_ATTEMPTS = 3  # a step that ends its worker so often would end every worker
 SECONDS_BETWEEN_LOOKS = 0.5
@@ -19,7 +25,7 @@ def steps_to_do(runs: list[Run], retry_failed: bool = False) -> list[Step]:
         runs: The sweep.
         retry_failed: Whether to do the failed runs, and only those; else they are left as they are.
     """
-    needed = {}
+    needed: dict[str, Step] = {}
     for run in runs:
         if (run.state()[0] == "failed") != retry_failed:
             continue
@@ -33,7 +39,11 @@ def steps_to_do(runs: list[Run], retry_failed: bool = False) -> list[Step]:
 
 
 def do_steps(
-    steps: list[Step], pool, display, pages: bool, save: Callable[[], None] = lambda: None
+    steps: list[Step],
+    pool: "LocalPool | DaskPool",
+    display: "Display",
+    pages: bool,
+    save: Callable[[], None] = lambda: None,
 ) -> None:
     """Does the steps; each leaves its state in its folder.
 
@@ -50,11 +60,15 @@ def do_steps(
         CodeChanged: The code is no longer what the sweep was planned with.
     """
     keys = {step.key for step in steps}
-    children, attempts, running = defaultdict(list), Counter(), {}
-    ready = deque(step for step in steps if not step.parent or step.parent.key not in keys)
+    children: dict[str, list[Step]] = defaultdict(list)
+    attempts: Counter[str] = Counter()
+    running: dict[Future, Step] = {}
+    ready: deque[Step] = deque()
     for step in steps:
-        if step not in ready:
+        if step.parent and step.parent.key in keys:
             children[step.parent.key].append(step)
+        else:
+            ready.append(step)
     while ready or running:
         while ready and pool.free:
             step = ready.popleft()
@@ -76,7 +90,7 @@ def do_steps(
         display.look(running.values())
 
 
-def _outcome(future: Future, step: Step, pool, attempt: int) -> str:
+def _outcome(future: Future, step: Step, pool: "LocalPool | DaskPool", attempt: int) -> str:
     """Returns "done", "failed" or "lost"; notes a failure that the worker could not note."""
     try:
         return future.result()["state"]

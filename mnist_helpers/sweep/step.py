@@ -120,7 +120,7 @@ class Reporter(Follower):
             "epoch": self.epoch,
             "accuracy": self.accuracy,
             "started": round(self.start, 2),
-            "cores": int(os.environ.get("OMP_NUM_THREADS") or os.cpu_count()),
+            "cores": int(os.environ.get("OMP_NUM_THREADS") or os.cpu_count() or 1),
             "host": socket.gethostname(),
         }
         self.status["notebooks"][self.order.name] = entry

@@ -115,11 +115,11 @@ class Matrix(anywidget.AnyWidget):
     """A confusion matrix whose cells are buttons."""
 
     _esm = MATRIX
-    counts = traitlets.List().tag(sync=True)
-    other_counts = traitlets.List().tag(sync=True)
+    counts: traitlets.List = traitlets.List().tag(sync=True)
+    other_counts: traitlets.List = traitlets.List().tag(sync=True)
     other_name = traitlets.Unicode().tag(sync=True)
     darkest = traitlets.Int(1).tag(sync=True)
-    selected = traitlets.List().tag(sync=True)
+    selected: traitlets.List = traitlets.List().tag(sync=True)
 
 
 class MistakeBrowser(ipywidgets.VBox):

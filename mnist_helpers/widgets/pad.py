@@ -134,7 +134,7 @@ class Canvas(anywidget.AnyWidget):
     """The drawing surface in the browser; it sends its strokes after each one."""
 
     _esm = CANVAS
-    strokes = traitlets.List().tag(sync=True)
+    strokes: traitlets.List = traitlets.List().tag(sync=True)
     pen_width = traitlets.Float(PEN_WIDTH).tag(sync=True)
     examples = traitlets.Dict({str(d): strokes for d, strokes in EXAMPLES.items()}).tag(sync=True)
     label = traitlets.Unicode(
