@@ -6,6 +6,8 @@ a `numpy.random.Generator`, and returns images of the same shape, which may leav
 Benchmark for Computer Vision", 2019); the code and the levels are this project's own.
 """
 
+from mnist_helpers.moves import Move
+
 import numpy as np
 from scipy import ndimage, sparse
 
@@ -14,22 +16,24 @@ SIDE = 28
 ROWS, COLUMNS = np.mgrid[:SIDE, :SIDE].astype(np.float32) - np.float32((SIDE - 1) / 2)
 
 
-def rotation(images, level, rng):
-    """Turns each image by `level` degrees, one way or the other."""
-    angles = np.radians(level) * np.array([1, -1])
-    return _warp(images, [turn(angle) for angle in angles], rng)
+def moving(move: Move):
+    """Returns the damage that a random move does at a level: all of it, one way or the other."""
+    if move.undo is None:
+        return _shift
+
+    def moved(images, level, rng):
+        x, y = COLUMNS.astype(float), ROWS.astype(float)
+        ways = [move.undo(x, y, sign * level * move.scale, np) for sign in (1, -1)]
+        return _apply(images, [_bilinear(rows, columns) for columns, rows in ways], rng)
+
+    return moved
 
 
-def shift(images, level, rng):
+def _shift(images, level, rng):
     """Moves each image by the fraction `level` of its side, along both axes and either way."""
     move = level * SIDE
     moves = [(down, right) for down in (move, -move) for right in (move, -move)]
     return _warp(images, [(np.eye(2), offset) for offset in moves], rng)
-
-
-def zoom(images, level, rng):
-    """Makes each image larger or smaller by the fraction `level`."""
-    return _warp(images, [(np.eye(2) * (1 + sign * level), (0, 0)) for sign in (1, -1)], rng)
 
 
 def shear(images, level, rng):
@@ -201,15 +205,23 @@ def resampling(matrix, offset):
         offset: How far it then moves down and to the right, in pixels.
     """
     places = np.stack([ROWS.ravel(), COLUMNS.ravel()], axis=1)
-    sources = (places - np.asarray(offset)) @ np.linalg.inv(matrix) + (SIDE - 1) / 2
+    return _bilinear(*((places - np.asarray(offset)) @ np.linalg.inv(matrix)).T)
+
+
+def _bilinear(rows, columns):
+    """Returns the sparse matrix that takes each pixel from (row, column), counted from the centre.
+
+    Args:
+        rows: Float array of 784 values, in any shape.
+        columns: The same.
+    """
+    sources = np.stack([rows.ravel(), columns.ravel()], axis=1) + (SIDE - 1) / 2
     corner = np.floor(sources).astype(int)
     total = sparse.csr_array((SIDE**2, SIDE**2), dtype=np.float32)
     for down, across in ((0, 0), (0, 1), (1, 0), (1, 1)):
         near = corner + (down, across)
         weights = (1 - np.abs(sources - near)).prod(axis=1)
         inside = ((near >= 0) & (near < SIDE)).all(axis=1) & (weights > 0)
-        rows, columns = np.flatnonzero(inside), near[inside] @ (SIDE, 1)
-        total += sparse.csr_array(
-            (weights[inside].astype(np.float32), (rows, columns)), total.shape
-        )
+        to, source = np.flatnonzero(inside), near[inside] @ (SIDE, 1)
+        total += sparse.csr_array((weights[inside].astype(np.float32), (to, source)), total.shape)
     return total

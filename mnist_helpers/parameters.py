@@ -5,6 +5,8 @@ import difflib
 from collections.abc import Callable
 from typing import NamedTuple
 
+from mnist_helpers.moves import MOVES
+
 
 class Limit(NamedTuple):
     """The type of a parameter, what it may be in words, and the same as a test."""
@@ -25,9 +27,7 @@ LIMITS = {
     ),
     "LEARNING_RATE": Limit("float", "a number above 0 and at most 1", lambda v: 0 < v <= 1),
     "LABEL_SMOOTHING": Limit("float", "a number from 0 to below 1", lambda v: 0 <= v < 1),
-    "ROTATION_DEGREES": Limit("float", "a number from 0 to 180", lambda v: 0 <= v <= 180),
-    "SHIFT_FRACTION": Limit("float", "a number from 0 to below 1", lambda v: 0 <= v < 1),
-    "ZOOM_FRACTION": Limit("float", "a number from 0 to below 1", lambda v: 0 <= v < 1),
+    **{name.upper(): Limit("float", move.allowed, move.holds) for name, move in MOVES.items()},
     "AUGMENTATION": Limit("str", '"standard" or "robust"', lambda v: v in ("standard", "robust")),
     "AUGMENTED_SHARE": Limit("float", "a number from 0 to 1", lambda v: 0 <= v <= 1),
     "ROBUSTNESS_IMAGES": Limit("int", "a whole number of at least 100", lambda v: v >= 100),

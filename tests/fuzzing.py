@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from mnist_helpers.augmentation import Augmentation
 from mnist_helpers.download import MNIST, DataError
+from mnist_helpers.moves import Amounts
 from mnist_helpers.pipeline import training_dataset
 from mnist_helpers.policies import RobustAugmentation
 from mnist_helpers.predict import read_pictures
@@ -499,8 +500,22 @@ CASES = {
         lambda result, curves: np.testing.assert_equal(set(result), set(curves)),
         (),
     ),
+    "moves.amounts_in": Case(
+        st.tuples(st.dictionaries(st.sampled_from(["ROTATION_DEGREES", "SEED"]), ANYTHING)),
+        lambda result, given: np.testing.assert_equal(set(result), set(Amounts().parameters)),
+        (),
+    ),
+    "moves.move_kind": Case(
+        st.tuples(st.text()), lambda result, name: np.testing.assert_(name.startswith(result)), ()
+    ),
     "policies.make_augmentation": Case(
-        st.tuples(st.text(max_size=2) | st.just("robust"), NUMBERS, NUMBERS, st.floats(0, 0.9)),
+        st.tuples(
+            st.text(max_size=2) | st.just("robust"),
+            st.fixed_dictionaries(
+                {"ROTATION_DEGREES": NUMBERS, "SHIFT_FRACTION": NUMBERS},
+                optional={"ZOOM_FRACTION": st.floats(0, 0.9)},
+            ),
+        ),
         lambda result, *_: hash(result),
     ),
     "policies.RobustAugmentation.__call__": Case(
@@ -622,6 +637,7 @@ EXEMPT = {
     "damage": "takes what robustness.damaged has checked, which is tried",
     "execution": "runs notebooks; test_batch",
     "export": "writes other formats and compares their answers; its own tests",
+    "moves.defined": "makes a field of the one class there",
     "notebooks": "reads the project's own notebooks; test_batch",
     "parameters.check_declared": "compares with declarations of the notebooks; test_parameters",
     "parameters.split_scope": "takes a parameter's name; test_parameters",
