@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from mnist_helpers.moves import MOVES
+from mnist_helpers.paths import is_path
 
 
 class Limit(NamedTuple):
@@ -18,7 +19,11 @@ class Limit(NamedTuple):
 
 # Each test is written so that NaN fails it.
 LIMITS = {
-    "DATASET": Limit("str", '"mnist" or "digits"', lambda v: v in ("mnist", "digits")),
+    "DATASET": Limit(
+        "str",
+        'the path of a data set in MNIST\'s form, "mnist" or "digits"',
+        lambda v: v in ("mnist", "digits") or is_path(v),
+    ),
     "SEED": Limit("int", "a whole number from 0 to 2147483647", lambda v: 0 <= v < 2**31),
     "MAX_TRAINING_IMAGES": Limit("int", "a whole number of at least 100", lambda v: v >= 100),
     "EPOCHS": Limit("int", "a whole number from 1 to 100000", lambda v: 1 <= v <= 100_000),

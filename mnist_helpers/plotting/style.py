@@ -30,6 +30,19 @@ def use_style() -> None:
     )
 
 
+def label_classes(axis, places, names) -> None:
+    """Puts the names of the ten classes on an axis; words stand at a slant, digits upright.
+
+    Args:
+        axis: `axes.xaxis` or `axes.yaxis`.
+        places: Where the classes lie on it.
+        names: Ten names, or the digits 0 to 9.
+    """
+    axis.set_ticks(places, [str(name) for name in names])
+    if max(len(str(name)) for name in names) > 2 and axis.axis_name == "x":
+        plt.setp(axis.get_ticklabels(), rotation=35, ha="right", rotation_mode="anchor")
+
+
 def show(figure: Figure, alt: str) -> None:
     """Displays a figure in a notebook with alternative text, and closes it.
 
