@@ -74,10 +74,10 @@ def measure_callbacks(reader) -> dict:
     }
     explorer = AugmentationExplorer(images[:500], labels[:500], Augmentation())
     places = np.linspace(0, 180, MOVES + 1)
-    explorer.rotation.value = float(places[-1])
+    explorer.sliders["rotation_degrees"].value = float(places[-1])
     before = resident_megabytes()
     for degrees in places[:-1]:
-        explorer.rotation.value = float(degrees)
+        explorer.sliders["rotation_degrees"].value = float(degrees)
     if before is not None:
         results["memory_after_100_moves_mb"] = round(resident_megabytes() - before, 1)
     return results

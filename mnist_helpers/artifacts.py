@@ -7,7 +7,7 @@ import platform
 from pathlib import Path
 from typing import Any
 
-from mnist_helpers.data import DATASET_TITLES, dataset_fingerprint
+from mnist_helpers.data import dataset_fingerprint, dataset_title
 from mnist_helpers.model import FusedBatchNormalization
 from mnist_helpers.model_files import open_model
 from mnist_helpers.paths import (
@@ -142,7 +142,7 @@ def describe_run(folder: str | Path, dataset: str) -> dict:
     """
     facts = {
         "dataset": dataset,
-        "dataset_title": DATASET_TITLES[dataset],
+        "dataset_title": dataset_title(dataset),
         "dataset_checksum": dataset_fingerprint(dataset),
         "date": datetime.date.today().isoformat(),
         "python": platform.python_version(),
@@ -197,8 +197,8 @@ def find_phases(folder: str | Path, dataset: str) -> dict[str, Path]:
     trained_on = metrics.get("dataset", dataset)
     if trained_on != dataset:
         raise FileNotFoundError(
-            f"The models in {folder} were trained on {DATASET_TITLES[trained_on]}, not on "
-            f"{DATASET_TITLES[dataset]}: run 02_clean_phase.ipynb first, or set DATASET."
+            f"The models in {folder} were trained on {dataset_title(trained_on)}, not on "
+            f"{dataset_title(dataset)}: run 02_clean_phase.ipynb first, or set DATASET."
         )
     clean = require(folder, CLEAN_MODEL, "02_clean_phase.ipynb")
     whose = "the model that comes with the project" if shipped else "your own training"

@@ -1,37 +1,27 @@
 """Random rotation, shift and zoom as one affine transform per image."""
 
-import math
 from dataclasses import dataclass
 
+from mnist_helpers.moves import MOVES, Amounts
 from mnist_helpers.parameters import check_value
 
 import tensorflow as tf
 
 
 @dataclass(frozen=True)
-class Augmentation:
-    """Random rotation, shift and zoom, composed into one bilinear resampling per image.
+class Augmentation(Amounts):
+    """The random moves of `moves.Amounts`, composed into one bilinear resampling per image.
 
     One resampling instead of three costs a third of the time and blurs the stroke once, not three
-    times. What comes in from outside the image is background (0).
-
-    Attributes:
-        rotation_degrees: The angle is uniform in ± `rotation_degrees`, counter-clockwise positive.
-        shift_fraction: Each axis moves uniformly by up to this fraction of its length.
-        zoom_fraction: The size is multiplied by a uniform factor in 1 ± `zoom_fraction`.
+    times. What comes in from outside the image is background (0). Fields are those of `Amounts`.
 
     Raises:
         ValueError: A value is impossible, such as a zoom of 1.
     """
 
-    rotation_degrees: float = 15.0
-    shift_fraction: float = 0.1
-    zoom_fraction: float = 0.15
-
     def __post_init__(self) -> None:
-        check_value("ROTATION_DEGREES", self.rotation_degrees)
-        check_value("SHIFT_FRACTION", self.shift_fraction)
-        check_value("ZOOM_FRACTION", self.zoom_fraction)
+        for parameter, amount in self.parameters.items():
+            check_value(parameter, amount)
 
     def __call__(self, images, seed):
         """Transforms each image at random; the same seed gives the same images everywhere.
@@ -52,23 +42,27 @@ class Augmentation:
             raise ValueError(f"The seed must be two whole numbers, not {seed}.")
         scale = 255.0 if images.dtype == tf.uint8 else 1.0
         count, height, width = tf.unstack(tf.shape(images)[:3])
-        draws = tf.random.stateless_uniform([4, count], tf.cast(seed, tf.int32), -1.0, 1.0)
         size = tf.cast(tf.stack([width, height]), tf.float32)
-        transforms = affine_transforms(
-            angle=draws[0] * math.radians(self.rotation_degrees),
-            shift=draws[1:3] * (self.shift_fraction * size)[:, None],
-            zoom=1.0 + draws[3] * self.zoom_fraction,
-            size=size,
-        )
+        amounts = self._drawn_amounts(count, tf.cast(seed, tf.int32), size)
         moved = tf.raw_ops.ImageProjectiveTransformV3(
             images=tf.cast(images, tf.float32),
-            transforms=transforms,
+            transforms=affine_transforms(amounts, size),
             output_shape=tf.stack([height, width]),
             interpolation="BILINEAR",
             fill_mode="CONSTANT",  # `reflect`, Keras's default, would mirror strokes at the border
             fill_value=0.0,
         )
         return tf.ensure_shape(moved / scale, images.shape)
+
+    def _drawn_amounts(self, count, seed, size) -> dict:
+        """Draws an amount of each move for each image, as `affine_transforms` takes them."""
+        rows = [2 if move.undo is None else 1 for move in MOVES.values()]
+        draws = tf.random.stateless_uniform([sum(rows), count], seed, -1.0, 1.0)
+        amounts = {}
+        for (name, move), drawn in zip(MOVES.items(), tf.split(draws, rows), strict=True):
+            most = getattr(self, name) * (move.scale if move.undo else size[:, None])
+            amounts[name] = drawn * most
+        return amounts
 
 
 def checked_images(images) -> tf.Tensor:
@@ -94,29 +88,35 @@ def checked_images(images) -> tf.Tensor:
     return images
 
 
-def affine_transforms(angle, shift, zoom, size):
-    """Returns the rows that `ImageProjectiveTransformV3` takes for a turn, a shift and a zoom.
+def affine_transforms(amounts, size):
+    """Returns the rows that `ImageProjectiveTransformV3` takes for one amount of each move.
 
     The op maps output pixels to input pixels, so this is the inverse of what the eye sees: undo the
-    shift, then turn back and shrink back around the centre.
+    shift, then the other moves around the centre, in the order of `Amounts`.
 
     Args:
-        angle: float32 (n,), radians, counter-clockwise positive.
-        shift: float32 (2, n), pixels to the right and down.
-        zoom: float32 (n,), factor; above 1 enlarges.
+        amounts: By move, float32 (1, n) in the unit of its `undo`; of the shift, float32 (2, n) in
+            pixels to the right and down.
         size: float32 (2,), width and height in pixels.
 
     Returns:
         float32 (n, 8).
     """
-    cosine, sine = tf.cos(angle) / zoom, tf.sin(angle) / zoom
+    # Where one step to the right (first column) and one down (second) came from, (2, n) each.
+    x, y = tf.constant([[1.0], [0.0]]), tf.constant([[0.0], [1.0]])
+    for name, move in MOVES.items():
+        if move.undo:
+            x, y = move.undo(x, y, amounts[name], tf)
     centre_x, centre_y = (size[0] - 1) / 2, (size[1] - 1) / 2
-    from_x, from_y = centre_x + shift[0], centre_y + shift[1]
-    zero = tf.zeros_like(angle)
+    from_x, from_y = (
+        centre_x + amounts["shift_fraction"][0],
+        centre_y + amounts["shift_fraction"][1],
+    )
+    zero = tf.zeros_like(from_x)
     return tf.stack(
         [
-            cosine, -sine, centre_x - cosine * from_x + sine * from_y,
-            sine, cosine, centre_y - sine * from_x - cosine * from_y,
+            x[0], x[1], centre_x - x[0] * from_x - x[1] * from_y,
+            y[0], y[1], centre_y - y[0] * from_x - y[1] * from_y,
             zero, zero,
         ],
         axis=1,

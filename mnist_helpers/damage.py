@@ -6,9 +6,10 @@ a `numpy.random.Generator`, and returns images of the same shape, which may leav
 Benchmark for Computer Vision", 2019); the code and the levels are this project's own.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from mnist_helpers.checks import SIDE
+from mnist_helpers.moves import Move
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -18,22 +19,25 @@ from scipy import ndimage, sparse
 ROWS, COLUMNS = np.mgrid[:SIDE, :SIDE].astype(np.float32) - np.float32((SIDE - 1) / 2)
 
 
-def rotation(images: np.ndarray, level: float, rng: np.random.Generator) -> np.ndarray:
-    """Turns each image by `level` degrees, one way or the other."""
-    angles = np.radians(level) * np.array([1, -1])
-    return _warp(images, [turn(angle) for angle in angles], rng)
+def moving(move: Move) -> Callable[..., np.ndarray]:
+    """Returns the damage that a random move does at a level: all of it, one way or the other."""
+    undo = move.undo
+    if undo is None:
+        return _shift
+
+    def moved(images: np.ndarray, level: float, rng: np.random.Generator) -> np.ndarray:
+        x, y = COLUMNS.astype(float), ROWS.astype(float)
+        ways = [undo(x, y, sign * level * move.scale, np) for sign in (1, -1)]
+        return _apply(images, [_bilinear(rows, columns) for columns, rows in ways], rng)
+
+    return moved
 
 
-def shift(images: np.ndarray, level: float, rng: np.random.Generator) -> np.ndarray:
+def _shift(images: np.ndarray, level: float, rng: np.random.Generator) -> np.ndarray:
     """Moves each image by the fraction `level` of its side, along both axes and either way."""
     move = level * SIDE
     moves = [(down, right) for down in (move, -move) for right in (move, -move)]
     return _warp(images, [(np.eye(2), offset) for offset in moves], rng)
-
-
-def zoom(images: np.ndarray, level: float, rng: np.random.Generator) -> np.ndarray:
-    """Makes each image larger or smaller by the fraction `level`."""
-    return _warp(images, [(np.eye(2) * (1 + sign * level), (0, 0)) for sign in (1, -1)], rng)
 
 
 def shear(images: np.ndarray, level: float, rng: np.random.Generator) -> np.ndarray:
@@ -205,15 +209,23 @@ def resampling(matrix: np.ndarray, offset: ArrayLike) -> sparse.csr_array:
         offset: How far it then moves down and to the right, in pixels.
     """
     places = np.stack([ROWS.ravel(), COLUMNS.ravel()], axis=1)
-    sources = (places - np.asarray(offset)) @ np.linalg.inv(matrix) + (SIDE - 1) / 2
+    return _bilinear(*((places - np.asarray(offset)) @ np.linalg.inv(matrix)).T)
+
+
+def _bilinear(rows: np.ndarray, columns: np.ndarray) -> sparse.csr_array:
+    """Returns the sparse matrix that takes each pixel from (row, column), counted from the centre.
+
+    Args:
+        rows: Float array of 784 values, in any shape.
+        columns: The same.
+    """
+    sources = np.stack([rows.ravel(), columns.ravel()], axis=1) + (SIDE - 1) / 2
     corner = np.floor(sources).astype(int)
     total = sparse.csr_array((SIDE**2, SIDE**2), dtype=np.float32)
     for down, across in ((0, 0), (0, 1), (1, 0), (1, 1)):
         near = corner + (down, across)
         weights = (1 - np.abs(sources - near)).prod(axis=1)
         inside = ((near >= 0) & (near < SIDE)).all(axis=1) & (weights > 0)
-        rows, columns = np.flatnonzero(inside), near[inside] @ (SIDE, 1)
-        total += sparse.csr_array(
-            (weights[inside].astype(np.float32), (rows, columns)), total.shape
-        )
+        to, source = np.flatnonzero(inside), near[inside] @ (SIDE, 1)
+        total += sparse.csr_array((weights[inside].astype(np.float32), (to, source)), total.shape)
     return total

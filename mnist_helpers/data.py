@@ -1,7 +1,10 @@
 """The data sets as arrays, and how they are split. The test images have a function of their own."""
 
 import hashlib
+from pathlib import Path
 
+from mnist_helpers import own_data
+from mnist_helpers.checks import CLASSES
 from mnist_helpers.download import (
     DataError,
     MnistUnavailableError,
@@ -9,6 +12,7 @@ from mnist_helpers.download import (
     array_checksums,
     load_mnist,
 )
+from mnist_helpers.paths import is_path
 
 import numpy as np
 
@@ -17,7 +21,9 @@ __all__ = [
     "DataError",
     "MnistUnavailableError",
     "array_checksums",
+    "class_names",
     "dataset_fingerprint",
+    "dataset_title",
     "load_dataset",
     "load_digits_as_mnist",
     "load_mnist",
@@ -70,8 +76,22 @@ def _centred(image: np.ndarray) -> np.ndarray:
     return np.roll(np.pad(image, 4), shift, axis=(0, 1))
 
 
+def dataset_title(dataset: str) -> str:
+    """Returns what titles call a data set, as by `load_dataset`; all but MNIST say so."""
+    if is_path(dataset):
+        return f"{Path(dataset).stem} (not MNIST)"
+    return DATASET_TITLES[dataset]
+
+
+def class_names(dataset: str) -> list[str]:
+    """Returns what the ten classes of a data set are called: "0" to "9", or names of its own."""
+    if is_path(dataset):
+        return own_data.class_names(dataset)
+    return [str(digit) for digit in range(CLASSES)]
+
+
 def load_dataset(name: str) -> tuple[Split, Split]:
-    """Loads a data set by its name, `"mnist"` or `"digits"`.
+    """Loads a data set: `"mnist"`, `"digits"`, or by its path as `own_data.load` does.
 
     Returns:
         `(x_train, y_train), (x_test, y_test)`: uint8 images of shape (n, 28, 28) and uint8 labels
@@ -81,8 +101,12 @@ def load_dataset(name: str) -> tuple[Split, Split]:
         ValueError: There is no such data set.
         MnistUnavailableError: MNIST is not on this machine and could not be downloaded.
     """
+    if is_path(name):
+        return own_data.load(name)
     if name not in DATASET_TITLES:
-        raise ValueError(f'DATASET must be "mnist" or "digits", not {name!r}.')
+        raise ValueError(
+            f'DATASET must be the path of a data set, "mnist" or "digits", not {name!r}.'
+        )
     return load_mnist() if name == "mnist" else load_digits_as_mnist()
 
 
@@ -116,7 +140,7 @@ def load_training(dataset: str, max_training_images: int = 55_000) -> tuple[Spli
     """Loads what training may see: training and validation images, and no test image.
 
     Args:
-        dataset: `"mnist"` or `"digits"`.
+        dataset: As for `load_dataset`.
         max_training_images: At most so many training images, a stratified choice that is the same
             each time. The validation images stay the same.
 
@@ -145,7 +169,7 @@ def load_test(dataset: str) -> Split:
     """Loads the test images, for the evaluation at the very end and nothing before it.
 
     Args:
-        dataset: `"mnist"` or `"digits"`.
+        dataset: As for `load_dataset`.
 
     Returns:
         `(x_test, y_test)`: uint8 images of shape (n, 28, 28) and uint8 labels of shape (n,).
@@ -160,7 +184,7 @@ def dataset_fingerprint(dataset: str) -> str:
     `y_train`, `x_test`, `y_test`.
 
     Args:
-        dataset: `"mnist"` or `"digits"`.
+        dataset: As for `load_dataset`.
     """
     (x_train, y_train), (x_test, y_test) = load_dataset(dataset)
     checksums = array_checksums(

@@ -139,7 +139,10 @@ def _fetch() -> Arrays:
     """Returns the arrays of the first source that works."""
     source = os.environ.get("MNIST_SOURCE")
     if source and not _is_url(source):
-        return _read_path(paths.PROJECT / Path(source).expanduser())
+        path = paths.PROJECT / Path(source).expanduser()
+        if not path.exists():
+            raise FileNotFoundError(f"MNIST_SOURCE names {path}, and there is nothing there.")
+        return verify(read_arrays(path), str(path))
     failures = []
     for url in [source] if source else MIRRORS:
         try:
@@ -161,22 +164,26 @@ def _is_url(source: str) -> bool:
     return source.startswith(("http://", "https://"))
 
 
-def _read_path(path: Path) -> Arrays:
+def read_arrays(path: Path) -> Arrays:
+    """Reads the four arrays of an .npz file, or of a folder with the four IDX files; any content.
+
+    Raises:
+        FileNotFoundError: A file of the four is missing.
+        DataError: A file is damaged or too large.
+    """
     if not path.is_dir():
-        if not path.exists():
-            raise FileNotFoundError(f"MNIST_SOURCE names {path}, and there is nothing there.")
-        return _read_file(path)
+        return parse_npz(_read_bytes(path), str(path))
     arrays = {}
     for name, file in IDX_FILES.items():
         found = [p for p in (path / file, path / f"{file}.gz") if p.exists()]
         if not found:
             raise FileNotFoundError(f"The folder {path} has neither {file} nor {file}.gz.")
         arrays[name] = parse_idx(_read_bytes(found[0]), str(found[0]))
-    return verify(arrays, str(path))
+    return arrays
 
 
 def _read_file(path: Path) -> Arrays:
-    return verify(parse_npz(_read_bytes(path), str(path)), str(path))
+    return verify(read_arrays(path), str(path))
 
 
 def _read_bytes(path: Path) -> bytes:

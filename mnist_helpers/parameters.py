@@ -5,6 +5,9 @@ import difflib
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
+from mnist_helpers.moves import MOVES
+from mnist_helpers.paths import is_path
+
 
 class Limit(NamedTuple):
     """The type of a parameter, what it may be in words, and the same as a test."""
@@ -16,7 +19,11 @@ class Limit(NamedTuple):
 
 # Each test is written so that NaN fails it.
 LIMITS = {
-    "DATASET": Limit("str", '"mnist" or "digits"', lambda v: v in ("mnist", "digits")),
+    "DATASET": Limit(
+        "str",
+        'the path of a data set in MNIST\'s form, "mnist" or "digits"',
+        lambda v: v in ("mnist", "digits") or is_path(v),
+    ),
     "SEED": Limit("int", "a whole number from 0 to 2147483647", lambda v: 0 <= v < 2**31),
     "MAX_TRAINING_IMAGES": Limit("int", "a whole number of at least 100", lambda v: v >= 100),
     "EPOCHS": Limit("int", "a whole number from 1 to 100000", lambda v: 1 <= v <= 100_000),
@@ -25,9 +32,7 @@ LIMITS = {
     ),
     "LEARNING_RATE": Limit("float", "a number above 0 and at most 1", lambda v: 0 < v <= 1),
     "LABEL_SMOOTHING": Limit("float", "a number from 0 to below 1", lambda v: 0 <= v < 1),
-    "ROTATION_DEGREES": Limit("float", "a number from 0 to 180", lambda v: 0 <= v <= 180),
-    "SHIFT_FRACTION": Limit("float", "a number from 0 to below 1", lambda v: 0 <= v < 1),
-    "ZOOM_FRACTION": Limit("float", "a number from 0 to below 1", lambda v: 0 <= v < 1),
+    **{name.upper(): Limit("float", move.allowed, move.holds) for name, move in MOVES.items()},
     "AUGMENTATION": Limit("str", '"standard" or "robust"', lambda v: v in ("standard", "robust")),
     "AUGMENTED_SHARE": Limit("float", "a number from 0 to 1", lambda v: 0 <= v <= 1),
     "ROBUSTNESS_IMAGES": Limit("int", "a whole number of at least 100", lambda v: v >= 100),

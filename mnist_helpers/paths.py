@@ -51,6 +51,11 @@ def datasets_dir() -> Path:
     return Path(os.environ["KERAS_HOME"]) / "datasets"
 
 
+def is_path(dataset: str) -> bool:
+    """Says whether the parameter DATASET names a file or folder and not a data set known here."""
+    return dataset.endswith(".npz") or "/" in dataset or "\\" in dataset
+
+
 def output_dir(folder: str | Path) -> Path:
     """Returns `folder` as an existing absolute path; a relative one counts from the project.
 

@@ -1,6 +1,7 @@
 """Augmentation policies: the strategy's own three, and one that adds what photos and scans need."""
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from mnist_helpers.augmentation import Augmentation
@@ -10,23 +11,19 @@ from mnist_helpers.robustness import ROBUST_RANGES
 import tensorflow as tf
 
 
-def make_augmentation(
-    policy: str, rotation_degrees: float, shift_fraction: float, zoom_fraction: float
-) -> Augmentation:
+def make_augmentation(policy: str, amounts: Mapping[str, float]) -> Augmentation:
     """Returns the augmentation that the parameter AUGMENTATION names.
 
     Args:
-        policy: "standard" for rotation, shift and zoom; "robust" adds `RobustAugmentation`'s rest.
-        rotation_degrees: See `Augmentation`, as for the other two.
-        shift_fraction: See `Augmentation`.
-        zoom_fraction: See `Augmentation`.
+        policy: "standard" for the moves alone; "robust" adds `RobustAugmentation`'s rest.
+        amounts: How far images move, by parameter, as from `moves.amounts_in`.
 
     Raises:
         ValueError: A value is impossible.
     """
     check_value("AUGMENTATION", policy)
     kind = RobustAugmentation if policy == "robust" else Augmentation
-    return kind(rotation_degrees, shift_fraction, zoom_fraction)
+    return kind(**{parameter.lower(): amount for parameter, amount in amounts.items()})
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ import html
 from pathlib import Path
 
 from mnist_helpers import evaluation, robustness
-from mnist_helpers.data import DATASET_TITLES, load_test, load_training
+from mnist_helpers.data import dataset_title, load_test, load_training
 from mnist_helpers.images import to_mnist
 from mnist_helpers.paths import read_json, write_text
 from mnist_helpers.plotting import calibration, style
@@ -104,7 +104,7 @@ def measure(
 
     Args:
         model: A digit classifier.
-        dataset: `"mnist"` or `"digits"`.
+        dataset: As for `data.load_dataset`.
         robustness_images: How many test images to damage.
         parameters: Those of the training, which say what damage it met.
 
@@ -151,7 +151,7 @@ def text(name: str, measured: dict) -> str:
     digits = zip(report["images"], report["precision"], report["recall"], strict=True)
     foreign = summary["digits8x8_accuracy"]
     return "\n".join([
-        f"{name}: {len(labels):,} test images of {DATASET_TITLES[measured['dataset']]}",
+        f"{name}: {len(labels):,} test images of {dataset_title(measured['dataset'])}",
         "",
         f"accuracy            {summary['test_accuracy']:.2%} "
         f"(95 % interval {low:.2%} to {high:.2%}); {len(wrong)} mistakes",

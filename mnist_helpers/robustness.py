@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from mnist_helpers import damage
 from mnist_helpers.checks import check_images
+from mnist_helpers.moves import MOVES, move_kind
 from mnist_helpers.parameters import check_value
 
 import numpy as np
@@ -31,9 +32,10 @@ class Damage(NamedTuple):
 
 # Chosen by eye, from pictures at each level, before any model was measured on them.
 DAMAGES = {
-    "rotation": Damage(damage.rotation, "geometric", "degrees", (7.5, 15, 25, 35, 45)),
-    "shift": Damage(damage.shift, "geometric", "part of the side", (0.05, 0.1, 0.15, 0.2, 0.25)),
-    "zoom": Damage(damage.zoom, "geometric", "part of the size", (0.1, 0.15, 0.25, 0.35, 0.45)),
+    **{
+        move_kind(name): Damage(damage.moving(move), "geometric", move.unit, move.levels)
+        for name, move in MOVES.items()
+    },
     "shear": Damage(damage.shear, "geometric", "slope", (0.1, 0.2, 0.3, 0.45, 0.6)),
     "stroke thickness": Damage(
         damage.stroke_thickness, "photometric", "part of a pixel", (0.2, 0.4, 0.6, 0.8, 1.0)
@@ -189,11 +191,7 @@ def levels_met_in_training(kind: str, parameters: Mapping) -> int:
     """
     if not parameters.get("AUGMENTED_SHARE", 1):
         return 0
-    ranges = {
-        "rotation": parameters.get("ROTATION_DEGREES", 0),
-        "shift": parameters.get("SHIFT_FRACTION", 0),
-        "zoom": parameters.get("ZOOM_FRACTION", 0),
-    }
+    ranges = {move_kind(name): parameters.get(name.upper(), 0) for name in MOVES}
     if parameters.get("AUGMENTATION") == "robust":
         ranges |= ROBUST_RANGES
     if kind not in ranges:

@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from mnist_helpers.augmentation import Augmentation
 from mnist_helpers.download import MNIST, DataError
+from mnist_helpers.moves import Amounts
 from mnist_helpers.pipeline import training_dataset
 from mnist_helpers.policies import RobustAugmentation
 from mnist_helpers.predict import read_pictures
@@ -499,8 +500,22 @@ CASES = {
         lambda result, curves: np.testing.assert_equal(set(result), set(curves)),
         (),
     ),
+    "moves.amounts_in": Case(
+        st.tuples(st.dictionaries(st.sampled_from(["ROTATION_DEGREES", "SEED"]), ANYTHING)),
+        lambda result, given: np.testing.assert_equal(set(result), set(Amounts().parameters)),
+        (),
+    ),
+    "moves.move_kind": Case(
+        st.tuples(st.text()), lambda result, name: np.testing.assert_(name.startswith(result)), ()
+    ),
     "policies.make_augmentation": Case(
-        st.tuples(st.text(max_size=2) | st.just("robust"), NUMBERS, NUMBERS, st.floats(0, 0.9)),
+        st.tuples(
+            st.text(max_size=2) | st.just("robust"),
+            st.fixed_dictionaries(
+                {"ROTATION_DEGREES": NUMBERS, "SHIFT_FRACTION": NUMBERS},
+                optional={"ZOOM_FRACTION": st.floats(0, 0.9)},
+            ),
+        ),
         lambda result, *_: hash(result),
     ),
     "policies.RobustAugmentation.__call__": Case(
@@ -608,20 +623,25 @@ EXEMPT = {
     "batch": "runs notebooks; test_batch",
     "cli": "parses a command line and starts the work of others; test_batch",
     "augmentation.affine_transforms": "the inner half of Augmentation, which is tried",
+    "data.class_names": "takes a name, as load_dataset does; test_own_data",
+    "data.dataset_title": "takes a name, as load_dataset does; test_own_data",
     "data.load_digits_as_mnist": "takes nothing",
     "data.load_training": "takes a name and a number; test_data",
     "data.load_test": "takes a name, as load_dataset does",
     "data.dataset_fingerprint": "takes a name, as load_dataset does",
     "download.load_mnist": "takes nothing; test_download",
+    "download.read_arrays": "reads a file for parse_npz and parse_idx, which are tried",
     "download.download": "talks to a server; test_download",
     "model": "builds the one network",
     "model_files": "takes a file; test_model_files tries damaged ones by the hundred",
+    "own_data": "reads files that parse_npz and parse_idx have passed; test_own_data",
     "paths": "makes folders and files; test_artifacts, test_full_disk",
     "plotting": "draws what the functions tried here return; test_plotting_*",
     "comparison": "reads the tables that a sweep wrote; test_comparison",
     "damage": "takes what robustness.damaged has checked, which is tried",
     "execution": "runs notebooks; test_batch",
     "export": "writes other formats and compares their answers; its own tests",
+    "moves.defined": "makes a field of the one class there",
     "notebooks": "reads the project's own notebooks; test_batch",
     "parameters.check_declared": "compares with declarations of the notebooks; test_parameters",
     "parameters.split_scope": "takes a parameter's name; test_parameters",

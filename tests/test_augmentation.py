@@ -16,12 +16,12 @@ def move(images, angle=0.0, shift=(0.0, 0.0), zoom=1.0):
     import tensorflow as tf
 
     n = len(images)
-    transforms = affine_transforms(
-        angle=tf.fill([n], np.float32(angle)),
-        shift=tf.constant([[shift[0]] * n, [shift[1]] * n], tf.float32),
-        zoom=tf.fill([n], np.float32(zoom)),
-        size=tf.constant([28.0, 28.0]),
-    )
+    amounts = {
+        "rotation_degrees": tf.fill([1, n], np.float32(angle)),
+        "shift_fraction": tf.constant([[shift[0]] * n, [shift[1]] * n], tf.float32),
+        "zoom_fraction": tf.fill([1, n], np.float32(zoom - 1)),
+    }
+    transforms = affine_transforms(amounts, size=tf.constant([28.0, 28.0]))
     return tf.raw_ops.ImageProjectiveTransformV3(
         images=tf.cast(images, tf.float32),
         transforms=transforms,

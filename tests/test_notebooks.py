@@ -22,7 +22,10 @@ def names(notebooks):
     return [path.stem for path in notebooks]
 
 
-@pytest.fixture(params=[*NOTEBOOKS, COMPARISON], ids=names([*NOTEBOOKS, COMPARISON]))
+ALL = sorted(NOTEBOOKS_DIR.glob("*.ipynb"))
+
+
+@pytest.fixture(params=ALL, ids=names(ALL))
 def notebook(request):
     return nbformat.read(request.param, as_version=4)
 

@@ -7,7 +7,7 @@ import pytest
 import tensorflow as tf
 
 SEED = (3, 4)
-AMOUNTS = (15.0, 0.1, 0.15)
+AMOUNTS = {"ROTATION_DEGREES": 15.0, "SHIFT_FRACTION": 0.1, "ZOOM_FRACTION": 0.15}
 
 
 @pytest.fixture(scope="module")
@@ -18,10 +18,10 @@ def digits():
 
 
 def test_the_parameter_names_the_policy():
-    assert type(make_augmentation("standard", *AMOUNTS)) is Augmentation
-    assert make_augmentation("robust", *AMOUNTS) == RobustAugmentation(*AMOUNTS)
+    assert type(make_augmentation("standard", AMOUNTS)) is Augmentation
+    assert make_augmentation("robust", AMOUNTS) == RobustAugmentation(15.0, 0.1, 0.15)
     with pytest.raises(ValueError, match="AUGMENTATION must be"):
-        make_augmentation("bold", *AMOUNTS)
+        make_augmentation("bold", AMOUNTS)
 
 
 def test_the_same_seed_gives_the_same_images(digits):

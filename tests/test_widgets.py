@@ -7,6 +7,7 @@ from mnist_helpers.artifacts import load_model
 from mnist_helpers.augmentation import Augmentation
 from mnist_helpers.images import PictureError, to_mnist
 from mnist_helpers.model import build_cnn
+from mnist_helpers.moves import move_kind
 from mnist_helpers.paths import SHIPPED_DIR, read_json
 from mnist_helpers.widgets import callbacks, explorer, layers, mistakes, pad, pictures, upload
 
@@ -124,7 +125,8 @@ def explore(digits):
 )
 def test_each_control_changes_the_picture(explore, name, value):
     before = explore.picture.value
-    getattr(explore, name).value = value
+    controls = {move_kind(field): slider for field, slider in explore.sliders.items()}
+    controls.get(name, getattr(explore, name, None)).value = value
     assert explore.picture.value != before
 
 
@@ -137,7 +139,7 @@ def test_resample_draws_anew_and_the_same_seed_again_the_same(explore):
 
 
 def test_settings_are_handed_over_only_when_asked(explore):
-    explore.rotation.value = 40
+    explore.sliders["rotation_degrees"].value = 40
     assert explore.augmentation == Augmentation()
     explore.use.click()
     assert explore.augmentation == Augmentation(rotation_degrees=40)
@@ -149,10 +151,11 @@ def test_a_hundred_moves_keep_nothing(explore):
         gc.collect()
         return len(gc.get_objects())
 
-    explore.rotation.value = 1
+    rotation = explore.sliders["rotation_degrees"]
+    rotation.value = 1
     before = alive()
     for degrees in np.linspace(0, 180, 100):
-        explore.rotation.value = degrees
+        rotation.value = degrees
     assert alive() - before < 50
 
 

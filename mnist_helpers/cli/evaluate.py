@@ -15,7 +15,9 @@ def add_parser(commands: argparse._SubParsersAction) -> None:
         "report.",
     )
     add_model_option(parser)
-    parser.add_argument("--dataset", choices=["mnist", "digits"], default="mnist")
+    parser.add_argument(
+        "--dataset", default="mnist", metavar="NAME", help=LIMITS["DATASET"].allowed
+    )
     parser.add_argument(
         "--robustness-images", type=int, default=2000, metavar="N",
         help=f"how many test images to damage: {LIMITS['ROBUSTNESS_IMAGES'].allowed}",
@@ -27,6 +29,7 @@ def add_parser(commands: argparse._SubParsersAction) -> None:
 def execute(options: argparse.Namespace) -> int:
     """Runs the command and returns the exit status."""
     check_value("ROBUSTNESS_IMAGES", options.robustness_images)
+    check_value("DATASET", options.dataset)
     from mnist_helpers import report
     from mnist_helpers.artifacts import load_model
     from mnist_helpers.training import native_precision

@@ -21,8 +21,8 @@ def add_parser(commands: argparse._SubParsersAction) -> None:
     )
     parser.add_argument("format", choices=SUFFIXES)
     add_model_option(parser)
-    parser.add_argument("--dataset", choices=["mnist", "digits"], default="mnist",
-                        help="whose test images to compare on")  # fmt: skip
+    parser.add_argument("--dataset", default="mnist", metavar="NAME",
+                        help="whose test images: mnist, digits or a path")  # fmt: skip
     parser.add_argument(
         "--output", metavar="PATH", help="by default the model's name, in the working directory"
     )

@@ -44,8 +44,9 @@ def add_parser(commands: argparse._SubParsersAction) -> None:
     )
     run.add_argument(
         "--dataset",
-        choices=["mnist", "digits"],
-        help="by default MNIST, or scikit-learn's small digits where MNIST cannot be had",
+        metavar="NAME",
+        help="mnist, digits, or the path of a data set in MNIST's form; by default MNIST, or "
+        "scikit-learn's small digits where MNIST cannot be had",
     )
     run.add_argument(
         "--output",
@@ -129,12 +130,18 @@ def _settle_dataset(parameters: dict) -> str | None:
 
     Raises:
         MnistUnavailableError: MNIST was asked for by name and cannot be had.
+        FileNotFoundError: The path that was given leads nowhere.
+        ValueError: What lies there is no data set.
     """
-    from mnist_helpers.data import MnistUnavailableError, load_mnist
+    from mnist_helpers.data import MnistUnavailableError, class_names, load_dataset, load_mnist
 
     if parameters.get("DATASET") == "digits":
         return None
     stated = "DATASET" in parameters
+    if stated and parameters["DATASET"] != "mnist":
+        load_dataset(parameters["DATASET"])
+        class_names(parameters["DATASET"])
+        return None
     try:
         load_mnist()
     except MnistUnavailableError as error:

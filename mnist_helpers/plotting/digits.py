@@ -1,6 +1,8 @@
 """Figures of the data: how many digits there are, their pixels, and which resemble each other."""
 
-from mnist_helpers.plotting.style import CLEAN, CONTEXT, HYBRID, SEQUENTIAL
+from collections.abc import Sequence
+
+from mnist_helpers.plotting.style import CLEAN, CONTEXT, HYBRID, SEQUENTIAL, label_classes
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -8,12 +10,15 @@ import seaborn as sns
 from matplotlib.figure import Figure
 
 
-def plot_class_balance(counts: dict[str, np.ndarray], title: str) -> Figure:
+def plot_class_balance(
+    counts: dict[str, np.ndarray], title: str, names: Sequence = range(10)
+) -> Figure:
     """Draws the share of each digit in several sets as bars side by side.
 
     Args:
         counts: Name of a set to an integer array of shape (10,).
         title: Figure title.
+        names: What the ten classes are called.
 
     Returns:
         A figure with one group of bars for each digit.
@@ -25,7 +30,8 @@ def plot_class_balance(counts: dict[str, np.ndarray], title: str) -> Figure:
         places = np.arange(10) + (number - (len(counts) - 1) / 2) * width
         axes.bar(places, 100 * values / values.sum(), width, color=colour, label=name)
     axes.axhline(10, color="black", linestyle="--", linewidth=1, label="equal shares")
-    axes.set(xlabel="digit", ylabel="share (%)", xticks=range(10), title=title)
+    axes.set(xlabel="digit", ylabel="share (%)", title=title)
+    label_classes(axes.xaxis, range(10), names)
     axes.grid(axis="x", visible=False)
     axes.legend(fontsize="small", loc="upper center", bbox_to_anchor=(0.5, -0.24), ncols=4)
     return figure

@@ -1,6 +1,8 @@
 """Figures of the evaluation: which digits are mixed up, the mistakes, and two phases compared."""
 
-from mnist_helpers.plotting.style import CLEAN, CONTEXT, DIGITS, HYBRID
+from collections.abc import Sequence
+
+from mnist_helpers.plotting.style import CLEAN, CONTEXT, DIGITS, HYBRID, label_classes
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -8,7 +10,9 @@ import seaborn as sns
 from matplotlib.figure import Figure
 
 
-def plot_confusion(counts: np.ndarray, shares: np.ndarray, title: str) -> Figure:
+def plot_confusion(
+    counts: np.ndarray, shares: np.ndarray, title: str, names: Sequence = range(10)
+) -> Figure:
     """Draws a confusion matrix as counts and as shares of each true digit.
 
     Colour shows mistakes only: the right answers on the diagonal are hundreds of times more and
@@ -18,6 +22,7 @@ def plot_confusion(counts: np.ndarray, shares: np.ndarray, title: str) -> Figure
         counts: Integer array of shape (10, 10), rows are true digits and columns answers.
         shares: Float array of shape (10, 10), the same with each row divided by its sum.
         title: Figure title.
+        names: What the ten classes are called.
 
     Returns:
         A figure with two panels; cells without images stay empty.
@@ -51,6 +56,8 @@ def plot_confusion(counts: np.ndarray, shares: np.ndarray, title: str) -> Figure
                 color=CONTEXT,
             )
         axes.set(xlabel="answer", ylabel="true digit")
+        for axis in (axes.xaxis, axes.yaxis):
+            label_classes(axis, np.arange(10) + 0.5, names)
         axes.tick_params(axis="y", rotation=0)
         axes.grid(False)
     left.set_title("Number of images", fontsize="medium")
@@ -58,13 +65,16 @@ def plot_confusion(counts: np.ndarray, shares: np.ndarray, title: str) -> Figure
     return figure
 
 
-def plot_per_digit(precision: np.ndarray, recall: np.ndarray, title: str) -> Figure:
+def plot_per_digit(
+    precision: np.ndarray, recall: np.ndarray, title: str, names: Sequence = range(10)
+) -> Figure:
     """Draws precision and recall of each digit as two dots.
 
     Args:
         precision: Float array of shape (10,), fractions.
         recall: Float array of shape (10,), fractions.
         title: Figure title.
+        names: What the ten classes are called.
 
     Returns:
         A figure whose axis begins below the lowest value, as dots, unlike bars, may.
@@ -83,7 +93,8 @@ def plot_per_digit(precision: np.ndarray, recall: np.ndarray, title: str) -> Fig
         label="recall",
     )
     axes.plot(digits, 100 * precision, "o", color="black", markersize=4, label="precision")
-    axes.set(xticks=digits, xlabel="digit", ylabel="%", title=title)
+    axes.set(xlabel="digit", ylabel="%", title=title)
+    label_classes(axes.xaxis, digits, names)
     axes.grid(axis="x", visible=False)
     axes.legend(fontsize="small", loc="center left", bbox_to_anchor=(1, 0.5))
     return figure

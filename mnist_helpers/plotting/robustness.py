@@ -8,6 +8,7 @@ import numpy as np
 import seaborn as sns
 from matplotlib.artist import Artist
 from matplotlib.figure import Figure
+from matplotlib.layout_engine import ConstrainedLayoutEngine
 
 
 def plot_robustness(
@@ -27,10 +28,10 @@ def plot_robustness(
         A figure with one panel for each kind; what training has shown is shaded.
     """
     rows = -(-len(levels) // columns)
+    spaced = ConstrainedLayoutEngine(h_pad=0.1)  # inches, or a unit touches the panel below
     figure, panels = plt.subplots(
-        rows, columns, figsize=(2.4 * columns, 2.5 * rows + 0.5), layout="constrained"
+        rows, columns, figsize=(2.4 * columns, 2.5 * rows + 0.5), layout=spaced
     )
-    figure.get_layout_engine().set(h_pad=0.1)  # inches, or a unit touches the panel below
     for axes in panels.flat[len(levels) :]:
         axes.axis("off")
     for place, (axes, (kind, (unit, values))) in enumerate(

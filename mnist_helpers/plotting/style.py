@@ -3,11 +3,14 @@
 import base64
 import html
 import io
+from collections.abc import Sequence
 
 import matplotlib.pyplot as plt
 import seaborn as sns
 from IPython.display import HTML, display
+from matplotlib.axis import XAxis, YAxis
 from matplotlib.figure import Figure
+from numpy.typing import ArrayLike
 from PIL import Image
 
 CLEAN = "#0072B2"
@@ -30,6 +33,19 @@ def use_style() -> None:
             "image.interpolation": "nearest",
         }
     )
+
+
+def label_classes(axis: XAxis | YAxis, places: ArrayLike, names: Sequence) -> None:
+    """Puts the names of the ten classes on an axis; words stand at a slant, digits upright.
+
+    Args:
+        axis: `axes.xaxis` or `axes.yaxis`.
+        places: Where the classes lie on it.
+        names: Ten names, or the digits 0 to 9.
+    """
+    axis.set_ticks(places, [str(name) for name in names])
+    if max(len(str(name)) for name in names) > 2 and axis.axis_name == "x":
+        plt.setp(axis.get_ticklabels(), rotation=35, ha="right", rotation_mode="anchor")
 
 
 def show(figure: Figure, alt: str, reading: str = "") -> None:

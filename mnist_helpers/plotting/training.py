@@ -1,7 +1,5 @@
 """Figures of training: learning curves and what the augmentations do."""
 
-from collections.abc import Sequence
-
 from mnist_helpers.plotting.style import CLEAN, CONTEXT, DIGITS, HYBRID
 
 import matplotlib.pyplot as plt

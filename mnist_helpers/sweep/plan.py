@@ -9,7 +9,7 @@ from functools import cache
 from pathlib import Path
 
 from mnist_helpers.notebooks import code_sources, read_notebook, without_outputs
-from mnist_helpers.paths import read_json
+from mnist_helpers.paths import is_path, read_json
 from mnist_helpers.sweep.code import code_version
 from mnist_helpers.sweep.definition import Definition, Setting, SweepError
 from mnist_helpers.sweep.settings import (
@@ -178,7 +178,16 @@ def _version(notebook: Path) -> str:
 def _data_version(parameters: dict) -> str:
     """Names the data; MNIST has no versions, as each load compares it with its checksums."""
     dataset = parameters.get("DATASET", "none")
+    if is_path(dataset):
+        return _fingerprint(dataset)
     return importlib.metadata.version("scikit-learn") if dataset == "digits" else dataset
+
+
+@cache
+def _fingerprint(dataset: str) -> str:
+    from mnist_helpers.data import dataset_fingerprint
+
+    return dataset_fingerprint(dataset)
 
 
 def _make_steps(chains: list[list], ends: dict[str, str], folder: Path) -> dict[str, Step]:

@@ -3,6 +3,7 @@
 import dataclasses
 
 from mnist_helpers.augmentation import Augmentation
+from mnist_helpers.moves import MOVES, Move, move_kind
 from mnist_helpers.plotting.training import mosaic
 from mnist_helpers.widgets.callbacks import guarded, message_line
 from mnist_helpers.widgets.pictures import captioned, image_html
@@ -36,7 +37,7 @@ def augmentation_picture(images, augmentation: Augmentation, seed: int) -> np.nd
 
 
 class AugmentationExplorer(ipywidgets.VBox):
-    """Sliders for rotation, shift and zoom, a seed and a choice of digit over a grid of digits.
+    """A slider for each move, a seed and a choice of digit over a grid of digits.
 
     Args:
         images: uint8 array of shape (n, 28, 28).
@@ -46,6 +47,7 @@ class AugmentationExplorer(ipywidgets.VBox):
 
     Attributes:
         augmentation: The settings to train with: those given, until a reader presses the button.
+        sliders: By the name of the field of `Amounts`.
         still: The first picture, to show where there is no kernel.
     """
 
@@ -53,9 +55,10 @@ class AugmentationExplorer(ipywidgets.VBox):
         self.augmentation = augmentation
         self._first = {"all": images[:COLUMNS]}
         self._first |= {str(d): images[np.flatnonzero(labels == d)[:COLUMNS]] for d in range(10)}
-        self.rotation = _slider("rotation °", augmentation.rotation_degrees, 180, 1, ".1f")
-        self.shift = _slider("shift", augmentation.shift_fraction, 0.5, 0.01)
-        self.zoom = _slider("zoom", augmentation.zoom_fraction, 0.9, 0.01)
+        self.sliders = {
+            name: _slider(move_kind(name), move, getattr(augmentation, name))
+            for name, move in MOVES.items()
+        }
         self.seed = ipywidgets.BoundedIntText(seed, min=0, max=2**31 - 1, description="seed")
         self.digit = ipywidgets.Dropdown(options=list(self._first), description="digit")
         self.resample = ipywidgets.Button(description="Resample", tooltip="Another random draw")
@@ -66,7 +69,7 @@ class AugmentationExplorer(ipywidgets.VBox):
         self.picture = ipywidgets.HTML()
         self._connect()
         self.still = HTML(self.picture.value)
-        sliders = ipywidgets.HBox([self.rotation, self.shift, self.zoom])
+        sliders = ipywidgets.HBox(list(self.sliders.values()))
         choices = ipywidgets.HBox([self.digit, self.seed, self.resample, self.use])
         for row in (sliders, choices):
             row.layout.flex_flow = "row wrap"
@@ -76,17 +79,13 @@ class AugmentationExplorer(ipywidgets.VBox):
     @property
     def chosen(self) -> Augmentation:
         """What the sliders say."""
-        return dataclasses.replace(
-            self.augmentation,
-            rotation_degrees=self.rotation.value,
-            shift_fraction=self.shift.value,
-            zoom_fraction=self.zoom.value,
-        )
+        values = {name: slider.value for name, slider in self.sliders.items()}
+        return dataclasses.replace(self.augmentation, **values)
 
     def _connect(self) -> None:
         redraw = guarded(self.message)(self._redraw)
         redraw()
-        for control in (self.rotation, self.shift, self.zoom, self.seed, self.digit):
+        for control in (*self.sliders.values(), self.seed, self.digit):
             control.observe(redraw, "value")
         self.resample.on_click(guarded(self.message)(self._resample))
         self.use.on_click(guarded(self.message)(self._use))
@@ -94,11 +93,7 @@ class AugmentationExplorer(ipywidgets.VBox):
     def _redraw(self, _=None) -> None:
         images = self._first[self.digit.value]
         pixels = augmentation_picture(images, self.chosen, self.seed.value)
-        alt = (
-            f"A row of digits and three rows of them turned by up to {self.rotation.value:g} "
-            f"degrees, moved by up to {self.shift.value:.0%} and resized by up to "
-            f"{self.zoom.value:.0%}."
-        )
+        alt = f"A row of digits and three rows of them, changed at random: {self.chosen.words}."
         picture = image_html(pixels, alt, 2 * pixels.shape[1])
         self.picture.value = captioned(picture, CAPTION)
 
@@ -110,12 +105,13 @@ class AugmentationExplorer(ipywidgets.VBox):
         self.message.value = "Taken. Run the cells below, and training uses these settings."
 
 
-def _slider(description: str, value: float, largest: float, step: float, format: str = ".2f"):
+def _slider(name: str, move: Move, value: float) -> ipywidgets.FloatSlider:
+    largest, step = move.slider
     return ipywidgets.FloatSlider(
         value,
         min=0,
         max=max(largest, value),
         step=step,
-        description=description,
-        readout_format=format,
+        description=f"{name} °" if move.unit == "degrees" else name,
+        readout_format=".1f" if step == 1 else ".2f",
     )

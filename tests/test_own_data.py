@@ -1,0 +1,111 @@
+"""Data sets of the user's own, made up here: ten classes of squares at ten places."""
+
+import gzip
+
+from mnist_helpers import data, own_data
+from mnist_helpers.cli import main
+from mnist_helpers.download import IDX_FILES, DataError
+
+import numpy as np
+import pytest
+from numpy.lib.npyio import NpzFile
+
+NAMES = ["top", "coat", "dress", "shirt", "shoe", "bag", "boot", "hat", "scarf", "sock"]
+
+
+def made_up(train=200, test=50):
+    rng = np.random.default_rng(0)
+    arrays = {}
+    for part, count in (("train", train), ("test", test)):
+        labels = np.arange(count) % 10
+        images = rng.integers(0, 60, (count, 28, 28))
+        for image, label in zip(images, labels, strict=True):
+            image[2 + 2 * label :][:6, 8:20] = 220
+        arrays |= {f"x_{part}": images.astype(np.uint8), f"y_{part}": labels.astype(np.uint8)}
+    return arrays
+
+
+@pytest.fixture
+def npz(tmp_path):
+    np.savez(tmp_path / "clothes.npz", **made_up(), class_names=NAMES)
+    return str(tmp_path / "clothes.npz")
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """The four files as Fashion-MNIST has them: IDX, gzipped."""
+    for name, array in made_up().items():
+        head = bytes([0, 0, 8, array.ndim]) + b"".join(n.to_bytes(4, "big") for n in array.shape)
+        (tmp_path / f"{IDX_FILES[name]}.gz").write_bytes(gzip.compress(head + array.tobytes()))
+    (tmp_path / "class_names.txt").write_text("\n".join(NAMES) + "\n")
+    return str(tmp_path)
+
+
+def test_a_file_and_a_folder_give_the_same_arrays_and_names(npz, folder):
+    for dataset in (npz, folder):
+        (x_train, y_train), (x_test, y_test) = data.load_dataset(dataset)
+        for name, array in made_up().items():
+            found = {"x_train": x_train, "y_train": y_train, "x_test": x_test, "y_test": y_test}
+            np.testing.assert_array_equal(found[name], array)
+        assert data.class_names(dataset) == NAMES
+    assert data.dataset_fingerprint(npz) == data.dataset_fingerprint(folder)
+    assert data.dataset_title(npz) == "clothes (not MNIST)"
+
+
+def test_without_names_classes_are_numbers(tmp_path):
+    np.savez(tmp_path / "plain.npz", **made_up())
+    assert data.class_names(str(tmp_path / "plain.npz")) == [str(n) for n in range(10)]
+    assert data.class_names("mnist") == [str(n) for n in range(10)]
+
+
+def test_a_relative_path_counts_from_the_project(npz, tmp_path, monkeypatch):
+    monkeypatch.setattr(own_data.paths, "PROJECT", tmp_path)
+    assert data.class_names("./clothes.npz") == NAMES
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda a: a.pop("y_test"), "has no array y_test"),
+        (lambda a: a.update(x_train=a["x_train"][:, :27]), "train: Images must be uint8 of shape"),
+        (lambda a: a.update(y_train=a["y_train"] + 1), "train: Labels must be 0 to 9"),
+        (lambda a: a.update(y_test=a["y_test"][1:]), "test: 50 images but 49 labels"),
+        (lambda a: a.update(y_train=a["y_train"] // 2), "a class with 0 training images"),
+    ],
+)
+def test_arrays_of_another_form_are_refused(tmp_path, change, message):
+    arrays = made_up()
+    change(arrays)
+    np.savez(tmp_path / "odd.npz", **arrays)
+    with pytest.raises(DataError, match=message):
+        data.load_dataset(str(tmp_path / "odd.npz"))
+
+
+@pytest.mark.parametrize("names", [NAMES[:9], [*NAMES[:9], "top"], np.array([{}], object)])
+def test_other_than_ten_different_names_are_refused(tmp_path, names):
+    np.savez(tmp_path / "odd.npz", **made_up(), class_names=names)
+    with pytest.raises(DataError, match="class"):
+        data.class_names(str(tmp_path / "odd.npz"))
+
+
+def test_nothing_is_ever_unpickled(npz, monkeypatch):
+    monkeypatch.setattr(NpzFile, "__init__", refuse_pickles(NpzFile.__init__))
+    data.load_dataset(npz)
+    data.class_names(npz)
+
+
+def refuse_pickles(init):
+    def checked(self, *args, allow_pickle=False, **options):
+        assert not allow_pickle
+        return init(self, *args, allow_pickle=allow_pickle, **options)
+
+    return checked
+
+
+def test_the_command_says_what_is_wrong_before_anything_starts(tmp_path, capsys):
+    missing = str(tmp_path / "none.npz")
+    assert main(["run", "--dataset", missing, "--output", str(tmp_path), "--name", "x"]) == 1
+    assert "there is nothing there" in capsys.readouterr().err
+    assert main(["run", "--dataset", "minst", "--output", str(tmp_path), "--name", "x"]) == 2
+    assert "DATASET must be the path of a data set" in capsys.readouterr().err
+    assert not (tmp_path / "x").exists()

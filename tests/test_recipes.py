@@ -1,0 +1,281 @@
+"""The recipes of CONTRIBUTING.md: each block is run as it stands there, on made-up images."""
+
+import csv
+import gzip
+import json
+import os
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
+
+from mnist_helpers import artifacts, pipeline, report
+from mnist_helpers.download import IDX_FILES
+from mnist_helpers.evaluation import answers
+from mnist_helpers.paths import PROJECT
+from tests.test_own_data import NAMES, made_up
+
+import keras
+import nbformat
+import numpy as np
+import pytest
+from nbformat.v4 import new_code_cell, new_markdown_cell
+
+TEXT = (PROJECT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+
+
+def blocks(title):
+    """Returns the fenced blocks of a recipe, without their fences."""
+    section = re.search(rf"^### {title}\n(.*?)(?=^###? )", TEXT, re.M | re.S)
+    return re.findall(r"^```\w+\n(.*?)^```$", section[1], re.M | re.S)
+
+
+FIELD, PARAMETER, GRID = blocks("Add an augmentation")
+(NETWORK,) = blocks("Swap the network")
+(COMMAND,) = blocks("Use another data set")
+METRIC, SUMMARY, SHOWN = blocks("Add a metric")
+PARAMETERS_CELL, NOTEBOOKS = blocks("Add a notebook")
+
+
+def insert(file, before, text):
+    """Puts text, as far in, before the one place where a file has `before`."""
+    margin = re.match(r"\n*( *)", before)[1]
+    text = textwrap.indent(textwrap.dedent(text), margin)
+    content = file.read_text(encoding="utf-8")
+    assert content.count(before) == 1, before
+    file.write_text(content.replace(before, text + before), encoding="utf-8")
+
+
+def change(file, edit):
+    notebook = nbformat.read(file, as_version=4)
+    edit(notebook.cells)
+    nbformat.write(notebook, file)
+
+
+def cell_with(cells, text):
+    (cell,) = (cell for cell in cells if cell.cell_type == "code" and text in cell.source)
+    return cell
+
+
+def call(project, *command):
+    environment = os.environ | {"PYTHONPATH": str(project)}
+    done = subprocess.run(
+        [sys.executable, *command],
+        cwd=project, env=environment, capture_output=True, text=True, timeout=550,
+    )  # fmt: skip
+    assert done.returncode == 0, (done.stdout + done.stderr)[-5000:]
+    return done.stdout
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory):
+    """A copy of the project, with an augmentation and a metric more, before anything has run."""
+    copy = tmp_path_factory.mktemp("copy") / "project"
+    ignore = shutil.ignore_patterns("__pycache__")
+    for name in ("mnist_helpers", "notebooks", "tests"):
+        shutil.copytree(PROJECT / name, copy / name, ignore=ignore)
+    for name in ("pyproject.toml", "README.md"):
+        shutil.copy(PROJECT / name, copy)
+    insert(copy / "mnist_helpers/moves.py", "\n    @property\n    def parameters(self)", FIELD)
+    with (copy / "mnist_helpers/evaluation/answers.py").open("a", encoding="utf-8") as file:
+        file.write("\n\n" + METRIC)
+    insert(copy / "mnist_helpers/report.py", '        "temperature": temperature,\n', SUMMARY)
+
+    def with_parameter(cells):
+        cell = cell_with(cells, "AUGMENTED_SHARE: float")
+        cell.source += "\n" + PARAMETER.rstrip()
+
+    change(copy / "notebooks/03_augmented_phase.ipynb", with_parameter)
+    return copy
+
+
+AFTER_THE_AUGMENTATION = """
+import json, sys
+from mnist_helpers import parameters, robustness
+from mnist_helpers.augmentation import Augmentation
+from mnist_helpers.widgets import AugmentationExplorer
+import numpy as np
+
+images, labels = np.load(sys.argv[1]), np.arange(30) % 10
+def width(**amounts):
+    columns = np.asarray(Augmentation(0, 0, 0, **amounts)(images[..., None], [1, 2])).max((1, 3))
+    return (columns > 0.3).sum(axis=1)
+np.save(sys.argv[2], Augmentation()(images[..., None], [1, 2]))
+explorer = AugmentationExplorer(images, labels, Augmentation(stretch_fraction=0.2))
+before = explorer.picture.value
+explorer.sliders["stretch_fraction"].value = 0.5
+sees = {"model": lambda damaged: np.eye(10)[np.zeros(len(damaged), int)]}
+print(json.dumps({
+    "widths": [width().tolist(), width(stretch_fraction=0.5).tolist()],
+    "slider": explorer.sliders["stretch_fraction"].description,
+    "moved": explorer.picture.value != before and "stretch 50%" in explorer.picture.value,
+    "chosen": explorer.chosen.stretch_fraction,
+    "limit": parameters.LIMITS["STRETCH_FRACTION"].allowed,
+    "curve": robustness.sweep(sees, images, labels, ["stretch"])["model"]["stretch"],
+    "wider": int((robustness.damaged(images, "stretch", 0.6) > 0.3).any((0, 1)).sum()),
+    "met": robustness.levels_met_in_training("stretch", {"STRETCH_FRACTION": 0.3}),
+}))
+"""
+
+
+def test_an_augmentation_is_known_to_pipeline_slider_limits_and_curve(project, tmp_path):
+    images = np.zeros((30, 28, 28), np.uint8)
+    images[:, 4:24, 9:19] = 255  # ten wide
+    np.save(tmp_path / "images.npy", images)
+    files = str(tmp_path / "images.npy"), str(tmp_path / "moved.npy")
+    printed = call(project, "-c", AFTER_THE_AUGMENTATION, *files)
+    found = json.loads(printed)
+    still, stretched = map(np.array, found["widths"])
+    assert (still == 10).all() and stretched.min() < 8 and stretched.max() > 12
+    assert found["slider"] == "stretch" and found["moved"] and found["chosen"] == 0.5
+    assert found["limit"] == "a number from 0 to below 1"
+    assert found["curve"] == [0.1] * 5 and found["wider"] == 16 and found["met"] == 3
+    # The moves that were there before have not changed by a bit.
+    from mnist_helpers.augmentation import Augmentation
+
+    np.testing.assert_array_equal(
+        np.load(tmp_path / "moved.npy"), Augmentation()(images[..., None], [1, 2])
+    )
+
+
+def test_an_augmentation_can_be_swept_and_a_wrong_amount_is_refused(project, tmp_path):
+    (tmp_path / "stretch.yaml").write_text(GRID)
+    plan = call(
+        project, "-m", "mnist_helpers", "sweep", str(tmp_path / "stretch.yaml"), "--dry-run"
+    )
+    assert all(f"STRETCH_FRACTION={value}" in plan for value in (0.0, 0.2, 0.4))
+    (tmp_path / "wrong.yaml").write_text(GRID.replace("0.4", "1.0"))
+    with pytest.raises(AssertionError, match="STRETCH_FRACTION must be a number from 0 to below 1"):
+        call(project, "-m", "mnist_helpers", "sweep", str(tmp_path / "wrong.yaml"), "--dry-run")
+
+
+def test_another_network_trains_is_saved_and_comes_back(tmp_path):
+    scope = {"keras": keras, "SEED": 3}
+    exec(NETWORK, scope)
+    network, arrays = scope["network"], made_up(train=600)
+    images, labels = arrays["x_train"], arrays["y_train"]
+    network.compile("adam", "categorical_crossentropy", metrics=["accuracy"])
+    batches = pipeline.training_dataset(images, labels, epochs=8, batch_size=50)
+    network.fit(batches, epochs=8, steps_per_epoch=12, shuffle=False, verbose=0)
+    history = [{"epoch": 1, "val_accuracy": 1.0, "seconds": 1.0}]
+    saved = artifacts.save_phase(network, tmp_path, "clean_phase", "own.keras", history)
+    loaded = artifacts.load_model(saved)
+    images = pipeline.to_input(arrays["x_test"])
+    np.testing.assert_allclose(loaded(images), network(images), atol=1e-6)
+    assert (loaded(images).numpy().argmax(axis=1) == arrays["y_test"]).mean() > 0.9
+
+
+def test_a_metric_counts_what_it_says():
+    scope = dict(vars(answers))
+    exec(METRIC, scope)
+    chances = np.full((3, 10), 0.01)
+    chances[:, 4], chances[:, 7] = 0.51, 0.41
+    assert scope["top_two_accuracy"](np.array([4, 7, 1]), chances) == pytest.approx(2 / 3)
+
+
+def write_fashion(folder):
+    """Writes a small data set as Fashion-MNIST has it."""
+    folder.mkdir(parents=True)
+    for name, array in made_up(train=480, test=100).items():
+        head = bytes([0, 0, 8, array.ndim]) + b"".join(n.to_bytes(4, "big") for n in array.shape)
+        (folder / f"{IDX_FILES[name]}.gz").write_bytes(gzip.compress(head + array.tobytes()))
+    (folder / "class_names.txt").write_text("\n".join(NAMES) + "\n")
+
+
+def write_sixth(notebooks):
+    """Writes a notebook of 20 cells with a figure, out of the frame of the fifth."""
+    frame = nbformat.read(notebooks / "05_compare_runs.ipynb", as_version=4)
+    imports = new_code_cell(
+        "from mnist_helpers.paths import output_dir, read_json\n"
+        "from mnist_helpers.plotting.style import show\n\nimport matplotlib.pyplot as plt"
+    )
+    parameters = new_code_cell(PARAMETERS_CELL.rstrip(), metadata={"tags": ["parameters"]})
+    figure = new_code_cell(
+        'metrics = read_json(output_dir(OUTPUT_DIR) / "metrics.json")\n'
+        "figure, axes = plt.subplots()\n"
+        'axes.bar(["accuracy"], [metrics["clean_phase"]["test_accuracy"]])\n'
+        'show(figure, "One bar as high as the accuracy of the clean phase.")'
+    )
+    prose = [new_markdown_cell(f"## Question {n}?\n\nIn words.") for n in range(17)]
+    frame.cells = [*prose[:3], imports, parameters, *prose[3:], figure]
+    nbformat.write(frame, notebooks / "06_name.ipynb")
+
+
+@pytest.fixture(scope="module")
+def changed(project):
+    """The copy with all five recipes, its own network and data included."""
+    write_fashion(project / "data/fashion")
+    write_sixth(project / "notebooks")
+
+    def with_network(cells):
+        cell = cell_with(cells, "model.build_cnn(SEED)")
+        cell.source = cell.source.replace("network = model.build_cnn(SEED)\n", NETWORK)
+
+    def with_metric(cells):
+        place = cells.index(cell_with(cells, "chances, predicted = probabilities[last]"))
+        cells.insert(place + 1, new_code_cell(SHOWN.rstrip()))
+
+    change(project / "notebooks/02_clean_phase.ipynb", with_network)
+    change(project / "notebooks/04_evaluation.ipynb", with_metric)
+    return project
+
+
+def printed(notebook):
+    cells = [cell for cell in nbformat.read(notebook, 4).cells if cell.cell_type == "code"]
+    return "".join(str(output) for cell in cells for output in cell.outputs)
+
+
+@pytest.mark.slow
+def test_the_notebooks_run_on_another_data_set_with_all_that_was_added(changed):
+    program, *arguments = shlex.split(COMMAND)
+    assert program == "python"
+    said = call(changed, *arguments, "--name", "fashion", "-p", "STRETCH_FRACTION", "0.2")
+    assert "Data: fashion (not MNIST)" in said
+    folder = changed / "runs/fashion"
+    metrics = json.loads((folder / "metrics.json").read_text())
+    assert metrics["dataset"] == "data/fashion"
+    assert metrics["hybrid"]["parameters"]["STRETCH_FRACTION"] == 0.2
+    for phase in ("clean_phase", "hybrid"):
+        assert metrics[phase]["test_accuracy"] > 0.5  # a tenth is what guessing gives
+        assert metrics[phase]["test_accuracy"] <= metrics[phase]["top_two_accuracy"] <= 1
+    network = artifacts.load_model(folder / "clean_phase.keras")
+    assert [type(layer).__name__ for layer in network.layers[1:]] == ["Conv2D", "Flatten", "Dense"]
+    assert "stretch 20% at most" in printed(folder / "03_augmented_phase.ipynb")
+    tested = printed(folder / "04_evaluation.ipynb")
+    assert "among the two likeliest" in tested and "fashion (not MNIST)" in tested
+    measured = report.training_parameters(folder / metrics["hybrid"]["model"])
+    assert measured["DATASET"] == "data/fashion"
+
+
+@pytest.mark.slow
+def test_a_notebook_is_swept_with_the_others_and_checked_like_them(changed, tmp_path):
+    tiny = "fixed: {DATASET: data/fashion, EPOCHS: 1, BATCH_SIZE: 32, ROBUSTNESS_IMAGES: 100}\n"
+    (tmp_path / "six.yaml").write_text(NOTEBOOKS + tiny)
+    said = call(changed, "-m", "mnist_helpers", "sweep", str(tmp_path / "six.yaml"))
+    assert "1 of 1 runs done" in said
+    with (changed / "runs/six/results.csv").open() as file:
+        (row,) = csv.DictReader(file)
+    assert 0 < float(row["test_accuracy"]) <= float(row["top_two_accuracy"]) <= 1
+    assert row["dataset_title"] == "fashion (not MNIST)"
+    (ran,) = (changed / "runs/six").glob("run-*/06_name.ipynb")
+    keep_as_committed(ran, changed / "notebooks/06_name.ipynb")
+    checks = ["tests/test_notebooks.py", "-m", "not slow", "-k", "06_name", "-q"]
+    assert " passed" in call(changed, "-m", "pytest", "-p", "no:cacheprovider", *checks)
+
+
+def keep_as_committed(ran: Path, target: Path):
+    """Takes an executed notebook over without what papermill has added."""
+    notebook = nbformat.read(ran, 4)
+    notebook.cells = [c for c in notebook.cells if "injected-parameters" not in c.metadata.tags]
+    code = [cell for cell in notebook.cells if cell.cell_type == "code"]
+    for number, cell in enumerate(code, 1):
+        cell.execution_count = number
+        cell.metadata = {"tags": cell.metadata.tags} if cell.metadata.tags else {}
+        for output in cell.outputs:
+            if output.output_type == "execute_result":
+                output.execution_count = number
+    notebook.metadata.pop("papermill")
+    nbformat.write(notebook, target)
