@@ -62,6 +62,7 @@ def legacy_generator(images, labels):
 
 def main() -> None:
     """Measures all three in turn and writes the result file."""
+    # TensorFlow 2.21's variables lack NumPy 2's `copy` argument: a warning for each batch.
     warnings.filterwarnings("ignore", category=DeprecationWarning)
     (images, labels), _ = data.load_training("mnist")
     measures = {

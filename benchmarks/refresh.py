@@ -2,8 +2,8 @@
 
 Copies the models with their card and metrics to trained_model/shipped/, evaluates them once more
 from there, writes the executed notebooks over the committed ones, and fills the README's table.
-Each notebook and the metrics record a hash of the code and the parameters they came from;
-`python benchmarks/refresh.py --check` names those whose code is another now.
+Each notebook and the metrics record a hash of the code and the parameters they came from, by which
+`python benchmarks/stale.py` names those whose code is another now.
 """
 
 import re
@@ -14,7 +14,7 @@ from pathlib import Path
 
 from mnist_helpers.artifacts import CLEAN_MODEL, write_model_card
 from mnist_helpers.cli import SERIES
-from mnist_helpers.notebooks import code_sources, read_notebook
+from mnist_helpers.notebooks import read_notebook
 from mnist_helpers.paths import (
     NOTEBOOKS_DIR,
     RUNS_DIR,
@@ -22,14 +22,13 @@ from mnist_helpers.paths import (
     read_json,
     write_json,
     write_text,
-)  # fmt: skip
-from mnist_helpers.sweep.code import code_version
+)
 
 import nbformat
 import papermill
 import update_readme
+from stale import TRAINING, version
 
-TRAINING = ("02_clean_phase", "03_augmented_phase")
 # TensorFlow's C++ start-up notes, which no setting silences and which say nothing of the run.
 STARTUP = re.compile(r"^(WARNING: All log messages before absl|[IWE]0000 ).*\n?", re.M)
 
@@ -59,29 +58,6 @@ def publishable(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
     return notebook
 
 
-def version(notebook: dict) -> str:
-    """Returns the hash of a notebook's code cells, its parameters among them, and what they import.
-
-    The versions of libraries are left out: which ones made a result stands beside it, and another
-    one does not make it stale.
-    """
-    return code_version(code_sources(notebook), libraries=())
-
-
-def stale() -> list[str]:
-    """Names what is committed and came from running other code than the present."""
-    notebooks = {path.stem: read_notebook(path) for path in sorted(NOTEBOOKS_DIR.glob("*.ipynb"))}
-    recorded = {
-        name: notebook["metadata"].get("mnist_helpers", {}).get("code")
-        for name, notebook in notebooks.items()
-    }
-    found = [name for name, notebook in notebooks.items() if recorded[name] != version(notebook)]
-    trained_by = read_json(SHIPPED_DIR / "metrics.json").get("code", {})
-    if any(trained_by.get(name) != version(notebooks[name]) for name in TRAINING):
-        found.append("the shipped models")
-    return found
-
-
 def main(run: str) -> None:
     """Refreshes everything from `runs/<run>/`."""
     folder = RUNS_DIR / run
@@ -105,6 +81,4 @@ def main(run: str) -> None:
 
 
 if __name__ == "__main__":
-    if sys.argv[1:] == ["--check"]:
-        sys.exit(f"Stale, run make refresh: {', '.join(stale())}" if stale() else 0)
     main(*sys.argv[1:])

@@ -5,25 +5,22 @@
 
 Both policies go on from the same clean phase, in the folders of `accuracy.py`. What is done is not
 done again, so that a study that was stopped goes on when it is started again. The policy's settings
-were chosen on validation images with the test's damage left out of sight.
+were settled on validation images before any of this.
 """
 
 import argparse
 
 from mnist_helpers import data, predict, robustness
 from mnist_helpers.artifacts import load_model
-from mnist_helpers.paths import PROJECT, read_json, write_json, write_text
+from mnist_helpers.paths import write_json, write_text
 from mnist_helpers.policies import RobustAugmentation
 from mnist_helpers.training import native_precision
 
 import numpy as np
+import robust_report
 import tensorflow as tf
 from accuracy import FOLDER, SEEDS, train_phase
-from scipy import stats
-
-RESULTS = PROJECT / "benchmarks" / "results" / "robust_policy"
-IMAGES = 4_000  # test images that are damaged in a hundred ways; the same for all networks
-PHASES = {"clean": "clean phase", "hybrid": "hybrid, standard", "robust": "hybrid, robust"}
+from robust_report import IMAGES, PHASES, RESULTS
 
 
 def run(seed: int) -> None:
@@ -51,58 +48,6 @@ def run(seed: int) -> None:
         )
 
 
-def middle(result: dict, kinds=tuple(robustness.DAMAGES)) -> list[float]:
-    """Returns a result's accuracies at the middle level of some kinds of damage."""
-    levels = robustness.middle_levels(result["curves"])
-    return [levels[kind] for kind in kinds]
-
-
-def table() -> str:
-    """Returns all results as Markdown: means over seeds, for each phase and policy."""
-    results = [read_json(path) for path in sorted(RESULTS.glob("*.json"))]
-    by_phase = {p: {r["seed"]: r for r in results if r["phase"] == p} for p in PHASES}
-    lines = [
-        "# The robust policy beside the standard one",
-        "",
-        "Written by `python benchmarks/robust_policy.py --table`: percent of the test digits read "
-        "right at the middle of five levels of each kind of damage, means over "
-        f"{len(by_phase['robust'])} seeds. Clean digits: all 10,000; each kind of damage: the same "
-        f"{IMAGES:,}.",
-        "",
-        f"| | {' | '.join(PHASES.values())} |",
-        "|---" * (1 + len(PHASES)) + "|",
-    ]
-
-    def row(title, measure):
-        cells = (np.mean([100 * measure(r) for r in runs.values()]) for runs in by_phase.values())
-        lines.append(f"| {title} | {' | '.join(f'{cell:.2f}' for cell in cells)} |")
-
-    row("clean digits", lambda result: result["accuracy"])
-    for kind in robustness.DAMAGES:
-        note = " (in no training)" if kind in robustness.HELD_OUT else ""
-        row(kind + note, lambda result, kind=kind: middle(result, [kind])[0])
-    row("**mean of all kinds**", lambda result: np.mean(middle(result)))
-    row("**worst kind**", lambda result: np.min(middle(result)))
-    held_out = robustness.HELD_OUT
-    row("mean of the kinds in no training", lambda result: np.mean(middle(result, held_out)))
-    return "\n".join([*lines, "", loss_on_clean_digits(by_phase), ""])
-
-
-def loss_on_clean_digits(by_phase: dict) -> str:
-    """Says what the robust policy costs on clean digits, paired by seed."""
-    both = sorted(by_phase["hybrid"].keys() & by_phase["robust"].keys())
-    standard, robust = (
-        np.array([by_phase[phase][seed]["accuracy"] for seed in both])
-        for phase in ("hybrid", "robust")
-    )
-    loss = 100 * (standard - robust)
-    low, high = stats.t.interval(0.95, len(both) - 1, loss.mean(), stats.sem(loss))
-    return (
-        f"On clean digits the robust policy loses {loss.mean():.3f} points against the standard "
-        f"one (95 % interval {low:.3f} to {high:.3f}, t over {len(both)} pairs of seeds)."
-    )
-
-
 def main() -> None:
     """Measures the seeds that are missing, or writes the table."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -113,7 +58,7 @@ def main() -> None:
     tf.config.threading.set_intra_op_parallelism_threads(options.threads)
     for seed in [] if options.table else options.seeds:
         run(seed)
-    write_text(PROJECT / "benchmarks" / "robust_policy.md", table())
+    write_text(robust_report.PAGE, robust_report.page())
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ import sys
 from mnist_helpers.paths import PROJECT, SHIPPED_DIR, read_json, write_text
 
 import report
+import robust_report
 
 README = PROJECT / "README.md"
 
@@ -51,6 +52,7 @@ def main() -> int:
     old = README.read_text(encoding="utf-8")
     new = filled(old, "results", results_table(read_json(SHIPPED_DIR / "metrics.json")))
     new = filled(new, "benchmarks", report.table(columns=2))
+    new = filled(new, "robust", robust_report.summary())
     if "--check" not in sys.argv[1:]:
         write_text(README, new)
     elif new != old:

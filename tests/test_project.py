@@ -147,3 +147,11 @@ def test_the_keras_home_is_the_projects_data_wherever_one_is(tmp_path):
 def test_the_readme_table_is_the_shipped_models():
     run = subprocess.run([sys.executable, "benchmarks/update_readme.py", "--check"], cwd=PROJECT)
     assert run.returncode == 0
+
+
+def test_nothing_that_comes_from_running_is_stale():
+    done = subprocess.run(
+        [sys.executable, "benchmarks/stale.py"],
+        cwd=PROJECT, capture_output=True, text=True,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr

@@ -1,0 +1,90 @@
+"""Tables of the robust policy's results: its page, and the short form for the README."""
+
+from mnist_helpers import robustness
+from mnist_helpers.paths import PROJECT, read_json
+
+import numpy as np
+from scipy import stats
+
+RESULTS = PROJECT / "benchmarks" / "results" / "robust_policy"
+PAGE = PROJECT / "benchmarks" / "robust_policy.md"
+IMAGES = 4_000  # test images that are damaged in a hundred ways; the same for all networks
+PHASES = {"clean": "clean phase", "hybrid": "hybrid, standard", "robust": "hybrid, robust"}
+
+
+def results() -> dict[str, dict[int, dict]]:
+    """Reads the result files: phase to seed to result."""
+    found = [read_json(path) for path in sorted(RESULTS.glob("*.json"))]
+    return {phase: {r["seed"]: r for r in found if r["phase"] == phase} for phase in PHASES}
+
+
+def middle(result: dict, kinds=tuple(robustness.DAMAGES)) -> list[float]:
+    """Returns a result's accuracies at the middle level of some kinds of damage."""
+    levels = robustness.middle_levels(result["curves"])
+    return [levels[kind] for kind in kinds]
+
+
+def table(by_phase: dict, kinds=()) -> str:
+    """Returns means over seeds for each phase and policy, in Markdown.
+
+    Args:
+        by_phase: What `results` found.
+        kinds: Kinds of damage that get a row of their own.
+    """
+    lines = [f"| | {' | '.join(PHASES.values())} |", "|---" * (1 + len(PHASES)) + "|"]
+
+    def row(title, measure):
+        cells = (np.mean([100 * measure(r) for r in runs.values()]) for runs in by_phase.values())
+        lines.append(f"| {title} | {' | '.join(f'{cell:.2f}' for cell in cells)} |")
+
+    row("clean digits", lambda result: result["accuracy"])
+    for kind in kinds:
+        note = " (in no training)" if kind in robustness.HELD_OUT else ""
+        row(kind + note, lambda result, kind=kind: middle(result, [kind])[0])
+    row("**mean of all kinds**", lambda result: np.mean(middle(result)))
+    row("**worst kind**", lambda result: np.min(middle(result)))
+    held_out = robustness.HELD_OUT
+    row("mean of the kinds in no training", lambda result: np.mean(middle(result, held_out)))
+    return "\n".join(lines)
+
+
+def loss_on_clean_digits(by_phase: dict) -> str:
+    """Says what the robust policy costs on clean digits, paired by seed."""
+    both = sorted(by_phase["hybrid"].keys() & by_phase["robust"].keys())
+    standard, robust = (
+        np.array([by_phase[phase][seed]["accuracy"] for seed in both])
+        for phase in ("hybrid", "robust")
+    )
+    loss = 100 * (standard - robust)
+    low, high = stats.t.interval(0.95, len(both) - 1, loss.mean(), stats.sem(loss))
+    return (
+        f"On clean digits the robust policy loses {loss.mean():.3f} points against the standard "
+        f"one (95 % interval {low:.3f} to {high:.3f}, t over {len(both)} pairs of seeds)."
+    )
+
+
+def caption(by_phase: dict) -> str:
+    """Says what the numbers are."""
+    return (
+        "Percent of the test digits read right at the middle of five levels of each kind of "
+        f"damage; means over {len(by_phase['robust'])} seeds. Clean digits: all 10,000; each kind "
+        f"of damage: the same {IMAGES:,}."
+    )
+
+
+def page() -> str:
+    """Returns the content of robust_policy.md."""
+    found = results()
+    parts = [
+        "# The robust policy beside the standard one",
+        f"Written by `python benchmarks/robust_policy.py --table`. {caption(found)}",
+        table(found, robustness.DAMAGES),
+        loss_on_clean_digits(found),
+    ]
+    return "\n\n".join(parts) + "\n"
+
+
+def summary() -> str:
+    """Returns the short form: all kinds together."""
+    found = results()
+    return "\n\n".join([table(found), f"{caption(found)} {loss_on_clean_digits(found)}"])

@@ -1,0 +1,41 @@
+"""Names what is committed and came from running other code: `python benchmarks/stale.py`.
+
+`refresh.py` and `refresh_comparison.py` record a hash in what they renew; this compares it with the
+present code's. The exit status is 1 where something is stale.
+"""
+
+import sys
+
+from mnist_helpers.notebooks import code_sources, read_notebook
+from mnist_helpers.paths import NOTEBOOKS_DIR, SHIPPED_DIR, read_json
+from mnist_helpers.sweep.code import code_version
+
+TRAINING = ("02_clean_phase", "03_augmented_phase")
+
+
+def version(notebook: dict) -> str:
+    """Returns the hash of a notebook's code cells, its parameters among them, and what they import.
+
+    The versions of libraries are left out: which ones made a result stands beside it, and another
+    one does not make it stale.
+    """
+    return code_version(code_sources(notebook), libraries=())
+
+
+def stale() -> list[str]:
+    """Names what is committed and came from running other code than the present."""
+    notebooks = {path.stem: read_notebook(path) for path in sorted(NOTEBOOKS_DIR.glob("*.ipynb"))}
+    recorded = {
+        name: notebook["metadata"].get("mnist_helpers", {}).get("code")
+        for name, notebook in notebooks.items()
+    }
+    found = [name for name, notebook in notebooks.items() if recorded[name] != version(notebook)]
+    trained_by = read_json(SHIPPED_DIR / "metrics.json").get("code", {})
+    if any(trained_by.get(name) != version(notebooks[name]) for name in TRAINING):
+        found.append("the shipped models")
+    return found
+
+
+if __name__ == "__main__":
+    found = stale()
+    sys.exit(f"Stale, run make refresh: {', '.join(found)}" if found else 0)
