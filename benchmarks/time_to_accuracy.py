@@ -25,7 +25,7 @@ SEEDS = range(5)
 # Training steps and highest learning rate; batches of 128.
 SCHEDULES = {"99.0": (170, 0.006), "99.5": (700, 0.006), "tutorial": (600, 0.006)}
 BATCH = 128
-CANDIDATES = (120, 170, 240, 340, 480, 700, 950)
+CANDIDATES = (150, 250, 500, 700, 900)
 
 
 def ours(seed: int, steps: int, rate: float, test) -> dict:
