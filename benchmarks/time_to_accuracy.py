@@ -23,7 +23,7 @@ from common import RESULTS, accuracy, compiled_cnn, fit_steps, save_result, spre
 
 SEEDS = range(5)
 # Training steps and highest learning rate; batches of 128.
-SCHEDULES = {"99.0": (170, 0.006), "99.5": (700, 0.006), "tutorial": (600, 0.006)}
+SCHEDULES = {"99.0": (280, 0.006), "99.5": (900, 0.006), "tutorial": (800, 0.006)}
 BATCH = 128
 CANDIDATES = (150, 250, 500, 700, 900)
 

@@ -1,4 +1,4 @@
-"""Fills the tables of README.md from the shipped model's metrics.json and the result files.
+"""Fills the tables of README.md and robust_policy.md from metrics.json and the result files.
 
 Run `python benchmarks/update_readme.py`; with `--check` it changes nothing and fails when stale.
 """
@@ -53,10 +53,12 @@ def main() -> int:
     new = filled(old, "results", results_table(read_json(SHIPPED_DIR / "metrics.json")))
     new = filled(new, "benchmarks", report.table(columns=2))
     new = filled(new, "robust", robust_report.summary())
+    page = robust_report.page()
     if "--check" not in sys.argv[1:]:
         write_text(README, new)
-    elif new != old:
-        print("README.md is stale: run python benchmarks/update_readme.py", file=sys.stderr)
+        write_text(robust_report.PAGE, page)
+    elif new != old or robust_report.PAGE.read_text(encoding="utf-8") != page:
+        print("Tables are stale: run python benchmarks/update_readme.py", file=sys.stderr)
         return 1
     return report.main()
 
