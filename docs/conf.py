@@ -52,6 +52,7 @@ CONTRIBUTING
 API reference <docs/api/mnist_helpers>
 benchmarks/results
 benchmarks/recipe
+benchmarks/robust_policy
 trained_model/README
 trained_model/shipped/model_card
 data/README

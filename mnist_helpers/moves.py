@@ -126,6 +126,6 @@ def amounts_in(variables: Mapping[str, Any]) -> dict[str, float]:
             default.
 
     Returns:
-        Amounts by parameter, such as `{"ROTATION_DEGREES": 15.0, ...}`.
+        Amounts by parameter, such as 15.0 by "ROTATION_DEGREES".
     """
     return {name: variables.get(name, amount) for name, amount in Amounts().parameters.items()}
