@@ -1,8 +1,6 @@
-"""Writes `benchmarks/results.md` from the result files; `--check` fails when it is stale."""
+"""Tables of the result files: `benchmarks/results.md`, and the columns that the README shows."""
 
-import sys
-
-from mnist_helpers.paths import PROJECT, read_json, write_text
+from mnist_helpers.paths import PROJECT, read_json
 
 RESULTS = PROJECT / "benchmarks" / "results"
 PAGE = PROJECT / "benchmarks" / "results.md"
@@ -171,8 +169,8 @@ def page() -> str:
     lines = [
         "# Benchmark results",
         "",
-        "Written by `benchmarks/report.py` from `benchmarks/results/*.json`; `make bench` measures "
-        "all but the ten seeds (`make study`).",
+        "Written by `benchmarks/update_readme.py` from `benchmarks/results/*.json`; `make bench` "
+        "measures all but the ten seeds (`make study`).",
         "",
         table(),
         "",
@@ -188,18 +186,3 @@ def page() -> str:
             "",
         ]
     return "\n".join(lines)
-
-
-def main() -> int:
-    """Writes the page, or checks it; returns the exit status."""
-    if "--check" not in sys.argv[1:]:
-        write_text(PAGE, page())
-        return 0
-    if PAGE.read_text(encoding="utf-8") == page():
-        return 0
-    print("benchmarks/results.md is stale: run python benchmarks/report.py", file=sys.stderr)
-    return 1
-
-
-if __name__ == "__main__":
-    sys.exit(main())

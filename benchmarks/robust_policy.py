@@ -1,7 +1,7 @@
 """What does the robust policy cost on clean digits, and what does it bring on damaged ones?
 
     python benchmarks/robust_policy.py --seeds 0 1   # needs the clean phases of accuracy.py
-    python benchmarks/robust_policy.py --table       # all results so far, as robust_policy.md
+    python benchmarks/update_readme.py               # all results so far, as robust_policy.md
 
 Both policies go on from the same clean phase, in the folders of `accuracy.py`. What is done is not
 done again, so that a study that was stopped goes on when it is started again. The policy's settings
@@ -12,12 +12,11 @@ import argparse
 
 from mnist_helpers import data, predict, robustness
 from mnist_helpers.artifacts import load_model
-from mnist_helpers.paths import write_json, write_text
+from mnist_helpers.paths import write_json
 from mnist_helpers.policies import RobustAugmentation
 from mnist_helpers.training import native_precision
 
 import numpy as np
-import robust_report
 import tensorflow as tf
 from accuracy import FOLDER, SEEDS, train_phase
 from robust_report import IMAGES, PHASES, RESULTS
@@ -49,16 +48,14 @@ def run(seed: int) -> None:
 
 
 def main() -> None:
-    """Measures the seeds that are missing, or writes the table."""
+    """Measures the seeds that are missing."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--seeds", type=int, nargs="+", default=list(SEEDS)[:5])
     parser.add_argument("--threads", type=int, default=0, help="0 leaves it to TensorFlow")
-    parser.add_argument("--table", action="store_true", help="only write robust_policy.md")
     options = parser.parse_args()
     tf.config.threading.set_intra_op_parallelism_threads(options.threads)
-    for seed in [] if options.table else options.seeds:
+    for seed in options.seeds:
         run(seed)
-    write_text(robust_report.PAGE, robust_report.page())
 
 
 if __name__ == "__main__":

@@ -77,7 +77,7 @@ def page() -> str:
     found = results()
     parts = [
         "# The robust policy beside the standard one",
-        f"Written by `python benchmarks/robust_policy.py --table`. {caption(found)}",
+        f"Written by `python benchmarks/update_readme.py`. {caption(found)}",
         table(found, robustness.DAMAGES),
         loss_on_clean_digits(found),
     ]

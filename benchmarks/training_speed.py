@@ -1,10 +1,10 @@
 """Training images per second of the same network: ours, Keras's defaults, and PyTorch.
 
 One training step on a batch in memory: forward, backward, update, averages. Ours is float32 or the
-machine's native 16-bit type with `jit_compile=False` and fused batch normalisation; the defaults
+machine's native 16-bit type with `jit_compile=False` and fused batch normalisation. The defaults
 are Keras's own layers in float32 with `jit_compile="auto"`, which this Keras may resolve to no XLA,
-so XLA is measured by itself, too; PyTorch is channels-last, eager and
-compiled, in the same precision. Each runs in a process of its own, in turn.
+so XLA is measured by itself, too. PyTorch is channels-last, eager and compiled, in the same
+precision. Each runs in a process of its own, in turn.
 """
 
 import json

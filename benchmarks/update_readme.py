@@ -1,4 +1,4 @@
-"""Fills the tables of README.md and robust_policy.md from metrics.json and the result files.
+"""Fills README.md, results.md and robust_policy.md from metrics.json and the result files.
 
 Run `python benchmarks/update_readme.py`; with `--check` it changes nothing and fails when stale.
 """
@@ -47,20 +47,28 @@ def filled(text: str, block: str, content: str) -> str:
     return f"{before}{begin}\n{content}\n{end}{rest.split(end)[1]}"
 
 
+def pages() -> dict:
+    """Returns what the README and the pages of results should contain, by their files."""
+    text = README.read_text(encoding="utf-8")
+    text = filled(text, "results", results_table(read_json(SHIPPED_DIR / "metrics.json")))
+    text = filled(text, "benchmarks", report.table(columns=2))
+    text = filled(text, "robust", robust_report.summary())
+    return {
+        README: text, report.PAGE: report.page(), robust_report.PAGE: robust_report.page()
+    }  # fmt: skip
+
+
 def main() -> int:
     """Writes the tables, or checks them; returns the exit status."""
-    old = README.read_text(encoding="utf-8")
-    new = filled(old, "results", results_table(read_json(SHIPPED_DIR / "metrics.json")))
-    new = filled(new, "benchmarks", report.table(columns=2))
-    new = filled(new, "robust", robust_report.summary())
-    page = robust_report.page()
+    wanted = pages()
+    stale = [path.name for path, text in wanted.items() if path.read_text("utf-8") != text]
     if "--check" not in sys.argv[1:]:
-        write_text(README, new)
-        write_text(robust_report.PAGE, page)
-    elif new != old or robust_report.PAGE.read_text(encoding="utf-8") != page:
-        print("Tables are stale: run python benchmarks/update_readme.py", file=sys.stderr)
+        for path, text in wanted.items():
+            write_text(path, text)
+    elif stale:
+        print(f"{', '.join(stale)}: run python benchmarks/update_readme.py", file=sys.stderr)
         return 1
-    return report.main()
+    return 0
 
 
 if __name__ == "__main__":
