@@ -5,6 +5,7 @@ from mnist_helpers.plotting import runs as plots
 
 import matplotlib.pyplot as plt
 import numpy as np
+import pandas as pd
 import pytest
 
 
@@ -135,3 +136,15 @@ def test_the_figures_show_every_run_setting_and_pair(sweep):
         tests[:0], "test_accuracy", "no pair has seeds in common"
     ).draw_without_rendering()
     plt.close("all")
+
+
+def test_curves_show_a_mean_of_zero_and_strips_no_accuracy_beyond_one():
+    band = {"epoch": [1, 2], "mean": [1.0, 0.0], "low": [0.5, 0.0], "high": [2.0, 0.0]}
+    (axes,) = plots.plot_curves({"one": pd.DataFrame(band)}, "wrong (%)", "T").axes
+    assert list(axes.lines[0].get_ydata()) == [1, 0]
+    assert axes.get_yscale() == "symlog" and axes.get_ylim()[0] == 0
+    runs = pd.DataFrame({"setting": ["one"] * 2, "test_accuracy": [0.99, 1.0]})
+    intervals = pd.DataFrame({"mean": [0.995], "low": [0.93], "high": [1.06]}, index=["one"])
+    (axes,) = plots.plot_strips(runs, intervals, "test_accuracy", "T").axes
+    low, high = axes.get_xlim()
+    assert low < 0.93 and 1 <= high < 1.01

@@ -34,13 +34,17 @@ def plot_strips(runs: pd.DataFrame, intervals: pd.DataFrame, metric: str, title:
         axes.plot(row["mean"], place, "D", color=CLEAN, ms=6)
     axes.set_yticks(range(len(intervals)), list(intervals.index))
     axes.set(title=title, xlabel=metric.replace("_", " "), ylim=(len(intervals) - 0.4, -0.6))
+    if metric.endswith("accuracy"):
+        # Few runs make an interval that reaches beyond what an accuracy can be.
+        low, high = axes.get_xlim()
+        axes.set_xlim(low, min(high, 1 + 0.02 * (1 - low)))
     return figure
 
 
 def plot_curves(bands: dict[str, pd.DataFrame], label: str, title: str) -> Figure:
     """Draws the mean of each setting's curves over the epochs, and the band that they fill.
 
-    The vertical axis is logarithmic.
+    The vertical axis is logarithmic, and linear below the smallest mean, so that zero has a place.
 
     Args:
         bands: By setting, one row an epoch with `epoch`, `mean`, `low` and `high`.
@@ -57,12 +61,12 @@ def plot_curves(bands: dict[str, pd.DataFrame], label: str, title: str) -> Figur
         axes.fill_between(
             band["epoch"], band["low"], band["high"], color=colours[number], alpha=0.15
         )
-        # A logarithmic axis would draw a mean of zero as a line straight down.
-        seen = band[band["mean"] > 0]
         axes.plot(
-            seen["epoch"], seen["mean"], marker=marker, ms=4, color=colours[number], label=setting
+            band["epoch"], band["mean"], marker=marker, ms=4, color=colours[number], label=setting
         )
-    axes.set(title=title, xlabel="epoch", ylabel=label, yscale="log")
+    means = pd.concat([band["mean"] for band in bands.values()])
+    axes.set_yscale("symlog", linthresh=means[means > 0].min() if (means > 0).any() else 1)
+    axes.set(title=title, xlabel="epoch", ylabel=label, ylim=(0, None))
     axes.yaxis.set_major_formatter("{x:g}")
     axes.xaxis.set_major_locator(MaxNLocator("auto", steps=[1, 2, 5, 10], integer=True))
     axes.legend(fontsize="small")
