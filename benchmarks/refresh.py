@@ -6,7 +6,6 @@ Each notebook and the metrics record a hash of the code and the parameters they 
 `python benchmarks/stale.py` names those whose code is another now.
 """
 
-import re
 import shutil
 import sys
 import tempfile
@@ -14,6 +13,7 @@ from pathlib import Path
 
 from mnist_helpers.artifacts import CLEAN_MODEL, write_model_card
 from mnist_helpers.cli import SERIES
+from mnist_helpers.execution import without_startup_notes
 from mnist_helpers.notebooks import read_notebook
 from mnist_helpers.paths import (
     NOTEBOOKS_DIR,
@@ -28,9 +28,6 @@ import nbformat
 import papermill
 import update_readme
 from stale import TRAINING, version
-
-# TensorFlow's C++ start-up notes, which no setting silences and which say nothing of the run.
-STARTUP = re.compile(r"^(WARNING: All log messages before absl|[IWE]0000 ).*\n?", re.M)
 
 
 def publishable(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
@@ -51,9 +48,7 @@ def publishable(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
         for output in cell.outputs:
             if output.output_type == "execute_result":
                 output.execution_count = count
-            if output.get("name") == "stderr":
-                output.text = STARTUP.sub("", output.text)
-        cell.outputs = [output for output in cell.outputs if output.get("text") != ""]
+        cell.outputs = without_startup_notes(cell.outputs)
     notebook.metadata["mnist_helpers"] = {"code": version(notebook)}
     return notebook
 

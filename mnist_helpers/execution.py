@@ -18,6 +18,8 @@ from mnist_helpers.progress import Follower
 KERNEL_FILE = ".kernel.json"  # which process computes in a folder
 IMAGE = re.compile(r"data:image/png;base64,([A-Za-z0-9+/=]+)")
 THUMBNAIL_PIXELS = 160
+# TensorFlow's C++ start-up notes, which no setting silences and which say nothing of the run.
+STARTUP = re.compile(r"^(WARNING: All log messages before absl|[IWE]0000 ).*\n?", re.M)
 WIDGET = "application/vnd.jupyter.widget-view+json"
 # Wide tables scroll in their own box, words stay whole, and a phone's width goes to the text.
 PAGE_STYLE = """<style>
@@ -166,12 +168,24 @@ def write_page(notebook: Path) -> None:
     content = nbformat.read(notebook, as_version=4)
     for cell in content.cells:
         if cell.cell_type == "code":
-            cell.outputs = [o for o in cell.outputs if WIDGET not in o.get("data", {})]
+            cell.outputs = [
+                output
+                for output in without_startup_notes(cell.outputs)
+                if WIDGET not in output.get("data", {})
+            ]
     page, _ = HTMLExporter().from_notebook_node(content, {"metadata": {"name": notebook.stem}})
     page = page.replace("</head>", PAGE_STYLE + "</head>", 1)
     # The pages of a run lie side by side, so a link to the next notebook can lead to its page.
     page = re.sub(r'(href="[\w.-]+)\.ipynb"', r'\1.html"', page)
     write_text(notebook.with_suffix(".html"), page)
+
+
+def without_startup_notes(outputs: list) -> list:
+    """Returns a code cell's outputs without the lines that TensorFlow writes when it starts."""
+    for output in outputs:
+        if output.get("name") == "stderr":
+            output.text = STARTUP.sub("", output.text)
+    return [output for output in outputs if output.get("text") != ""]
 
 
 def write_thumbnail(notebook: Path) -> None:
