@@ -117,6 +117,8 @@ def save_phase(
         "model": file_name,
         "epochs": len(history),
         "training_seconds": round(sum(epoch["seconds"] for epoch in history), 1),
+        # Of all cores together; what else the machine does hardly changes it.
+        "training_cpu_seconds": round(sum(epoch["cpu_seconds"] for epoch in history), 1),
         "validation_accuracy": history[-1]["val_accuracy"],
         "best_validation_accuracy": max(epoch["val_accuracy"] for epoch in history),
         **facts,

@@ -158,16 +158,19 @@ class ResumableTraining(keras.callbacks.Callback):
         self.stage = "done"
 
     def on_epoch_begin(self, epoch, logs=None):
-        self.started = time.perf_counter()
+        self.started, self.cpu_started = time.perf_counter(), time.process_time()
 
     def on_epoch_end(self, epoch, logs=None):
         if self.candidate.exists():
             # The checkpoint is in this machine's layers and precision; what is kept runs anywhere.
             save_model(self.model, self.best_file)
             self.candidate.unlink()
-        seconds = round(time.perf_counter() - self.started, 2)
+        times = {
+            "seconds": round(time.perf_counter() - self.started, 2),
+            "cpu_seconds": round(time.process_time() - self.cpu_started, 2),
+        }
         metrics = {name: float(value) for name, value in logs.items()}
-        self._history.append({"epoch": epoch + 1, **metrics, "seconds": seconds})
+        self._history.append({"epoch": epoch + 1, **metrics, **times})
         self._save_state()
 
     def finish(self) -> None:

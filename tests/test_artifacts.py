@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 HISTORY = [
-    {"epoch": 1, "val_accuracy": 0.98, "seconds": 2.0},
-    {"epoch": 2, "val_accuracy": 0.97, "seconds": 3.5},
+    {"epoch": 1, "val_accuracy": 0.98, "seconds": 2.0, "cpu_seconds": 3.0},
+    {"epoch": 2, "val_accuracy": 0.97, "seconds": 3.5, "cpu_seconds": 6.0},
 ]
 
 
@@ -79,6 +79,7 @@ def test_a_phase_is_saved_with_history_metrics_and_card(network, tmp_path):
     artifacts.update_metrics(tmp_path, "hybrid", test_accuracy=0.5)
     metrics = json.loads((tmp_path / "metrics.json").read_text())["hybrid"]
     assert metrics["training_seconds"] == 5.5
+    assert metrics["training_cpu_seconds"] == 9.0
     assert metrics["validation_accuracy"] == 0.97
     assert metrics["best_validation_accuracy"] == 0.98
     assert metrics["test_accuracy"] == 0.5 and metrics["parameters"] == {"SEED": 3}

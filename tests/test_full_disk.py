@@ -44,7 +44,9 @@ def full_disk(tmp_path):
 
 
 NETWORKS = [build_cnn(seed=seed, widths=(8, 8, 16)) for seed in (1, 2)]
-HISTORY = [{"epoch": k, "val_accuracy": 0.5, "seconds": 1.0} for k in range(600)]
+HISTORY = [
+    {"epoch": k, "val_accuracy": 0.5, "seconds": 1.0, "cpu_seconds": 1.0} for k in range(600)
+]
 
 
 def write_model(folder, version):

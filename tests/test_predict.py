@@ -146,7 +146,7 @@ def test_what_cannot_be_done_is_refused_in_a_sentence(arguments, says, tmp_path,
 def test_a_run_s_folder_stands_for_its_last_model(network, tmp_path):
     from mnist_helpers.cli.models import model_file
 
-    history = [{"epoch": 1, "seconds": 1.0, "val_accuracy": 0.9}]
+    history = [{"epoch": 1, "seconds": 1.0, "cpu_seconds": 1.0, "val_accuracy": 0.9}]
     artifacts.save_phase(network, tmp_path, "clean_phase", "clean_phase.keras", history)
     assert model_file(str(tmp_path)) == tmp_path / "clean_phase.keras"
     artifacts.save_phase(network, tmp_path, "hybrid", "hybrid.keras", history)

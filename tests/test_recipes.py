@@ -160,7 +160,7 @@ def test_another_network_trains_is_saved_and_comes_back(tmp_path):
     network.compile("adam", "categorical_crossentropy", metrics=["accuracy"])
     batches = pipeline.training_dataset(images, labels, epochs=8, batch_size=50)
     network.fit(batches, epochs=8, steps_per_epoch=12, shuffle=False, verbose=0)
-    history = [{"epoch": 1, "val_accuracy": 1.0, "seconds": 1.0}]
+    history = [{"epoch": 1, "val_accuracy": 1.0, "seconds": 1.0, "cpu_seconds": 2.0}]
     saved = artifacts.save_phase(network, tmp_path, "clean_phase", "own.keras", history)
     loaded = artifacts.load_model(saved)
     images = pipeline.to_input(arrays["x_test"])

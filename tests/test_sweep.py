@@ -111,6 +111,7 @@ def test_a_sweep_tabulates_its_runs_and_does_shared_work_once(sweep, capfd):
     ]
     assert float(table[2]["test_accuracy"]) == pytest.approx(1 - 1 / 5)
     assert float(table[0]["training_seconds"]) == 3.0  # of both phases
+    assert float(table[0]["training_cpu_seconds"]) == 1.0
     # The first notebook ran once for each seed, and not four times.
     assert len(list((folder(file) / "steps").iterdir())) == 2
     for path in (run_folder(file, "SHARE=1-SEED=0"), run_folder(file, "SHARE=0.25-SEED=3")):

@@ -12,6 +12,7 @@ from mnist_helpers.sweep.plan import Run
 RESULTS_FILE = "results.csv"
 EPOCHS_FILE = "epochs.csv"
 SECONDS_BETWEEN_SAVES = 30
+TRAINING_TIMES = ("training_seconds", "training_cpu_seconds")
 # The order of the columns that most want to see; others follow by name.
 FIRST = (
     "dataset_title",
@@ -20,7 +21,7 @@ FIRST = (
     "geometric_robustness",
     "digits8x8_accuracy",
     "validation_accuracy",
-    "training_seconds",
+    *TRAINING_TIMES,
 )
 
 
@@ -29,7 +30,7 @@ def result_rows(runs: list[Run]) -> list[dict]:
 
     Returns:
         For each run `run`, `variant`, what the sweep varies, `state`, and the numbers in its
-        metrics.json; of the phases in it, those of the last one, and the training time of all.
+        metrics.json; of the phases in it, those of the last one, and the training times of all.
     """
     rows = []
     for run in runs:
@@ -47,8 +48,9 @@ def _measured(metrics: dict) -> dict:
     measured = {name: value for name, value in flat.items() if type(value) in (int, float)}
     if "dataset_title" in metrics:
         measured["dataset_title"] = metrics["dataset_title"]
-    seconds = sum(phase["training_seconds"] for phase in phases)
-    return measured | ({"training_seconds": round(seconds, 1)} if phases else {})
+    for name in TRAINING_TIMES if phases else ():
+        measured[name] = round(sum(phase[name] for phase in phases), 1)
+    return measured
 
 
 def epoch_rows(runs: list[Run]) -> list[dict]:
