@@ -7,6 +7,8 @@ BIN = .venv/bin
 endif
 
 LINT = $(BIN)/python -m ruff check . && $(BIN)/python -m ruff format --check . && $(BIN)/python -m mypy
+# On all cores; the tests of a file share what is slow to make, so they stay together.
+PYTEST = $(BIN)/python -m pytest --numprocesses=logical --dist=loadfile
 # A floor holds for the whole suite alone, so it is not set for a choice of tests.
 COVERAGE = --cov=mnist_helpers $(if $(ARGS),,--cov-fail-under=90)
 
@@ -32,7 +34,7 @@ quick: install  ## the whole series on 2,000 images, to see it work
 	$(BIN)/python -m mnist_helpers run --quick $(ARGS)
 
 test: install  ## lint, types, unit tests, the notebooks under nbval, and coverage
-	$(LINT) && $(BIN)/python -m pytest $(COVERAGE) $(ARGS)
+	$(LINT) && $(PYTEST) $(COVERAGE) $(ARGS)
 
 stress: install  ## the promises of SECURITY.md at length, up to 20 minutes
 	$(BIN)/python -m tests.stress $(ARGS)

@@ -10,9 +10,8 @@ import sys
 from dataclasses import asdict, dataclass
 
 from mnist_helpers import data
-from mnist_helpers.artifacts import with_precision
 from mnist_helpers.augmentation import Augmentation
-from mnist_helpers.model import FusedBatchNormalization, build_cnn
+from mnist_helpers.model import FusedBatchNormalization, build_cnn, with_precision
 from mnist_helpers.paths import PROJECT, read_json, write_json, write_text
 from mnist_helpers.pipeline import to_input, training_dataset
 from mnist_helpers.training import native_precision

@@ -1,14 +1,16 @@
 """What does the robust policy cost on clean digits, and what does it bring on damaged ones?
 
-    python benchmarks/robust_policy.py --seeds 0 1   # needs the clean phases of accuracy.py
+    python benchmarks/robust_policy.py --choose      # on validation images: how much damage
+    python benchmarks/robust_policy.py --seeds 0 1   # on test images
     python benchmarks/update_readme.py               # all results so far, as robust_policy.md
 
-Both policies go on from the same clean phase, in the folders of `accuracy.py`. What is done is not
-done again, so that a study that was stopped goes on when it is started again. The policy's settings
-were settled on validation images before any of this.
+All policies go on from the same clean phase, which is that of `accuracy.py`, in its folders. What
+is done is not done again, so that a study that was stopped goes on when it is started again.
 """
 
 import argparse
+from collections.abc import Callable, Iterable
+from pathlib import Path
 
 from mnist_helpers import data, predict, robustness
 from mnist_helpers.artifacts import load_model
@@ -17,32 +19,52 @@ from mnist_helpers.policies import RobustAugmentation
 from mnist_helpers.training import native_precision
 
 import numpy as np
+import robust_report as report
 import tensorflow as tf
 from accuracy import FOLDER, SEEDS, train_phase
-from robust_report import IMAGES, PHASES, RESULTS
+from sklearn.metrics import log_loss
+
+POLICIES = {
+    phase: RobustAugmentation(damaged_share=share) for phase, share in report.SHARES.items()
+}
 
 
-def run(seed: int) -> None:
-    """Trains the robust second phase and tests all three networks of a seed once."""
+def reader(seed: int, phase: str) -> Callable[[np.ndarray], np.ndarray]:
+    """Trains a robust phase, unless it is done; returns what reads images by a phase's network."""
     folder = FOLDER / str(seed)
-    train_phase(folder, seed, "robust", RobustAugmentation(), after="clean")
-    images, labels = data.load_test("mnist")
-    some = robustness.choose_images(len(images), IMAGES)
-    for phase in PHASES:
-        file = RESULTS / f"{phase}_seed{seed}.json"
-        if file.exists():
-            continue
-        read = predict.reader(load_model(folder / f"{phase}.keras", native_precision()))
-        right = read(images / np.float32(255)).argmax(axis=1) == labels
-        result = {
-            "seed": seed, "phase": phase, "damaged_images": IMAGES, "accuracy": float(right.mean()),
-            "curves": robustness.sweep({phase: read}, images[some], labels[some])[phase],
+    if phase in POLICIES:
+        train_phase(folder, seed, phase, POLICIES[phase], after="clean")
+    return predict.reader(load_model(folder / f"{phase}.keras", native_precision()))
+
+
+def measure(seed: int, phases: Iterable[str], split: data.Split, count: int, folder: Path) -> None:
+    """Measures a seed's networks once, on all clean digits and on `count` damaged in all ways.
+
+    Args:
+        seed: Of the networks.
+        phases: Those of them that are to be measured; what has a result is left as it is.
+        split: Images uint8 (n, 28, 28) and labels.
+        count: How many images are damaged; the same ones each time.
+        folder: Where the results go.
+    """
+    missing = [phase for phase in phases if not (folder / f"{phase}_seed{seed}.json").exists()]
+    readers = {phase: reader(seed, phase) for phase in missing}
+    images, labels = split
+    some = robustness.choose_images(len(images), count)
+    curves = robustness.sweep(readers, images[some], labels[some])
+    for phase, read in readers.items():
+        chances = read(images / np.float32(255))
+        found = {
+            "seed": seed, "phase": phase, "damaged_images": count,
+            "accuracy": float((chances.argmax(axis=1) == labels).mean()),
+            "log_loss": float(log_loss(labels, chances.astype(np.float64))),
+            "curves": curves[phase],
         }  # fmt: skip
-        write_json(file, result)
-        levels = robustness.middle_levels(result["curves"]).values()
+        write_json(folder / f"{phase}_seed{seed}.json", found)
+        levels = report.middle(found)
         print(
-            f"seed {seed} {phase}: clean {result['accuracy']:.2%}, "
-            f"mean {np.mean(list(levels)):.2%}, worst {min(levels):.2%}",
+            f"seed {seed} {phase}: clean {found['accuracy']:.2%}, mean {np.mean(levels):.2%}, "
+            f"worst {min(levels):.2%}",
             flush=True,
         )
 
@@ -50,12 +72,17 @@ def run(seed: int) -> None:
 def main() -> None:
     """Measures the seeds that are missing."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--choose", action="store_true", help="how much damage, on validation")
     parser.add_argument("--seeds", type=int, nargs="+", default=list(SEEDS)[:5])
     parser.add_argument("--threads", type=int, default=0, help="0 leaves it to TensorFlow")
     options = parser.parse_args()
     tf.config.threading.set_intra_op_parallelism_threads(options.threads)
     for seed in options.seeds:
-        run(seed)
+        if options.choose:
+            _, validation = data.load_training("mnist")
+            measure(seed, ("hybrid", *POLICIES), validation, 2_000, report.CHOICE)
+        else:
+            measure(seed, report.PHASES, data.load_test("mnist"), report.IMAGES, report.RESULTS)
 
 
 if __name__ == "__main__":

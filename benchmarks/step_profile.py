@@ -11,8 +11,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from mnist_helpers.artifacts import with_precision
-from mnist_helpers.model import build_cnn
+from mnist_helpers.model import build_cnn, with_precision
 from mnist_helpers.training import native_precision, phase_optimizer
 
 import keras

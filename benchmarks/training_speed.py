@@ -30,8 +30,7 @@ SIDES = {
 
 def keras_step(precision: str, jit, fused: bool, batch: int):
     """Returns a function that trains one batch, the batch size, and GFLOP of a step."""
-    from mnist_helpers.artifacts import with_precision
-    from mnist_helpers.model import build_cnn
+    from mnist_helpers.model import build_cnn, with_precision
     from mnist_helpers.training import phase_optimizer
 
     import tensorflow as tf

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from mnist_helpers.data import dataset_fingerprint, dataset_title
-from mnist_helpers.model import FusedBatchNormalization
+from mnist_helpers.model import with_precision
 from mnist_helpers.model_files import open_model
 from mnist_helpers.paths import (
     SHIPPED_DIR,
@@ -24,38 +24,6 @@ import numpy as np
 import tensorflow as tf
 
 CLEAN_MODEL = "clean_phase.keras"
-
-
-def with_precision(model: keras.Model, dtype_policy: str, fused: bool = True) -> keras.Model:
-    """Returns an uncompiled copy of `model`, same weights, whose layers compute in `dtype_policy`.
-
-    The input and the last layer stay float32 (see `build_cnn`).
-
-    Args:
-        model: A functional model.
-        dtype_policy: What the layers compute in, as from `training.native_precision`.
-        fused: Whether batch normalisation runs as one kernel or is Keras's own layer, which
-            anybody's Keras can load.
-    """
-
-    def copy(layer: keras.layers.Layer) -> keras.layers.Layer:
-        kind = type(layer)
-        if issubclass(kind, keras.layers.BatchNormalization):
-            suits = fused and _suits_fused_kernel(layer)
-            kind = FusedBatchNormalization if suits else keras.layers.BatchNormalization
-        precision = "float32" if layer is model.layers[-1] else dtype_policy
-        return kind.from_config({**layer.get_config(), "dtype": precision})
-
-    # Keras compiles the copy of a compiled model, so it is given the bare graph.
-    graph = keras.Model(model.inputs[0], model.outputs[0], name=model.name)
-    clone = keras.models.clone_model(graph, clone_function=copy)
-    clone.set_weights(model.get_weights())
-    return clone
-
-
-def _suits_fused_kernel(layer: keras.layers.BatchNormalization) -> bool:
-    """Says whether it normalises channels of images, as not every network of others does."""
-    return len(layer.input.shape) == 4 and layer.axis in (-1, 3) and layer.center and layer.scale
 
 
 def save_model(model: keras.Model, path: str | Path) -> None:

@@ -9,7 +9,6 @@ import zlib
 from contextlib import AbstractContextManager, nullcontext
 from io import BytesIO
 from pathlib import Path
-from tokenize import TokenError
 
 from mnist_helpers import paths
 
@@ -59,8 +58,6 @@ RETRIES = Retry(
     respect_retry_after_header=False,
 )
 BROKEN = (requests.ConnectionError, requests.exceptions.ChunkedEncodingError)
-# What NumPy and zipfile raise for a damaged or hostile archive (tried with 16,000 of them).
-UNREADABLE = (ValueError, EOFError, zlib.error, MemoryError, RuntimeError, OSError, TokenError)
 
 
 class DataError(ValueError):
@@ -265,7 +262,7 @@ def parse_npz(content: bytes, origin: str) -> Arrays:
         raise DataError(f"{origin} is no whole .npz file: {error}.") from error
     except DataError:
         raise
-    except UNREADABLE as error:
+    except paths.UNREADABLE as error:
         raise DataError(f"{origin} holds an array that cannot be read: {error}.") from error
 
 

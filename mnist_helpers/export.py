@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
-from mnist_helpers.artifacts import with_precision
+from mnist_helpers.model import with_precision
 from mnist_helpers.predict import reader
 
 import keras

@@ -43,6 +43,9 @@ def defined(default: float, **facts: Any) -> Any:
     return field(default=default, metadata={"move": Move(**facts)})
 
 
+A_FRACTION = {"allowed": "a number from 0 to below 1", "holds": lambda v: 0 <= v < 1}
+
+
 def _turn_back(x: Any, y: Any, angle: Any, maths: Any) -> tuple:
     cosine, sine = maths.cos(angle), maths.sin(angle)
     return cosine * x - sine * y, sine * x + cosine * y
@@ -77,8 +80,7 @@ class Amounts:
     )
     shift_fraction: float = defined(
         0.1,
-        allowed="a number from 0 to below 1",
-        holds=lambda v: 0 <= v < 1,
+        **A_FRACTION,
         slider=(0.5, 0.01),
         words="shift {:.0%}",
         unit="part of the side",
@@ -87,8 +89,7 @@ class Amounts:
     )
     zoom_fraction: float = defined(
         0.15,
-        allowed="a number from 0 to below 1",
-        holds=lambda v: 0 <= v < 1,
+        **A_FRACTION,
         slider=(0.9, 0.01),
         words="zoom {:.0%}",
         unit="part of the size",

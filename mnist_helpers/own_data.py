@@ -1,6 +1,5 @@
 """Data sets of the user's own in MNIST's form, such as Fashion-MNIST: four arrays and ten names."""
 
-import zipfile
 from pathlib import Path
 
 from mnist_helpers import download, paths
@@ -70,7 +69,7 @@ def class_names(dataset: str) -> list[str]:
         try:
             with np.load(path, allow_pickle=False) as file:
                 names = file["class_names"].tolist() if "class_names" in file else None
-        except (*download.UNREADABLE, zipfile.BadZipFile) as error:
+        except paths.UNREADABLE as error:
             raise DataError(f"{path} holds no class names that can be read: {error}.") from error
     if names is None:
         return [str(number) for number in range(CLASSES)]

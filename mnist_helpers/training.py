@@ -5,13 +5,11 @@ import json
 import platform
 import shutil
 import time
-import zipfile
 from pathlib import Path
 
 from mnist_helpers.artifacts import save_model
-from mnist_helpers.download import UNREADABLE
 from mnist_helpers.locks import TrainingLock
-from mnist_helpers.paths import atomic_write, output_dir, remove_leftovers
+from mnist_helpers.paths import UNREADABLE, atomic_write, output_dir, remove_leftovers
 
 import keras
 import numpy as np
@@ -199,7 +197,7 @@ class ResumableTraining(keras.callbacks.Callback):
         try:
             with self.state_file.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
                 state = dict(arrays)
-        except (*UNREADABLE, zipfile.BadZipFile) as error:
+        except UNREADABLE as error:
             raise ValueError(
                 f"{self.state_file} is damaged ({error}): remove it to begin this training anew."
             ) from error

@@ -1,7 +1,7 @@
 import json
 
 from mnist_helpers import artifacts
-from mnist_helpers.model import build_cnn
+from mnist_helpers.model import build_cnn, with_precision
 from mnist_helpers.paths import atomic_write, output_dir, write_json
 
 import keras
@@ -32,13 +32,13 @@ def test_a_saved_model_comes_back_with_its_weights_in_float32(network, tmp_path)
 
 
 def test_a_saved_model_leaves_the_optimiser_behind(network, tmp_path):
-    trained = artifacts.with_precision(network, "float32")
+    trained = with_precision(network, "float32")
     trained.compile("adam", "categorical_crossentropy")
     trained.fit(np.zeros((2, 28, 28, 1)), np.eye(10)[:2], verbose=0)
     artifacts.save_model(trained, tmp_path / "m.keras")
     saved = keras.models.load_model(tmp_path / "m.keras")
     assert not saved.compiled
-    assert not artifacts.with_precision(trained, "float32").compiled
+    assert not with_precision(trained, "float32").compiled
 
 
 def test_training_precision_comes_back_when_asked_for(network, tmp_path):

@@ -63,6 +63,7 @@ def status(folder):
     return json.loads((folder / "status.json").read_text())["notebooks"]
 
 
+@pytest.mark.slow
 def test_a_series_leaves_notebooks_pages_log_and_status(notebook, tmp_path, capfd):
     first = notebook("01_first", NOTE_START.format("first"), "import sys\nprint(sys.executable)")
     second = notebook("02_second", NOTE_START.format("second"), EPOCHS_CELL, LIBRARY_NOISE)
@@ -106,6 +107,7 @@ def test_a_kernel_of_that_name_installed_elsewhere_is_not_used(notebook, tmp_pat
     assert status(tmp_path / "run")["01_first"]["state"] == "done"
 
 
+@pytest.mark.slow
 def test_a_failing_cell_is_named_and_a_second_start_goes_on(notebook, tmp_path):
     folder = tmp_path / "run"
     first = notebook("01_first", NOTE_START.format("first"))
@@ -134,6 +136,7 @@ def test_a_failing_cell_is_named_and_a_second_start_goes_on(notebook, tmp_path):
         run_series([first, second], {"EPOCHS": 1}, folder, html=False)
 
 
+@pytest.mark.slow
 def test_a_dead_kernel_is_a_failure_though_papermill_says_completed(notebook, tmp_path):
     dying = notebook("01_first", "print('alive', flush=True)", "import os\nos._exit(3)", "1")
     with pytest.raises(NotebookFailed, match=r"cell 5 of 6, .*import os\nDeadKernelError"):
@@ -251,6 +254,7 @@ def write_metrics(phases):
     return f"open(OUTPUT_DIR + '/metrics.json', 'w').write({json.dumps(metrics)!r})"
 
 
+@pytest.mark.slow
 def test_run_ends_with_a_table(notebook, tmp_path, capsys):
     clean = {
         "test_accuracy": 0.9912,
@@ -308,6 +312,7 @@ def offline(tmp_path, monkeypatch):
         monkeypatch.setenv(name, "http://127.0.0.1:9")
 
 
+@pytest.mark.slow
 def test_without_mnist_the_run_falls_back_and_warns_twice(notebook, tmp_path, capsys, offline):
     path = notebook("01_first", "print('trained on', DATASET)")
     assert main(["run", "--output", str(tmp_path), "--name", "x"], [path]) == 0
@@ -362,6 +367,7 @@ def is_running(pid):
 @pytest.mark.parametrize(
     ("number", "exit_status"), [(signal.SIGINT, 130), (signal.SIGKILL, -signal.SIGKILL)]
 )
+@pytest.mark.slow
 def test_stopping_the_run_ends_the_kernel(notebook, tmp_path, number, exit_status):
     pid_file = tmp_path / "pid"
     sleeping = f"import os, time\nopen({str(pid_file)!r}, 'w').write(str(os.getpid()))"

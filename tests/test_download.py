@@ -428,6 +428,7 @@ def run_worker(script, home, arrays, **environment):
 
 
 @pytest.mark.promise(3)
+@pytest.mark.slow
 def test_eight_processes_on_an_empty_cache_download_once(small, mirror, tmp_path):
     def slowly(handler):
         time.sleep(0.4)

@@ -153,6 +153,7 @@ def test_bad_input_is_refused_in_a_sentence(call, says):
         call()
 
 
+@pytest.mark.slow
 def test_statistics_need_no_tensorflow():
     check = "import sys, mnist_helpers.evaluation; sys.exit('tensorflow' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", check], timeout=60).returncode == 0

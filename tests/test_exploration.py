@@ -89,6 +89,7 @@ def test_more_unusual_digits_than_images_are_refused(digits):
         exploration.unusual_digits(*digits, count=500)
 
 
+@pytest.mark.slow
 def test_map_repeats_with_its_seed_and_keeps_classes_together(digits):
     images, labels = digits[0][:300], digits[1][:300]
     points = exploration.digit_map(images, seed=3)
@@ -101,6 +102,7 @@ def test_map_repeats_with_its_seed_and_keeps_classes_together(digits):
 
 
 @pytest.mark.parametrize("size", [10, 25])
+@pytest.mark.slow
 def test_map_of_few_images(digits, size):
     assert exploration.digit_map(digits[0][:size], seed=0).shape == (size, 2)
 
@@ -110,6 +112,7 @@ def test_map_of_too_few_images_is_refused(digits):
         exploration.digit_map(digits[0][:9], seed=0)
 
 
+@pytest.mark.slow
 def test_exploration_does_not_load_tensorflow():
     code = (
         "import sys, mnist_helpers.exploration, mnist_helpers.plotting.digits; "

@@ -70,6 +70,7 @@ def test_missing_packages_are_named_with_the_extra(monkeypatch, network, tmp_pat
         export.export(network, "onnx", tmp_path / "model.onnx", IMAGES)
 
 
+@pytest.mark.slow
 def test_the_command_exports_and_compares(network, tmp_path, capsys):
     artifacts.save_model(network, tmp_path / "tiny.keras")
     arguments = ["export", "savedmodel", "--model", str(tmp_path / "tiny.keras")]

@@ -183,7 +183,6 @@ def test_large_pictures_are_averaged_down():
         (7, "cannot be read"),
         (None, "cannot be read"),
     ],
-    ids=str,
 )  # fmt: skip
 def test_what_is_no_digit_is_refused_in_a_sentence(given, said):
     with pytest.raises(ValueError, match=said) as caught:

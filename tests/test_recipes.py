@@ -121,6 +121,7 @@ print(json.dumps({
 """
 
 
+@pytest.mark.slow
 def test_an_augmentation_is_known_to_pipeline_slider_limits_and_curve(project, tmp_path):
     images = np.zeros((30, 28, 28), np.uint8)
     images[:, 4:24, 9:19] = 255  # ten wide

@@ -30,6 +30,7 @@ def measured(trained):
     return report.measure(trained, "digits", 100)
 
 
+@pytest.mark.slow
 def test_the_summary_is_what_the_parts_say(trained, measured):
     images, labels = load_test("digits")
     probabilities = reader(trained)(images / np.float32(255))
@@ -44,12 +45,14 @@ def test_the_summary_is_what_the_parts_say(trained, measured):
     assert json.loads(json.dumps(summary)) == summary
 
 
+@pytest.mark.slow
 def test_the_temperature_comes_from_the_validation_images(trained, measured):
     _, (x, y) = load_training("digits")
     fitted = evaluation.fit_temperature(y, reader(trained)(x / np.float32(255)))
     assert measured["summary"]["temperature"] == pytest.approx(fitted)
 
 
+@pytest.mark.slow
 def test_the_text_names_every_figure(measured):
     text = report.text("tiny.keras", measured)
     summary = measured["summary"]
@@ -95,6 +98,7 @@ def test_parameters_are_those_of_the_model_s_own_section(tmp_path):
     assert report.training_parameters(tmp_path / "other.keras") == {}
 
 
+@pytest.mark.slow
 def test_foreign_digits_have_the_form_of_mnist():
     images, labels = report.foreign_digits()
     assert images.shape == (1797, 28, 28) and labels.shape == (1797,)

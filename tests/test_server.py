@@ -49,6 +49,7 @@ def server(tmp_path_factory):
     process.wait(30)
 
 
+@pytest.mark.slow
 def test_it_listens_on_the_loopback_address_alone(server):
     port, _, pid = server
     listening = []
@@ -64,6 +65,7 @@ def test_it_listens_on_the_loopback_address_alone(server):
 
 
 @pytest.mark.parametrize("path", ["/api/contents", "/api/kernels", "/api/sessions", "/lab"])
+@pytest.mark.slow
 def test_without_the_token_nothing_is_served(server, path):
     address = f"http://127.0.0.1:{server[0]}{path}"
     for headers in ({}, {"Authorization": "token 0000"}):
@@ -73,6 +75,7 @@ def test_without_the_token_nothing_is_served(server, path):
         )
 
 
+@pytest.mark.slow
 def test_a_page_elsewhere_cannot_start_a_kernel(server):
     """Even with the token's cookie: the request lacks what only pages of this server know."""
     session = requests.Session()
@@ -84,6 +87,7 @@ def test_a_page_elsewhere_cannot_start_a_kernel(server):
     assert answer.status_code in (403, 404)
 
 
+@pytest.mark.slow
 def test_with_the_token_it_is(server):
     answer = requests.get(
         f"http://127.0.0.1:{server[0]}/api/contents?token={server[1]}", timeout=30

@@ -99,6 +99,7 @@ def kernels_in_epoch(file, epoch):
     return kernels
 
 
+@pytest.mark.slow
 def test_a_sweep_tabulates_its_runs_and_does_shared_work_once(sweep, capfd):
     file = sweep(BOTH + "grid:\n  02_second: {SHARE: [0.25, 1]}\nseeds: [0, 3]\n")
     assert main(command(file, "--workers", "2")) == 0

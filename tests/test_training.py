@@ -86,6 +86,7 @@ def test_the_same_seed_gives_the_same_weights(undisturbed, tmp_path):
     assert_same(undisturbed[0].get_weights(), again.get_weights())
 
 
+@pytest.mark.slow
 def test_it_learns_and_the_last_weights_are_in_the_model(undisturbed):
     network, training = undisturbed
     images, labels = made_up_digits(320)
@@ -155,6 +156,7 @@ def test_the_best_model_must_beat_the_best_so_far(tmp_path):
     assert list(tmp_path.glob(".*")) == []
 
 
+@pytest.mark.slow
 def test_the_history_is_plain_json(undisturbed):
     rows = json.loads(json.dumps(undisturbed[1].history))
     assert set(rows[0]) >= {"epoch", "loss", "accuracy", "val_loss", "val_accuracy", *NO_TIMES}

@@ -100,7 +100,7 @@ def plot_per_digit(
     return figure
 
 
-def plot_mistakes(images: np.ndarray, captions: list[str], title: str, columns: int = 8) -> Figure:
+def plot_mistakes(images: np.ndarray, captions: list[str], title: str, columns: int = 4) -> Figure:
     """Draws images with a caption under each.
 
     Args:
@@ -113,13 +113,13 @@ def plot_mistakes(images: np.ndarray, captions: list[str], title: str, columns: 
         A figure with one small panel for each image; none for none.
     """
     rows = max(1, -(-len(images) // columns))
-    figure, panels = plt.subplots(rows, columns, figsize=(1.2 * columns, 1.65 * rows + 0.3))
+    figure, panels = plt.subplots(rows, columns, figsize=(1.7 * columns, 2.15 * rows + 0.3))
     figure.suptitle(title, fontsize="medium", x=0.01, ha="left")
     for axes in panels.flat:
         axes.axis("off")
     for axes, image, caption in zip(panels.flat, images, captions, strict=False):
         axes.imshow(image, cmap=DIGITS)
-        axes.set_title(caption, y=-0.08, va="top", loc="center", fontsize="small")
+        axes.set_title(caption, y=-0.06, va="top", loc="center", fontsize="medium")
     return figure
 
 

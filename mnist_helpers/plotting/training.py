@@ -20,7 +20,7 @@ def plot_learning_curves(history: list[dict], title: str, boundary: int | None =
         A figure with two panels.
     """
     epochs = [row["epoch"] for row in history]
-    figure, (losses, errors) = plt.subplots(1, 2, figsize=(7.5, 3.2))
+    figure, (losses, errors) = plt.subplots(1, 2, figsize=(7.5, 3.5))
     figure.suptitle(title, fontsize="medium", x=0.01, ha="left")
     for name, label, colour in (("", "training", CONTEXT), ("val_", "validation", CLEAN)):
         losses.plot(epochs, [row[f"{name}loss"] for row in history], "o-", ms=3, color=colour)
@@ -40,7 +40,8 @@ def plot_learning_curves(history: list[dict], title: str, boundary: int | None =
             axes.axvspan(boundary + 0.5, epochs[-1] + 0.5, color=HYBRID, alpha=0.07)
     if boundary:
         errors.plot([], [], color=HYBRID, linestyle="--", label="augmentation begins")
-    errors.legend(fontsize="small")
+    # Inside a panel it would cover points: the curves fall from one corner to the other.
+    figure.legend(fontsize="small", loc="outside lower center", ncols=3)
     return figure
 
 
