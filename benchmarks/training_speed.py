@@ -15,20 +15,17 @@ from mnist_helpers.training import native_precision
 
 from common import interleaved, save_result, seconds_per_call
 
-STEPS, ROUNDS = 30, 4
+STEPS, ROUNDS = 30, 3
 SIDES = {
-    "ours": "keras_step(native_precision(), False, True, 256)",
-    "ours_batch_128": "keras_step(native_precision(), False, True, 128)",
-    "ours_without_fused_normalisation": "keras_step(native_precision(), False, False, 256)",
-    "ours_float32": "keras_step('float32', False, True, 256)",
-    "keras_defaults": "keras_step('float32', 'auto', False, 256)",
-    "keras_defaults_with_xla": "keras_step('float32', True, False, 256)",
+    "ours": "keras_step(native_precision(), False, True)",
+    "keras_defaults": "keras_step('float32', 'auto', False)",
+    "keras_defaults_with_xla": "keras_step('float32', True, False)",
     "pytorch_eager": "torch_step(False)",
     "pytorch_compiled": "torch_step(True)",
 }
 
 
-def keras_step(precision: str, jit, fused: bool, batch: int):
+def keras_step(precision: str, jit, fused: bool, batch: int = 256):
     """Returns a function that trains one batch, the batch size, and GFLOP of a step."""
     from mnist_helpers.model import build_cnn, with_precision
     from mnist_helpers.training import phase_optimizer
