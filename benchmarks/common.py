@@ -70,10 +70,12 @@ def interleaved(measures: dict, repeats: int) -> dict:
     return {name: spread(found) for name, found in values.items()}
 
 
-def compiled_cnn(seed: int, steps: int, learning_rate: float = LEARNING_RATE) -> keras.Model:
+def compiled_cnn(
+    seed: int, steps: int, learning_rate: float = LEARNING_RATE, widths=(32, 64, 128)
+) -> keras.Model:
     """Builds and compiles the network as notebook 02 does, for a schedule of `steps`."""
     keras.config.set_dtype_policy(training.native_precision())
-    network = build_cnn(seed)
+    network = build_cnn(seed, widths)
     compile_phase(network, steps, learning_rate)
     return network
 
@@ -86,13 +88,15 @@ def compile_phase(network: keras.Model, steps: int, learning_rate: float = LEARN
         metrics=["accuracy"],
         jit_compile=False,
     )
+    # As `ResumableTraining.resume` does: else `fit` traces the step twice.
+    network.optimizer.build(network.trainable_variables)
 
 
-def fit_steps(network, images, labels, steps: int, seed: int, batch_size: int = BATCH_SIZE):
+def fit_steps(network, images, labels, steps: int, seed: int, callbacks=()):
     """Trains for exactly `steps` clean batches, as many epochs as that takes; no validation."""
-    epochs = -(-steps * batch_size // (len(images) // batch_size * batch_size))
-    batches = training_dataset(images, labels, epochs=epochs, batch_size=batch_size, seed=seed)
-    network.fit(batches.take(steps), epochs=1, shuffle=False, verbose=0)
+    epochs = -(-steps // (len(images) // BATCH_SIZE))
+    batches = training_dataset(images, labels, epochs=epochs, batch_size=BATCH_SIZE, seed=seed)
+    network.fit(batches.take(steps), epochs=1, shuffle=False, verbose=0, callbacks=[*callbacks])
 
 
 def accuracy(network, images, labels, batch_size: int = 1000) -> float:
