@@ -1,4 +1,7 @@
-"""Time and memory of one 10 + 10 training, as notebooks 02 and 03 do it; two repeats."""
+"""Time and memory of one 10 + 10 training, as notebooks 02 and 03 do it.
+
+Once, as it takes five minutes; the table at the top of the README has the time of another run.
+"""
 
 import json
 import resource
@@ -9,21 +12,17 @@ from pathlib import Path
 
 from common import save_result, spread
 
-REPEATS = 2
-
 
 def main() -> None:
-    """Trains in processes of their own and writes the result file."""
-    rows = []
-    for number in range(REPEATS):
-        done = subprocess.run(
-            [sys.executable, __file__, "one"], capture_output=True, text=True, timeout=1800
-        )
-        if done.returncode:
-            raise RuntimeError(f"a training failed: {done.stderr[-800:]}")
-        rows.append(json.loads(done.stdout.splitlines()[-1]))
-        print(f"  repeat {number + 1}/{REPEATS}: {rows[-1]}", flush=True)
-    save_result("full_run", {key: spread(row[key] for row in rows) for key in rows[0]})
+    """Trains in a process of its own and writes the result file."""
+    done = subprocess.run(
+        [sys.executable, __file__, "one"], capture_output=True, text=True, timeout=1800
+    )
+    if done.returncode:
+        raise RuntimeError(f"The training failed: {done.stderr[-800:]}")
+    row = json.loads(done.stdout.splitlines()[-1])
+    print(f"  {row}", flush=True)
+    save_result("full_run", {key: spread([value]) for key, value in row.items()})
 
 
 def one() -> None:

@@ -1,7 +1,8 @@
-"""Takes over a sweep's results and runs notebook 05 on them: `python refresh_comparison.py NAME`.
+"""Takes over a sweep's results and runs notebook 05 on them.
 
-Copies results.csv and epochs.csv from runs/NAME/ to sweeps/results/NAME/, makes that folder the
-notebook's default, and writes the executed notebook over the committed one.
+`python benchmarks/refresh_comparison.py NAME` copies results.csv and epochs.csv from runs/NAME/ to
+sweeps/results/NAME/, makes that folder the notebook's default, and writes the executed notebook
+over the committed one.
 """
 
 import re

@@ -90,7 +90,7 @@ def caption(by_phase: dict) -> str:
     return (
         "Percent of the test digits read right at the middle of five levels of each kind of "
         f"damage; means over {len(by_phase['robust'])} seeds. Clean digits: all 10,000; each kind "
-        f"of damage: the same {IMAGES:,}."
+        f"of damage: the same {IMAGES:,}. Worst kind: each seed's own, averaged."
     )
 
 
@@ -107,8 +107,9 @@ def page() -> str:
         f"{loss_on_clean_digits(found, 'robust60')} So less was tried, on validation images again:",
         choice(),
         "How right an answer is counts more finely in the log loss than in the accuracy, in which "
-        "one of 5,000 digits is 0.02 points. The smallest part costs the least, and the damaged "
-        "digits hardly suffer.",
+        "one of the 5,000 digits is 0.02 points (2,000 of them are damaged). By the log loss the "
+        "smallest part costs the least; the accuracies do not tell the parts apart. The table "
+        "above shows what that gives up: occlusion, lines and stripes are read less well.",
     ]
     return "\n\n".join(parts) + "\n"
 

@@ -37,5 +37,6 @@ def stale() -> list[str]:
 
 
 if __name__ == "__main__":
+    remedy = "run make refresh (for 05, benchmarks/refresh_comparison.py)"
     found = stale()
-    sys.exit(f"Stale, run make refresh: {', '.join(found)}" if found else 0)
+    sys.exit(f"Stale, {remedy}: {', '.join(found)}" if found else 0)

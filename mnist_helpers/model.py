@@ -1,4 +1,4 @@
-"""The convolutional network of the series."""
+"""The convolutional network of the series, and copies of a network in another precision."""
 
 import keras
 import tensorflow as tf

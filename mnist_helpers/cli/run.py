@@ -16,7 +16,7 @@ NOT_MNIST = (
     "THIS IS NOT MNIST. MNIST cannot be had, so every number of this run is for the 1,797 small "
     "digits that scikit-learn carries."
 )
-# Of scikit-learn's digits, batches of 256 would make five steps an epoch: too few to learn from.
+# Of scikit-learn's digits, batches of 128 would make ten steps an epoch: too few to learn from.
 DIGITS_BATCH_SIZE = 32
 NOT_OF_RUNS = ("OUTPUT_DIR", "SWEEP_DIR", "METRIC")  # set by run itself, or of notebook 05
 PHASES = {"clean_phase": "clean phase", "hybrid": "hybrid"}
