@@ -1,6 +1,6 @@
 from mnist_helpers.plotting import calibration
 from mnist_helpers.plotting import robustness as plots
-from mnist_helpers.plotting.style import CLEAN, HYBRID
+from mnist_helpers.plotting.style import CLEAN, HYBRID, use_style
 
 import matplotlib
 import numpy as np
@@ -11,8 +11,10 @@ matplotlib.use("Agg")
 
 
 @pytest.fixture(autouse=True)
-def close_figures():
-    yield
+def figures_in_the_project_s_style():
+    with plt.rc_context():  # whatever another test has left
+        use_style()
+        yield
     plt.close("all")
 
 
@@ -25,7 +27,7 @@ def test_every_kind_has_its_panel_with_both_models_and_what_training_met():
     examples = {kind: np.zeros((5, 28, 28)) for kind in levels}
     figure = plots.plot_robustness(curves, levels, examples, {"noise": 2, "blur": 0}, "Damage")
     noise, blur = figure.axes[:2]
-    assert [axes.get_title() for axes in (noise, blur)] == ["noise", "blur"]
+    assert [axes.get_title("left") for axes in (noise, blur)] == ["noise", "blur"]
     assert [line.get_color() for line in noise.lines] == [CLEAN, HYBRID]
     assert noise.lines[0].get_ydata() == pytest.approx([100, 90, 80, 70, 60])
     (shaded,) = noise.patches
