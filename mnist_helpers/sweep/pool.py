@@ -51,22 +51,19 @@ class LocalPool:
         worker = self._idle.pop(0)
         try:
             future = worker[0].submit(function, order)
-        except BrokenProcessPool:  # it died while it had nothing to do
+        except BrokenProcessPool:  # its process has died, with a step or without
             worker = self._start(worker[1])
             future = worker[0].submit(function, order)
         self._busy.append(worker)
-        future.add_done_callback(lambda done: self._release(worker, done))
+        future.add_done_callback(lambda _: self._release(worker))
         return future
 
-    def _release(self, worker: tuple, done: Future) -> None:
-        executor, number, _ = worker
-        if self._closed:
-            return
-        self._busy.remove(worker)
-        dead = not done.cancelled() and isinstance(done.exception(), BrokenProcessPool)
-        if dead:
-            executor.shutdown(wait=False)
-        self._idle.append(self._start(number) if dead else worker)
+    def _release(self, worker: tuple) -> None:
+        # A broken executor calls this under its own lock (Python 3.12), so it is left alone here;
+        # `submit` replaces it.
+        if not self._closed:
+            self._busy.remove(worker)
+            self._idle.append(worker)
 
     def _start(self, number: int) -> tuple:
         # Forking a process that runs threads, as a live table does, can deadlock.
