@@ -5,8 +5,7 @@
     python benchmarks/update_readme.py               # all results so far, as robust_policy.md
 
 All policies go on from the same clean phase, that of `accuracy.py` in its folders, so `make study`
-comes first. What
-is done is not done again, so that a study that was stopped goes on when it is started again.
+comes first. What is done is not done again, so that a study that was stopped goes on.
 """
 
 import argparse

@@ -116,6 +116,7 @@ def test_the_digits_are_the_right_way_up():
     assert turned[0] > max(*turned[1:], *mirrored) + 0.1
 
 
+@pytest.mark.slow
 def test_no_digit_of_the_test_set_is_among_the_training_digits():
     parts = [*data.load_training("digits"), data.load_test("digits")]
     seen = [{image.tobytes() for image in images} for images, _ in parts]

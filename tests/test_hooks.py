@@ -57,6 +57,7 @@ def test_hooks_fetch_nothing_and_run_tools_that_are_installed():
         ),
     ],
 )
+@pytest.mark.slow
 def test_a_hook_stops_what_it_is_there_for(hook, name, content, words, tmp_path):
     folder = tmp_path / "repository"
     folder.mkdir()

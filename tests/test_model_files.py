@@ -135,6 +135,7 @@ def test_a_config_with_anything_in_any_place(write, good, record_property):
     record_property("cases", tries)
 
 
+@pytest.mark.slow
 def test_weights_with_flipped_bytes_in_a_whole_archive(write, good, record_property):
     chance = random.Random(os.environ.get("MNIST_STRESS", 1))
     tries = often(5, 100)

@@ -62,6 +62,7 @@ def test_every_kind_strikes_about_as_often_as_it_should():
     assert strikes.numpy().any(axis=1).all()
 
 
+@pytest.mark.slow
 def test_it_works_in_the_training_pipeline_and_repeats(digits):
     def batches():
         return training_dataset(

@@ -146,6 +146,7 @@ def test_settings_are_handed_over_only_when_asked(explore):
     assert "Run the cells below" in explore.message.value
 
 
+@pytest.mark.slow
 def test_a_hundred_moves_keep_nothing(explore):
     def alive():
         gc.collect()
