@@ -48,6 +48,8 @@ def measure(seed: int, phases: Iterable[str], split: data.Split, count: int, fol
         folder: Where the results go.
     """
     missing = [phase for phase in phases if not (folder / f"{phase}_seed{seed}.json").exists()]
+    if not missing:
+        return
     readers = {phase: reader(seed, phase) for phase in missing}
     images, labels = split
     some = robustness.choose_images(len(images), count)

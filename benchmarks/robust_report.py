@@ -15,7 +15,7 @@ CHOICE = RESULTS.parent / "robust_policy_choice"
 SHARES = {"robust": 0.15, "robust30": 0.3, "robust60": 0.6}
 PHASES = {
     "clean": "clean phase", "hybrid": "hybrid, standard", "robust": "hybrid, robust",
-    "robust60": "hybrid, robust, 60 % damaged",
+    "robust60": f"hybrid, robust, {SHARES['robust60']:.0%} damaged",
 }  # fmt: skip
 
 
@@ -101,9 +101,10 @@ def page() -> str:
         "# The robust policy beside the standard one",
         f"Written by `python benchmarks/update_readme.py`. {caption(found)}",
         table(found, robustness.DAMAGES),
-        f"The robust policy damages 15 % of the augmented images. {loss_on_clean_digits(found)}",
+        f"The robust policy damages {SHARES['robust']:.0%} of the augmented images. "
+        f"{loss_on_clean_digits(found)}",
         "## How much damage",
-        "The first setting was 60 %. "
+        f"The first setting was {SHARES['robust60']:.0%}. "
         f"{loss_on_clean_digits(found, 'robust60')} So less was tried, on validation images again:",
         choice(),
         "How right an answer is counts more finely in the log loss than in the accuracy, in which "

@@ -1,4 +1,7 @@
+import importlib
+
 from mnist_helpers.augmentation import Augmentation
+from mnist_helpers.paths import PROJECT
 from mnist_helpers.pipeline import training_dataset
 from mnist_helpers.policies import _KINDS, RobustAugmentation, make_augmentation
 
@@ -22,6 +25,12 @@ def test_the_parameter_names_the_policy():
     assert make_augmentation("robust", AMOUNTS) == RobustAugmentation(15.0, 0.1, 0.15)
     with pytest.raises(ValueError, match="AUGMENTATION must be"):
         make_augmentation("bold", AMOUNTS)
+
+
+def test_the_page_of_results_is_that_of_the_default(monkeypatch):
+    monkeypatch.syspath_prepend(PROJECT / "benchmarks")
+    report = importlib.import_module("robust_report")
+    assert RobustAugmentation().damaged_share == report.SHARES["robust"]
 
 
 def test_the_same_seed_gives_the_same_images(digits):

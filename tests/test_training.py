@@ -3,6 +3,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 
 from mnist_helpers.model import build_cnn
 from mnist_helpers.pipeline import evaluation_dataset, training_dataset
@@ -154,6 +155,15 @@ def test_the_best_model_must_beat_the_best_so_far(tmp_path):
     )
     assert training.best_file.read_bytes() == b"the best of the first phase"
     assert list(tmp_path.glob(".*")) == []
+
+
+@pytest.mark.slow
+def test_waiting_takes_time_but_no_processor_time(tmp_path):
+    _, training = train(tmp_path)
+    training.on_epoch_begin(EPOCHS)
+    time.sleep(0.5)
+    training.on_epoch_end(EPOCHS, {})
+    assert training.history[-1]["seconds"] >= 0.5 > training.history[-1]["cpu_seconds"]
 
 
 @pytest.mark.slow
