@@ -122,19 +122,40 @@ def test_what_cannot_be_compared_is_refused(sweep, folder, tmp_path):
 def test_the_figures_show_every_run_setting_and_pair(sweep):
     runs, epochs = sweep
     intervals = comparison.mean_intervals(runs, "test_accuracy")
-    (axes,) = plots.plot_strips(runs, intervals, "test_accuracy", "T").axes
+    (axes,) = plots.plot_strips(runs, {"test_accuracy": intervals}, "T").axes
     dots = np.concatenate([dots.get_offsets()[:, 0] for dots in axes.collections])
     assert sorted(dots) == [4, 5, 6, 6, 7, 8, 10]
     assert [label.get_text() for label in axes.get_yticklabels()] == list(intervals.index)
     bands = comparison.curve_bands(epochs, "val_accuracy")
-    (axes,) = plots.plot_curves(bands, "val", "T").axes
+    with plt.rc_context({"figure.constrained_layout.use": True}):  # as in the notebooks
+        figure = plots.plot_curves(bands, "val", "T")
+    (axes,) = figure.axes
     assert [line.get_label() for line in axes.lines] == list(bands)
+    figure.draw_without_rendering()
+    (legend,) = figure.legends
+    assert legend.get_window_extent().y1 <= axes.get_tightbbox().y0  # not over its labels either
     tests = comparison.paired_tests(runs, "test_accuracy")
     (axes,) = plots.plot_differences(tests, "test_accuracy", "T").axes
     assert axes.get_yticklabels()[0].get_text() == "a, SHARE 0.5\nminus b, SHARE 0.5"
     plots.plot_differences(
         tests[:0], "test_accuracy", "no pair has seeds in common"
     ).draw_without_rendering()
+    plt.close("all")
+
+
+@pytest.mark.parametrize(("count", "shown"), [(1, 1), (2, 2), (3, 4)])
+def test_each_measure_has_a_panel_with_the_same_rows(sweep, count, shown):
+    runs = sweep[0].assign(nll=[9, 9, 9, 8, 8, 8, 7])
+    metrics = ["test_accuracy", "ece", "nll"][:count]
+    intervals = {name: comparison.mean_intervals(runs, name) for name in metrics}
+    panels = plots.plot_strips(runs, intervals, "T").axes
+    assert len(panels) == shown and sum(axes.axison for axes in panels) == count
+    for axes, name in zip(panels, metrics, strict=False):
+        dots = np.concatenate([dots.get_offsets()[:, 0] for dots in axes.collections])
+        assert sorted(dots) == sorted(runs[name]) and axes.get_xlabel() == name.replace("_", " ")
+    names = [label.get_text() for label in panels[0].get_yticklabels()]
+    assert names == list(intervals["test_accuracy"].index)
+    assert panels[-1].get_ylim() == panels[0].get_ylim()
     plt.close("all")
 
 
@@ -145,6 +166,6 @@ def test_curves_show_a_mean_of_zero_and_strips_no_accuracy_beyond_one():
     assert axes.get_yscale() == "symlog" and axes.get_ylim()[0] == 0
     runs = pd.DataFrame({"setting": ["one"] * 2, "test_accuracy": [0.99, 1.0]})
     intervals = pd.DataFrame({"mean": [0.995], "low": [0.93], "high": [1.06]}, index=["one"])
-    (axes,) = plots.plot_strips(runs, intervals, "test_accuracy", "T").axes
+    (axes,) = plots.plot_strips(runs, {"test_accuracy": intervals}, "T").axes
     low, high = axes.get_xlim()
     assert low < 0.93 and 1 <= high < 1.01

@@ -6,39 +6,53 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import seaborn as sns
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator
+from matplotlib.ticker import MaxNLocator, SymmetricalLogLocator
 
 MARKERS = "os^Dv<>PX*"
 
 
-def plot_strips(runs: pd.DataFrame, intervals: pd.DataFrame, metric: str, title: str) -> Figure:
+def plot_strips(runs: pd.DataFrame, intervals: dict[str, pd.DataFrame], title: str) -> Figure:
     """Draws every run as a dot, and each setting's mean with its interval.
 
     Args:
-        runs: With the columns `setting` and the metric's.
-        intervals: By setting, `mean`, `low` and `high`.
-        metric: A column of `runs`.
+        runs: With the columns `setting` and the metrics'.
+        intervals: By metric, one row a setting with `mean`, `low` and `high`; the same settings
+            for each metric.
         title: Of the figure.
 
     Returns:
-        A figure with one row for each setting.
+        A figure with one panel for each metric, and in it one row for each setting.
     """
-    figure, axes = plt.subplots(figsize=(7, 0.55 * len(intervals) + 1.2))
-    for place, (setting, row) in enumerate(intervals.iterrows()):
+    settings = list(next(iter(intervals.values())).index)
+    rows, columns = -(-len(intervals) // 2), min(2, len(intervals))
+    size = (7, rows * (0.55 * len(settings) / columns**0.5 + 0.8) + 0.4)
+    figure, panels = plt.subplots(rows, columns, figsize=size, sharey=True, squeeze=False)
+    figure.suptitle(title, fontsize="medium", x=0.01, ha="left")
+    for axes, (metric, means) in zip(panels.flat, intervals.items(), strict=False):
+        _plot_strip(axes, runs, means, metric)
+        axes.locator_params(axis="x", nbins=8 // columns)
+    panels[0, 0].set_yticks(range(len(settings)), settings)
+    panels[0, 0].set_ylim(len(settings) - 0.4, -0.6)
+    for axes in panels.flat[len(intervals) :]:
+        axes.axis("off")
+    return figure
+
+
+def _plot_strip(axes: Axes, runs: pd.DataFrame, means: pd.DataFrame, metric: str) -> None:
+    for place, (setting, row) in enumerate(means.iterrows()):
         values = runs.loc[runs["setting"] == setting, metric]
         # Dots of equal value lie side by side instead of on each other.
         heights = place + 0.22 + 0.05 * np.arange(len(values)) % 0.2
         axes.scatter(values, heights, s=18, color=CONTEXT, alpha=0.8, zorder=2)
         axes.plot([row["low"], row["high"]], [place, place], color=CLEAN, lw=2)
         axes.plot(row["mean"], place, "D", color=CLEAN, ms=6)
-    axes.set_yticks(range(len(intervals)), list(intervals.index))
-    axes.set(title=title, xlabel=metric.replace("_", " "), ylim=(len(intervals) - 0.4, -0.6))
+    axes.set_xlabel(metric.replace("_", " "))
     if metric.endswith("accuracy"):
         # Few runs make an interval that reaches beyond what an accuracy can be.
         low, high = axes.get_xlim()
         axes.set_xlim(low, min(high, 1 + 0.02 * (1 - low)))
-    return figure
 
 
 def plot_curves(bands: dict[str, pd.DataFrame], label: str, title: str) -> Figure:
@@ -54,7 +68,7 @@ def plot_curves(bands: dict[str, pd.DataFrame], label: str, title: str) -> Figur
     Returns:
         A figure with one line for each setting, told apart by colour and marker.
     """
-    figure, axes = plt.subplots(figsize=(7, 4.2))
+    figure, axes = plt.subplots(figsize=(7, 4.5))
     colours = sns.color_palette("colorblind", len(bands))
     for number, (setting, band) in enumerate(bands.items()):
         marker = MARKERS[number % len(MARKERS)]
@@ -67,9 +81,11 @@ def plot_curves(bands: dict[str, pd.DataFrame], label: str, title: str) -> Figur
     means = pd.concat([band["mean"] for band in bands.values()])
     axes.set_yscale("symlog", linthresh=means[means > 0].min() if (means > 0).any() else 1)
     axes.set(title=title, xlabel="epoch", ylabel=label, ylim=(0, None))
+    axes.yaxis.set_major_locator(SymmetricalLogLocator(axes.yaxis.get_transform(), [1, 2, 5]))
     axes.yaxis.set_major_formatter("{x:g}")
     axes.xaxis.set_major_locator(MaxNLocator("auto", steps=[1, 2, 5, 10], integer=True))
-    axes.legend(fontsize="small")
+    # Inside the panel it would cover points: bands fill it from one corner to the other.
+    figure.legend(fontsize="small", loc="outside lower center", ncols=3)
     return figure
 
 
