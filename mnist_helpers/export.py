@@ -121,15 +121,15 @@ def require_packages(name: str) -> None:
     """Refuses a format whose packages are missing.
 
     Raises:
-        ModuleNotFoundError: Names them, and the extra that brings them.
+        ModuleNotFoundError: Names them, and the command that installs them.
     """
     from importlib.util import find_spec
 
     missing = [package for package in FORMATS[name].packages if find_spec(package) is None]
     if missing:
         raise ModuleNotFoundError(
-            f"Exporting to {name} needs {', '.join(missing)}; install the extra by "
-            'python -m pip install -e ".[export]" in the project.'
+            f"Exporting to {name} needs {', '.join(missing)}, which the lock holds. "
+            "Run in the project: python -m pip install --require-hashes -r requirements.lock"
         )
 
 

@@ -312,3 +312,10 @@ def test_a_scheduler_that_does_not_answer_is_refused(sweep, monkeypatch, capsys)
     file = sweep(BOTH + "seeds: [3]\n")
     assert main(command(file, "--scheduler", "tcp://127.0.0.1:9")) == 2
     assert "127.0.0.1:9" in capsys.readouterr().err
+
+
+def test_missing_dask_is_refused_with_the_command_that_installs_it(sweep, monkeypatch, capsys):
+    monkeypatch.setitem(sys.modules, "distributed", None)
+    file = sweep(BOTH + "seeds: [3]\n")
+    assert main(command(file, "--scheduler", "tcp://127.0.0.1:9")) == 2
+    assert "needs Dask" in (said := capsys.readouterr().err) and "-r requirements.lock" in said

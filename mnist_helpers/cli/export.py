@@ -16,8 +16,8 @@ def add_parser(commands: argparse._SubParsersAction) -> None:
         "export",
         help="write a model for another runtime: " + ", ".join(SUFFIXES),
         description="Exports a model through Keras, loads it in its runtime, and compares the "
-        f"answers to {IMAGES:,} test images. onnx and litert need the extra: "
-        'python -m pip install -e ".[export]"',
+        f"answers to {IMAGES:,} test images. onnx and litert need the packages of the "
+        "extra `export`, which requirements.lock holds.",
     )
     parser.add_argument("format", choices=SUFFIXES)
     add_model_option(parser)

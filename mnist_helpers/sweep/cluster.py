@@ -38,7 +38,8 @@ class DaskPool:
             from distributed import Client, KilledWorker
         except ImportError as error:
             raise OSError(
-                "--scheduler needs Dask: pip install 'mnist-helpers[cluster]'."
+                "--scheduler needs Dask, which the lock holds. Run in the project: "
+                "python -m pip install --require-hashes -r requirements.lock"
             ) from error
         self.lost = (KilledWorker, CancelledError)
         self._client = Client(address, timeout=SECONDS_TO_CONNECT, set_as_default=False)
