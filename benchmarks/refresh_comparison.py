@@ -1,8 +1,8 @@
 """Takes over a sweep's results and runs notebook 05 on them.
 
 `python benchmarks/refresh_comparison.py NAME` copies results.csv and epochs.csv from runs/NAME/ to
-sweeps/results/NAME/, makes that folder the notebook's default, and writes the executed notebook
-over the committed one.
+sweeps/results/NAME/, notes beside them where and when they were measured, makes that folder the
+notebook's default, and writes the executed notebook over the committed one.
 """
 
 import re
@@ -12,7 +12,7 @@ import tempfile
 from pathlib import Path
 
 from mnist_helpers.execution import execute
-from mnist_helpers.paths import NOTEBOOKS_DIR, PROJECT, RUNS_DIR, write_text
+from mnist_helpers.paths import NOTEBOOKS_DIR, PROJECT, RUNS_DIR, read_json, write_json, write_text
 from mnist_helpers.progress import Follower
 
 import nbformat
@@ -21,12 +21,25 @@ from refresh import publishable
 NOTEBOOK = NOTEBOOKS_DIR / "05_compare_runs.ipynb"
 
 
+def environment(sweep: Path) -> dict[str, str]:
+    """Returns on what, with which versions and when a sweep's runs ran; what differed, in a row."""
+    metrics = [read_json(path) for path in sorted(sweep.glob("*/metrics.json"))]
+    steps = [read_json(path) for path in sorted(sweep.glob("*/status.json"))]
+    names = ("date", "processor", "python", "tensorflow", "keras", "numpy")
+    found = {name: [facts[name] for facts in metrics] for name in names}
+    sections = [part for facts in metrics for part in facts.values() if isinstance(part, dict)]
+    found["precision"] = [part["precision"] for part in sections if "precision" in part]
+    found["cores"] = [step["cores"] for facts in steps for step in facts["notebooks"].values()]
+    return {name: ", ".join(sorted(set(map(str, values)))) for name, values in found.items()}
+
+
 def main(sweep: str) -> None:
     """Refreshes everything from `runs/<sweep>/`."""
     target = PROJECT / "sweeps" / "results" / sweep
     target.mkdir(parents=True, exist_ok=True)
     for name in ("results.csv", "epochs.csv"):
         shutil.copyfile(RUNS_DIR / sweep / name, target / name)
+    write_json(target / "environment.json", environment(RUNS_DIR / sweep))
     notebook = nbformat.read(NOTEBOOK, as_version=4)
     for cell in notebook.cells:
         cell.source = re.sub(r'"sweeps/results/[^"]+"', f'"sweeps/results/{sweep}"', cell.source)

@@ -1,0 +1,87 @@
+"""What the strategy study shows, for the README: a table and words."""
+
+from mnist_helpers import comparison
+from mnist_helpers.paths import PROJECT, read_json
+
+import pandas as pd
+
+FOLDER = PROJECT / "sweeps" / "results" / "strategy"
+OURS = "clean 10 → mixed 10 (ours)"
+# Metric to its title, what it is multiplied by, and how its mean and half interval are written.
+COLUMNS = {
+    "test_accuracy": ("test accuracy (%)", 100, "{:.3f} ± {:.3f}"),
+    "ece": ("calibration error (%)", 100, "{:.2f} ± {:.2f}"),
+    "geometric_robustness": ("turned, moved, resized, sheared (%)", 100, "{:.2f} ± {:.2f}"),
+    "digits8x8_accuracy": ("8×8 digits (%)", 100, "{:.2f} ± {:.2f}"),
+    "training_cpu_seconds": ("training (processor minutes)", 1 / 60, "{:.1f} ± {:.1f}"),
+}
+
+
+def against_ours(runs: pd.DataFrame, metric: str) -> pd.DataFrame:
+    """Returns how each other setting differs from ours, seed by seed.
+
+    Returns:
+        By setting `n`, `difference` (ours minus the other) with `low` and `high`, and
+        `p_corrected`, for the number of all pairs.
+    """
+    tests = comparison.paired_tests(runs, metric)
+    first = tests["first"] == OURS
+    ours = tests[first | (tests["second"] == OURS)].copy()
+    turned = ours["second"] == OURS
+    ends = -ours.loc[turned, ["difference", "high", "low"]].to_numpy()
+    ours.loc[turned, ["difference", "low", "high"]] = ends
+    ours.index = pd.Index(ours["second"].where(~turned, ours["first"]))
+    return ours[["n", "difference", "low", "high", "p_corrected"]]
+
+
+def table(runs: pd.DataFrame) -> str:
+    """Returns each setting's means with the half width of Student's 95 % interval, in Markdown."""
+    titles = [title for title, _, _ in COLUMNS.values()]
+    intervals = {name: comparison.mean_intervals(runs, name) for name in COLUMNS}
+    tests = {name: against_ours(runs, name) for name in COLUMNS}
+    lines = [f"| 20 epochs | {' | '.join(titles)} |", "|---" * (1 + len(titles)) + "|"]
+    for setting in intervals["test_accuracy"].index:
+        cells = []
+        for name, (_, scale, form) in COLUMNS.items():
+            row = intervals[name].loc[setting]
+            half = (row["high"] - row["low"]) / 2
+            differs = setting != OURS and tests[name].loc[setting, "p_corrected"] < 0.05
+            mark = "\\*" if differs else ""
+            cells.append(form.format(scale * row["mean"], scale * half) + mark)
+        lines.append(f"| {setting} | {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
+def accuracies(runs: pd.DataFrame) -> str:
+    """Says by how much the test accuracy of ours differs from each other setting's."""
+    parts = [
+        f"{setting} {100 * row['difference']:+.3f} ({100 * row['low']:+.3f} to "
+        f"{100 * row['high']:+.3f}, p {row['p_corrected']:.2g})"
+        for setting, row in against_ours(runs, "test_accuracy").iterrows()
+    ]
+    return (
+        "Test accuracy of ours minus that of each other, in points, with its 95 % interval and "
+        f"corrected p: {'; '.join(parts)}."
+    )
+
+
+def caption(runs: pd.DataFrame) -> str:
+    """Says what the numbers are, and where and when they were measured."""
+    n = comparison.mean_intervals(runs, "test_accuracy")["n"]
+    count = f"{n.min()}" if n.min() == n.max() else f"{n.min()} to {n.max()}"
+    facts = read_json(FOLDER / "environment.json")
+    return (
+        f"Means over n = {count} seeds ± half of Student's 95 % interval. \\*: differs "
+        "significantly from ours (paired by seed, Holm's correction for all 15 pairs, p < 0.05). "
+        "All share the network, the number of updates, and each seed's first weights. "
+        "Calibration error before any temperature; damage by turning, moving, resizing and "
+        f"shearing at all levels. {facts['date']}, {facts['processor']}, {facts['precision']}, "
+        f"threads of a run: {facts['cores']}; Python {facts['python']}, TensorFlow "
+        f"{facts['tensorflow']}, Keras {facts['keras']}."
+    )
+
+
+def summary() -> str:
+    """Returns the table and what stands under it."""
+    runs, _ = comparison.read_sweep(FOLDER)
+    return "\n\n".join([table(runs), caption(runs), accuracies(runs)])

@@ -1,0 +1,73 @@
+"""The README's words about the strategy study, on numbers that can be checked by hand."""
+
+import importlib
+
+from mnist_helpers.paths import PROJECT, write_json
+
+import pandas as pd
+import pytest
+
+OURS = "clean 10 → mixed 10 (ours)"
+SCORES = {"first": [0.5, 0.6, 0.7], OURS: [0.6, 0.8, 1.0], "last": [0.9, 0.7, 0.8]}
+
+
+@pytest.fixture
+def report(monkeypatch, tmp_path):
+    monkeypatch.syspath_prepend(PROJECT / "benchmarks")
+    module = importlib.import_module("strategy_report")
+    monkeypatch.setattr(module, "FOLDER", tmp_path)
+    rows = [
+        {"run": f"{name} {seed}", "variant": name, "SEED": seed, "state": "done", "error": None}
+        | {metric: score for metric in module.COLUMNS}
+        for name, scores in SCORES.items()
+        for seed, score in enumerate(scores)
+    ]
+    pd.DataFrame(rows).drop(columns="error").to_csv(tmp_path / "results.csv", index=False)
+    pd.DataFrame({"run": [], "variant": []}).to_csv(tmp_path / "epochs.csv", index=False)
+    names = ("date", "processor", "precision", "cores", "python", "tensorflow", "keras")
+    write_json(tmp_path / "environment.json", {name: f"the {name}" for name in names})
+    return module
+
+
+def test_differences_are_ours_minus_the_other_wherever_ours_stands(report):
+    runs, _ = report.comparison.read_sweep(report.FOLDER)
+    found = report.against_ours(runs, "test_accuracy")
+    assert list(found.index) == ["first", "last"] and list(found["n"]) == [3, 3]
+    # Differences 0.1, 0.2, 0.3 and -0.3, 0.1, 0.2; t(0.975; 2) is 4.3027.
+    assert list(found["difference"]) == pytest.approx([0.2, 0.0], abs=1e-9)
+    half = 4.302653 * 0.1 / 3**0.5
+    assert list(found.loc["first", ["low", "high"]]) == pytest.approx([0.2 - half, 0.2 + half])
+    half = 4.302653 * 0.07**0.5 / 3**0.5
+    assert list(found.loc["last", ["low", "high"]]) == pytest.approx([-half, half])
+
+
+def test_the_table_has_each_setting_and_marks_what_differs(report, monkeypatch):
+    text = report.summary()
+    lines = text.splitlines()
+    assert [line.split(" | ")[0].strip("| ") for line in lines[2:5]] == list(SCORES)
+    half = 4.302653 * 0.1 / 3**0.5
+    assert f"| 60.000 ± {100 * half:.3f} |" in lines[2] and "\\*" not in "".join(lines[:5])
+    assert "n = 3 seeds" in text and "first +20.000 (-4.841 to +44.841, p 0.22)" in text
+    assert all(f"the {name}" in text for name in ("date", "processor", "precision", "cores"))
+    tests = report.comparison.paired_tests
+    monkeypatch.setattr(
+        report.comparison, "paired_tests", lambda *given: tests(*given).assign(p_corrected=0.049)
+    )
+    runs, _ = report.comparison.read_sweep(report.FOLDER)
+    first, ours, last = report.table(runs).splitlines()[2:5]
+    assert first.count("\\*") == last.count("\\*") == len(report.COLUMNS) and "\\*" not in ours
+
+
+def test_where_and_when_a_sweep_ran_comes_from_its_runs(monkeypatch, tmp_path):
+    monkeypatch.syspath_prepend(PROJECT / "benchmarks")
+    refresh = importlib.import_module("refresh_comparison")
+    versions = {"processor": "a", "python": "3", "tensorflow": "2", "keras": "3", "numpy": "2"}
+    for day, cores in ((2, 1), (1, 2)):
+        phase = {"precision": "float32", "parameters": {}}
+        facts = {"clean_phase": phase, "date": f"2026-01-0{day}", **versions}
+        write_json(tmp_path / f"run{day}" / "metrics.json", facts)
+        steps = {"02": {"cores": cores}, "04": {"cores": cores}}
+        write_json(tmp_path / f"run{day}" / "status.json", {"notebooks": steps})
+    found = refresh.environment(tmp_path)
+    assert found["date"] == "2026-01-01, 2026-01-02" and found["cores"] == "1, 2"
+    assert found["precision"] == "float32" and found["processor"] == "a"
