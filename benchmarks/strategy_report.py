@@ -12,6 +12,7 @@ COLUMNS = {
     "test_accuracy": ("test accuracy (%)", 100, "{:.3f} ± {:.3f}"),
     "ece": ("calibration error (%)", 100, "{:.2f} ± {:.2f}"),
     "geometric_robustness": ("turned, moved, resized, sheared (%)", 100, "{:.2f} ± {:.2f}"),
+    "photometric_robustness": ("noise, grey, lines and the like (%)", 100, "{:.1f} ± {:.1f}"),
     "digits8x8_accuracy": ("8×8 digits (%)", 100, "{:.2f} ± {:.2f}"),
     "training_cpu_seconds": ("training (processor minutes)", 1 / 60, "{:.1f} ± {:.1f}"),
 }
@@ -53,15 +54,27 @@ def table(runs: pd.DataFrame) -> str:
 
 
 def accuracies(runs: pd.DataFrame) -> str:
-    """Says by how much the test accuracy of ours differs from each other setting's."""
+    """Says by how much the test accuracy of ours differs from each other, and which pairs do."""
     parts = [
-        f"{setting} {100 * row['difference']:+.3f} ({100 * row['low']:+.3f} to "
-        f"{100 * row['high']:+.3f}, p {row['p_corrected']:.2g})"
+        f"{setting} {_points(row)}"
         for setting, row in against_ours(runs, "test_accuracy").iterrows()
+    ]
+    tests = comparison.paired_tests(runs, "test_accuracy")
+    certain = [
+        f"{row['first']} minus {row['second']}, {_points(row)}"
+        for _, row in tests[tests["p_corrected"] < 0.05].iterrows()
     ]
     return (
         "Test accuracy of ours minus that of each other, in points, with its 95 % interval and "
-        f"corrected p: {'; '.join(parts)}."
+        f"corrected p: {'; '.join(parts)}. Significant among all {len(tests)} pairs: "
+        f"{'; '.join(certain) or 'none'}."
+    )
+
+
+def _points(row: pd.Series) -> str:
+    return (
+        f"{100 * row['difference']:+.3f} ({100 * row['low']:+.3f} to {100 * row['high']:+.3f}, "
+        f"p {row['p_corrected']:.2g})"
     )
 
 
@@ -72,10 +85,10 @@ def caption(runs: pd.DataFrame) -> str:
     facts = read_json(FOLDER / "environment.json")
     return (
         f"Means over n = {count} seeds ± half of Student's 95 % interval. \\*: differs "
-        "significantly from ours (paired by seed, Holm's correction for all 15 pairs, p < 0.05). "
+        "significantly from ours (paired by seed, Holm's correction for all pairs, p < 0.05). "
         "All share the network, the number of updates, and each seed's first weights. "
-        "Calibration error before any temperature; damage by turning, moving, resizing and "
-        f"shearing at all levels. {facts['date']}, {facts['processor']}, {facts['precision']}, "
+        "Calibration error before any temperature; damaged digits over all levels of the kinds in "
+        f"notebook 04. {facts['date']}, {facts['processor']}, {facts['precision']}, "
         f"threads of a run: {facts['cores']}; Python {facts['python']}, TensorFlow "
         f"{facts['tensorflow']}, Keras {facts['keras']}."
     )

@@ -9,6 +9,7 @@ from mnist_helpers.paths import PROJECT, SHIPPED_DIR, read_json, write_text
 
 import report
 import robust_report
+import strategy_report
 
 README = PROJECT / "README.md"
 
@@ -52,6 +53,7 @@ def pages() -> dict:
     text = README.read_text(encoding="utf-8")
     text = filled(text, "results", results_table(read_json(SHIPPED_DIR / "metrics.json")))
     text = filled(text, "benchmarks", report.table(columns=2))
+    text = filled(text, "strategy", strategy_report.summary())
     text = filled(text, "robust", robust_report.summary())
     return {
         README: text, report.PAGE: report.page(), robust_report.PAGE: robust_report.page()

@@ -224,9 +224,9 @@ def verdict(intervals: pd.DataFrame, tests: pd.DataFrame, metric: str) -> str:
     best = _best(intervals, metric)
     row = intervals.loc[best]
     extreme = "lowest" if lower_is_better(metric) else "highest"
-    text = f"**{best}** has the {extreme} mean {metric}, {row['mean']:.4g} (n = {row['n']:.0f}"
+    text = f"**{best}** has the {extreme} mean {metric}, {row['mean']:.5g} (n = {row['n']:.0f}"
     if row["n"] > 1:
-        text += f", 95 % interval {row['low']:.4g} to {row['high']:.4g}"
+        text += f", 95 % interval {row['low']:.5g} to {row['high']:.5g}"
     sentences = [text + ")."]
     own = tests[(tests["first"] == best) | (tests["second"] == best)]
     others = np.where(own["first"] == best, own["second"], own["first"])

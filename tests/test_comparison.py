@@ -159,6 +159,15 @@ def test_each_measure_has_a_panel_with_the_same_rows(sweep, count, shown):
     plt.close("all")
 
 
+def test_runs_of_equal_value_are_all_seen():
+    runs = pd.DataFrame({"setting": ["one"] * 12, "ece": [0.5] * 12})
+    intervals = {"ece": pd.DataFrame({"mean": [0.5], "low": [0.5], "high": [0.5]}, index=["one"])}
+    (axes,) = plots.plot_strips(runs, intervals, "T").axes
+    heights = axes.collections[0].get_offsets()[:, 1]
+    assert len(set(heights)) == 12 and min(heights) > 0 and max(heights) < 0.5
+    plt.close("all")
+
+
 def test_curves_show_a_mean_of_zero_and_strips_no_accuracy_beyond_one():
     band = {"epoch": [1, 2], "mean": [1.0, 0.0], "low": [0.5, 0.0], "high": [2.0, 0.0]}
     (axes,) = plots.plot_curves({"one": pd.DataFrame(band)}, "wrong (%)", "T").axes

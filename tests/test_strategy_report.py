@@ -49,11 +49,13 @@ def test_the_table_has_each_setting_and_marks_what_differs(report, monkeypatch):
     assert f"| 60.000 ± {100 * half:.3f} |" in lines[2] and "\\*" not in "".join(lines[:5])
     assert "n = 3 seeds" in text and "first +20.000 (-4.841 to +44.841, p 0.22)" in text
     assert all(f"the {name}" in text for name in ("date", "processor", "precision", "cores"))
+    assert text.endswith("Significant among all 3 pairs: none.")
     tests = report.comparison.paired_tests
     monkeypatch.setattr(
         report.comparison, "paired_tests", lambda *given: tests(*given).assign(p_corrected=0.049)
     )
     runs, _ = report.comparison.read_sweep(report.FOLDER)
+    assert f"pairs: first minus {OURS}, -20.000 (-44.841 to +4.841, p 0.049)" in report.summary()
     first, ours, last = report.table(runs).splitlines()[2:5]
     assert first.count("\\*") == last.count("\\*") == len(report.COLUMNS) and "\\*" not in ours
 

@@ -44,7 +44,7 @@ def _plot_strip(axes: Axes, runs: pd.DataFrame, means: pd.DataFrame, metric: str
     for place, (setting, row) in enumerate(means.iterrows()):
         values = runs.loc[runs["setting"] == setting, metric]
         # Dots of equal value lie side by side instead of on each other.
-        heights = place + 0.22 + 0.05 * np.arange(len(values)) % 0.2
+        heights = np.linspace(place + 0.2, place + 0.42, len(values))
         axes.scatter(values, heights, s=18, color=CONTEXT, alpha=0.8, zorder=2)
         axes.plot([row["low"], row["high"]], [place, place], color=CLEAN, lw=2)
         axes.plot(row["mean"], place, "D", color=CLEAN, ms=6)
@@ -79,7 +79,8 @@ def plot_curves(bands: dict[str, pd.DataFrame], label: str, title: str) -> Figur
             band["epoch"], band["mean"], marker=marker, ms=4, color=colours[number], label=setting
         )
     means = pd.concat([band["mean"] for band in bands.values()])
-    axes.set_yscale("symlog", linthresh=means[means > 0].min() if (means > 0).any() else 1)
+    smallest = means[means > 0].min() if (means > 0).any() else 1
+    axes.set_yscale("symlog", linthresh=smallest, linscale=0.3)
     axes.set(title=title, xlabel="epoch", ylabel=label, ylim=(0, None))
     axes.yaxis.set_major_locator(SymmetricalLogLocator(axes.yaxis.get_transform(), [1, 2, 5]))
     axes.yaxis.set_major_formatter("{x:g}")
