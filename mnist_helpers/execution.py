@@ -16,7 +16,8 @@ from mnist_helpers.progress import Follower
 # papermill, nbformat and nbconvert take seconds to import, so functions import them when called.
 
 KERNEL_FILE = ".kernel.json"  # which process computes in a folder
-IMAGE = re.compile(r"data:image/png;base64,([A-Za-z0-9+/=]+)")
+# As `plotting.style.show` writes them; widgets hold pictures of their own, which say less.
+FIGURE = re.compile(r"<figure[^>]*><img [^>]*data:image/png;base64,([A-Za-z0-9+/=]+)")
 THUMBNAIL_PIXELS = 160
 # TensorFlow's C++ start-up notes, which no setting silences and which say nothing of the run.
 STARTUP = re.compile(r"^(WARNING: All log messages before absl|[IWE]0000 ).*\n?", re.M)
@@ -192,7 +193,7 @@ def write_thumbnail(notebook: Path) -> None:
     """Writes an executed notebook's last figure beside it, small, if it shows a figure."""
     from PIL import Image
 
-    figures = IMAGE.findall(notebook.read_text(encoding="utf-8"))
+    figures = FIGURE.findall(notebook.read_text(encoding="utf-8"))
     if figures:
         with Image.open(io.BytesIO(base64.b64decode(figures[-1]))) as figure:
             figure.thumbnail((THUMBNAIL_PIXELS, THUMBNAIL_PIXELS))

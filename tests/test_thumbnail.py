@@ -1,0 +1,46 @@
+"""The small picture of an executed notebook, which a sweep's page shows beside each run."""
+
+from mnist_helpers.execution import write_thumbnail
+from mnist_helpers.plotting import style
+
+import nbformat
+import pytest
+from matplotlib import pyplot as plt
+from PIL import Image
+
+
+@pytest.fixture
+def notebook(tmp_path):
+    """Writes a notebook with some HTML outputs, and returns its path."""
+
+    def write(*outputs):
+        output = [nbformat.v4.new_output("display_data", {"text/html": text}) for text in outputs]
+        cells = [nbformat.v4.new_code_cell("", outputs=output)]
+        path = tmp_path / "executed.ipynb"
+        nbformat.write(nbformat.v4.new_notebook(cells=cells), path)
+        return path
+
+    return write
+
+
+def figure(width, height):
+    drawn, axes = plt.subplots(figsize=(width, height))
+    axes.plot([0, 1])
+    return drawn
+
+
+def test_it_is_the_last_figure_and_not_a_widget_s_picture(notebook, monkeypatch):
+    shown = []
+    monkeypatch.setattr(style, "display", lambda output: shown.append(output.data))
+    style.show(figure(3, 3), "A square")
+    style.show(figure(6, 2), 'A "flat" figure with a > b', "As read")
+    path = notebook(*shown, style.picture_html(figure(3, 3), "A widget's picture"))
+    write_thumbnail(path)
+    with Image.open(path.with_suffix(".thumbnail.png")) as picture:
+        assert picture.width / picture.height == pytest.approx(3, rel=0.3)
+
+
+def test_there_is_none_without_a_figure(notebook):
+    path = notebook("<p>No figure</p>")
+    write_thumbnail(path)
+    assert not path.with_suffix(".thumbnail.png").exists()
