@@ -16,7 +16,7 @@ from mnist_helpers.progress import Follower
 # papermill, nbformat and nbconvert take seconds to import, so functions import them when called.
 
 KERNEL_FILE = ".kernel.json"  # which process computes in a folder
-# As `plotting.style.show` writes them; widgets hold pictures of their own, which say less.
+# As `plotting.style.show` writes them.
 FIGURE = re.compile(r"<figure[^>]*><img [^>]*data:image/png;base64,([A-Za-z0-9+/=]+)")
 THUMBNAIL_PIXELS = 160
 # TensorFlow's C++ start-up notes, which no setting silences and which say nothing of the run.
@@ -193,7 +193,10 @@ def write_thumbnail(notebook: Path) -> None:
     """Writes an executed notebook's last figure beside it, small, if it shows a figure."""
     from PIL import Image
 
-    figures = FIGURE.findall(notebook.read_text(encoding="utf-8"))
+    # Of the cells' outputs alone: the saved state of widgets is full of pictures that say less.
+    outputs = [out for cell in read_json(notebook)["cells"] for out in cell.get("outputs", [])]
+    pages = ["".join(out.get("data", {}).get("text/html", "")) for out in outputs]
+    figures = [figure for page in pages for figure in FIGURE.findall(page)]
     if figures:
         with Image.open(io.BytesIO(base64.b64decode(figures[-1]))) as figure:
             figure.thumbnail((THUMBNAIL_PIXELS, THUMBNAIL_PIXELS))
