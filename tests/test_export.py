@@ -63,7 +63,9 @@ def test_probabilities_far_off_fail_too():
         export._compare(given, np.array([[np.nan, 0.4]]), "onnx")
 
 
-def test_missing_packages_are_named_with_the_extra(monkeypatch, network, tmp_path):
+def test_missing_packages_are_named_with_the_command_that_installs_them(
+    monkeypatch, network, tmp_path
+):
     lacking = export.FORMATS["onnx"]._replace(packages=("no_such_package",))
     monkeypatch.setitem(export.FORMATS, "onnx", lacking)
     with pytest.raises(ModuleNotFoundError, match="needs no_such_package.* -r requirements.lock"):

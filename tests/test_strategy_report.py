@@ -17,12 +17,12 @@ def report(monkeypatch, tmp_path):
     module = importlib.import_module("strategy_report")
     monkeypatch.setattr(module, "FOLDER", tmp_path)
     rows = [
-        {"run": f"{name} {seed}", "variant": name, "SEED": seed, "state": "done", "error": None}
+        {"run": f"{name} {seed}", "variant": name, "SEED": seed, "state": "done"}
         | {metric: score for metric in module.COLUMNS}
         for name, scores in SCORES.items()
         for seed, score in enumerate(scores)
     ]
-    pd.DataFrame(rows).drop(columns="error").to_csv(tmp_path / "results.csv", index=False)
+    pd.DataFrame(rows).to_csv(tmp_path / "results.csv", index=False)
     pd.DataFrame({"run": [], "variant": []}).to_csv(tmp_path / "epochs.csv", index=False)
     names = ("date", "processor", "precision", "cores", "python", "tensorflow", "keras")
     write_json(tmp_path / "environment.json", {name: f"the {name}" for name in names})
