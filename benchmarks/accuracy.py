@@ -9,15 +9,16 @@ can share the work (`--threads 1` gives each one core); `--report` writes the re
 import argparse
 from pathlib import Path
 
-from mnist_helpers import data, training
-from mnist_helpers.artifacts import load_model, save_model
-from mnist_helpers.augmentation import Augmentation
-from mnist_helpers.paths import RUNS_DIR, read_json, write_json
-from mnist_helpers.pipeline import evaluation_dataset, to_input, training_dataset
-
 import numpy as np
 import tensorflow as tf
 from common import BATCH_SIZE, compile_phase, compiled_cnn, save_result, spread
+
+from mnist_helpers import data, training
+from mnist_helpers.files import read_json, write_json
+from mnist_helpers.paths import RUNS_DIR
+from mnist_helpers.training.artifacts import load_model, save_model
+from mnist_helpers.training.augmentation import Augmentation
+from mnist_helpers.training.pipeline import evaluation_dataset, to_input, training_dataset
 
 FOLDER = RUNS_DIR / "accuracy"
 EPOCHS = 10
@@ -44,7 +45,7 @@ def train_phase(folder: Path, seed: int, phase: str, augmentation=None, after: s
     steps, history, best_before = len(x) // BATCH_SIZE, [], None
     if after:
         history, best_before = read_json(folder / f"{after}.json"), folder / f"best_{after}.keras"
-        network = load_model(folder / f"{after}.keras", training.native_precision())
+        network = load_model(folder / f"{after}.keras", training.default_dtype_policy())
         compile_phase(network, EPOCHS * steps)
     else:
         network = compiled_cnn(seed, EPOCHS * steps)

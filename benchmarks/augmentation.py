@@ -6,14 +6,14 @@ a parallel `tf.data` map, as a user would have them; the generator is an iterato
 
 import warnings
 
-from mnist_helpers import data
-from mnist_helpers.augmentation import Augmentation
-from mnist_helpers.pipeline import training_dataset
-
 import keras
 import numpy as np
 import tensorflow as tf
 from common import interleaved, save_result, seconds_per_call
+
+from mnist_helpers import data
+from mnist_helpers.training.augmentation import Augmentation
+from mnist_helpers.training.pipeline import training_dataset
 
 BATCH, BATCHES, ROUNDS = 128, 200, 5
 

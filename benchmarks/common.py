@@ -7,12 +7,14 @@ import statistics
 import time
 from importlib import metadata
 
-from mnist_helpers import artifacts, training
-from mnist_helpers.model import build_cnn
-from mnist_helpers.paths import PROJECT, write_json
-from mnist_helpers.pipeline import to_input, training_dataset
-
 import keras
+
+from mnist_helpers import training
+from mnist_helpers.files import write_json
+from mnist_helpers.paths import PROJECT
+from mnist_helpers.training import artifacts
+from mnist_helpers.training.model import build_cnn
+from mnist_helpers.training.pipeline import to_input, training_dataset
 
 RESULTS = PROJECT / "benchmarks" / "results"
 BATCH_SIZE = 128
@@ -34,7 +36,7 @@ def save_result(name: str, rows: dict) -> None:
         "processor": artifacts.processor(),
         "cores": os.cpu_count(),
         "python": platform.python_version(),
-        "precision": training.native_precision(),
+        "precision": training.default_dtype_policy(),
         "versions": versions,
     }
     write_json(RESULTS / f"{name}.json", {"machine": facts, **rows})
@@ -74,7 +76,7 @@ def compiled_cnn(
     seed: int, steps: int, learning_rate: float = LEARNING_RATE, widths=(32, 64, 128)
 ) -> keras.Model:
     """Builds and compiles the network as notebook 02 does, for a schedule of `steps`."""
-    keras.config.set_dtype_policy(training.native_precision())
+    keras.config.set_dtype_policy(training.default_dtype_policy())
     network = build_cnn(seed, widths)
     compile_phase(network, steps, learning_rate)
     return network
@@ -83,7 +85,7 @@ def compiled_cnn(
 def compile_phase(network: keras.Model, steps: int, learning_rate: float = LEARNING_RATE) -> None:
     """Compiles a network for one phase, as the notebooks do."""
     network.compile(
-        training.phase_optimizer(learning_rate, steps),
+        training.adamw_cosine(learning_rate, steps),
         loss=keras.losses.CategoricalCrossentropy(label_smoothing=LABEL_SMOOTHING),
         metrics=["accuracy"],
         jit_compile=False,

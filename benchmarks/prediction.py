@@ -1,14 +1,15 @@
 """Prediction: one image as a widget asks for it, and many in batches, on the shipped model."""
 
-from mnist_helpers import data
-from mnist_helpers.artifacts import load_model
-from mnist_helpers.paths import SHIPPED_DIR, read_json
-from mnist_helpers.pipeline import to_input
-from mnist_helpers.training import native_precision
-
 import numpy as np
 import tensorflow as tf
 from common import interleaved, save_result, seconds_per_call
+
+from mnist_helpers import data
+from mnist_helpers.files import read_json
+from mnist_helpers.paths import SHIPPED_DIR
+from mnist_helpers.training.artifacts import load_model
+from mnist_helpers.training.pipeline import to_input
+from mnist_helpers.training.precision import default_dtype_policy
 
 ROUNDS, IMAGES, BATCH = 5, 10_000, 500
 
@@ -16,7 +17,7 @@ ROUNDS, IMAGES, BATCH = 5, 10_000, 500
 def main() -> None:
     """Measures both and writes the result file."""
     name = read_json(SHIPPED_DIR / "metrics.json")["hybrid"]["model"]
-    model = load_model(SHIPPED_DIR / name, native_precision())
+    model = load_model(SHIPPED_DIR / name, default_dtype_policy())
     answer = tf.function(lambda x: model(x, training=False))
     (images, _), _ = data.load_training("mnist")
     pictures = to_input(images[:IMAGES])

@@ -9,15 +9,17 @@ The test set plays no part. `--table` writes recipe.md from the results.
 import sys
 from dataclasses import asdict, dataclass
 
-from mnist_helpers import data
-from mnist_helpers.augmentation import Augmentation
-from mnist_helpers.model import FusedBatchNormalization, build_cnn, with_precision
-from mnist_helpers.paths import PROJECT, read_json, write_json, write_text
-from mnist_helpers.pipeline import to_input, training_dataset
-from mnist_helpers.training import native_precision
-
 import keras
 import numpy as np
+
+from mnist_helpers import data
+from mnist_helpers.files import read_json, write_json, write_text
+from mnist_helpers.paths import PROJECT
+from mnist_helpers.training.augmentation import Augmentation
+from mnist_helpers.training.layers import FusedBatchNormalization
+from mnist_helpers.training.model import build_cnn
+from mnist_helpers.training.pipeline import to_input, training_dataset
+from mnist_helpers.training.precision import default_dtype_policy, with_dtype_policy
 
 RESULTS = PROJECT / "benchmarks" / "results" / "recipe.json"
 HELD_OUT, EPOCHS, SEED, DRAWS = 10_000, 10, 0, 3
@@ -71,7 +73,7 @@ def network_of(recipe: Recipe) -> keras.Model:
     if recipe.dropout:
         features = keras.layers.Dropout(recipe.dropout)(network.get_layer("strongest").output)
         network = keras.Model(network.input, network.get_layer("digit")(features))
-    return with_precision(network, native_precision())
+    return with_dtype_policy(network, default_dtype_policy())
 
 
 def four_convolutions(widths: tuple[int, ...]) -> keras.Model:

@@ -11,23 +11,17 @@ import sys
 import tempfile
 from pathlib import Path
 
-from mnist_helpers.artifacts import CLEAN_MODEL, write_model_card
-from mnist_helpers.cli import SERIES
-from mnist_helpers.execution import without_startup_notes
-from mnist_helpers.notebooks import read_notebook
-from mnist_helpers.paths import (
-    NOTEBOOKS_DIR,
-    RUNS_DIR,
-    SHIPPED_DIR,
-    read_json,
-    write_json,
-    write_text,
-)
-
 import nbformat
 import papermill
 import update_readme
 from stale import TRAINING, version
+
+from mnist_helpers.files import read_json, write_json, write_text
+from mnist_helpers.paths import NOTEBOOKS_DIR, RUNS_DIR, SHIPPED_DIR
+from mnist_helpers.runner.cli import SERIES
+from mnist_helpers.runner.execute import without_startup_notes
+from mnist_helpers.runner.notebooks import read_notebook
+from mnist_helpers.training.artifacts import CLEAN_MODEL, write_model_card
 
 
 def publishable(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:

@@ -11,12 +11,13 @@ import sys
 import tempfile
 from pathlib import Path
 
-from mnist_helpers.execution import execute
-from mnist_helpers.paths import NOTEBOOKS_DIR, PROJECT, RUNS_DIR, read_json, write_json, write_text
-from mnist_helpers.progress import Follower
-
 import nbformat
 from refresh import publishable
+
+from mnist_helpers.files import read_json, write_json, write_text
+from mnist_helpers.paths import NOTEBOOKS_DIR, PROJECT, RUNS_DIR
+from mnist_helpers.runner.execute import execute
+from mnist_helpers.runner.progress import Follower
 
 NOTEBOOK = NOTEBOOKS_DIR / "05_compare_runs.ipynb"
 

@@ -1,6 +1,7 @@
 """Tables of the result files: `benchmarks/results.md`, and the columns that the README shows."""
 
-from mnist_helpers.paths import PROJECT, read_json
+from mnist_helpers.files import read_json
+from mnist_helpers.paths import PROJECT
 
 RESULTS = PROJECT / "benchmarks" / "results"
 PAGE = PROJECT / "benchmarks" / "results.md"

@@ -12,20 +12,22 @@ import argparse
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from mnist_helpers import data, predict, robustness
-from mnist_helpers.artifacts import load_model
-from mnist_helpers.paths import write_json
-from mnist_helpers.policies import RobustAugmentation
-from mnist_helpers.training import native_precision
-
 import numpy as np
 import robust_report as report
 import tensorflow as tf
 from accuracy import FOLDER, SEEDS, train_phase
 from sklearn.metrics import log_loss
 
+from mnist_helpers import data
+from mnist_helpers.evaluation import inference, robustness
+from mnist_helpers.files import write_json
+from mnist_helpers.training.artifacts import load_model
+from mnist_helpers.training.precision import default_dtype_policy
+from mnist_helpers.training.robust_augmentation import RobustAugmentation
+
 POLICIES = {
-    phase: RobustAugmentation(damaged_share=share) for phase, share in report.SHARES.items()
+    phase: RobustAugmentation(corruption_probability=share)
+    for phase, share in report.SHARES.items()
 }
 
 
@@ -34,7 +36,7 @@ def reader(seed: int, phase: str) -> Callable[[np.ndarray], np.ndarray]:
     folder = FOLDER / str(seed)
     if phase in POLICIES:
         train_phase(folder, seed, phase, POLICIES[phase], after="clean")
-    return predict.reader(load_model(folder / f"{phase}.keras", native_precision()))
+    return inference.Predictor(load_model(folder / f"{phase}.keras", default_dtype_policy()))
 
 
 def measure(seed: int, phases: Iterable[str], split: data.Split, count: int, folder: Path) -> None:

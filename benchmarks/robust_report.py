@@ -1,10 +1,11 @@
 """Tables of the robust policy's results: its page, and the short form for the README."""
 
-from mnist_helpers import robustness
-from mnist_helpers.paths import PROJECT, read_json
-
 import numpy as np
 from scipy import stats
+
+from mnist_helpers.evaluation import robustness
+from mnist_helpers.files import read_json
+from mnist_helpers.paths import PROJECT
 
 RESULTS = PROJECT / "benchmarks" / "results" / "robust_policy"
 PAGE = PROJECT / "benchmarks" / "robust_policy.md"
@@ -41,9 +42,9 @@ def choice() -> str:
     return "\n".join(lines)
 
 
-def middle(result: dict, kinds=tuple(robustness.DAMAGES)) -> list[float]:
+def middle(result: dict, kinds=tuple(robustness.CORRUPTIONS)) -> list[float]:
     """Returns a result's accuracies at the middle level of some kinds of damage."""
-    levels = robustness.middle_levels(result["curves"])
+    levels = robustness.accuracy_at_severity_3(result["curves"])
     return [levels[kind] for kind in kinds]
 
 
@@ -100,7 +101,7 @@ def page() -> str:
     parts = [
         "# The robust policy beside the standard one",
         f"Written by `python benchmarks/update_readme.py`. {caption(found)}",
-        table(found, robustness.DAMAGES),
+        table(found, robustness.CORRUPTIONS),
         f"The robust policy damages {SHARES['robust']:.0%} of the augmented images. "
         f"{loss_on_clean_digits(found)}",
         "## How much damage",

@@ -11,15 +11,15 @@ import subprocess
 import sys
 import time
 
-from mnist_helpers import data
-from mnist_helpers.augmentation import Augmentation
-from mnist_helpers.paths import read_json
-from mnist_helpers.pipeline import training_dataset
-from mnist_helpers.plotting.style import CLEAN, HYBRID, use_style
-
 import matplotlib.pyplot as plt
 import numpy as np
 from common import RESULTS, compiled_cnn, save_result
+
+from mnist_helpers import data
+from mnist_helpers.files import read_json
+from mnist_helpers.plotting.style import CLEAN, HYBRID, use_style
+from mnist_helpers.training.augmentation import Augmentation
+from mnist_helpers.training.pipeline import training_dataset
 
 SIZES = (1_000, 10_000, 60_000, 240_000)
 BATCHES = (64, 128, 256, 512, 1024)

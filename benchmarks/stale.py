@@ -6,9 +6,10 @@ present code's. The exit status is 1 where something is stale.
 
 import sys
 
-from mnist_helpers.notebooks import code_sources, read_notebook
-from mnist_helpers.paths import NOTEBOOKS_DIR, SHIPPED_DIR, read_json
-from mnist_helpers.sweep.code import code_version
+from mnist_helpers.files import read_json
+from mnist_helpers.paths import NOTEBOOKS_DIR, SHIPPED_DIR
+from mnist_helpers.runner.code_hash import code_version
+from mnist_helpers.runner.notebooks import code_sources, read_notebook
 
 TRAINING = ("02_clean_phase", "03_augmented_phase")
 

@@ -11,13 +11,14 @@ import tempfile
 import time
 from pathlib import Path
 
-from mnist_helpers.model import build_cnn, with_precision
-from mnist_helpers.training import native_precision, phase_optimizer
-
 import keras
 import tensorflow as tf
 from common import save_result
 from tensorflow.tsl.profiler.protobuf import xplane_pb2
+
+from mnist_helpers.training.model import build_cnn
+from mnist_helpers.training.optimizer import adamw_cosine
+from mnist_helpers.training.precision import default_dtype_policy, with_dtype_policy
 
 BATCH, WARM, TIMED = 256, 5, 20
 # The first kind whose words occur in an operation's type takes it.
@@ -46,9 +47,9 @@ def padded(network: keras.Model) -> keras.Model:
 def step_of(before: bool):
     """Returns a function that trains one batch that is in memory."""
     network = padded(build_cnn(0)) if before else build_cnn(0)
-    network = with_precision(network, native_precision(), fused=not before)
+    network = with_dtype_policy(network, default_dtype_policy(), fused=not before)
     averages = {"use_ema": True, "ema_momentum": 0.998} if before else {}
-    optimizer = keras.optimizers.AdamW(1e-3, **averages) if before else phase_optimizer(1e-3, 2000)
+    optimizer = keras.optimizers.AdamW(1e-3, **averages) if before else adamw_cosine(1e-3, 2000)
     network.compile(optimizer, "categorical_crossentropy", metrics=["accuracy"], jit_compile=False)
     images = tf.random.uniform((BATCH, 28, 28, 1))
     labels = tf.one_hot(tf.random.uniform((BATCH,), 0, 10, tf.int32), 10)

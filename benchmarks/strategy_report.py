@@ -1,9 +1,10 @@
 """What the strategy study shows, for the README: a table and words."""
 
-from mnist_helpers import comparison
-from mnist_helpers.paths import PROJECT, read_json
-
 import pandas as pd
+
+from mnist_helpers.evaluation import sweeps
+from mnist_helpers.files import read_json
+from mnist_helpers.paths import PROJECT
 
 FOLDER = PROJECT / "sweeps" / "results" / "strategy"
 OURS = "clean 10 → mixed 10 (ours)"
@@ -25,7 +26,7 @@ def against_ours(runs: pd.DataFrame, metric: str) -> pd.DataFrame:
         By setting `n`, `difference` (ours minus the other) with `low` and `high`, and
         `p_corrected`, for the number of all pairs.
     """
-    tests = comparison.paired_tests(runs, metric)
+    tests = sweeps.paired_tests(runs, metric)
     first = tests["first"] == OURS
     ours = tests[first | (tests["second"] == OURS)].copy()
     turned = ours["second"] == OURS
@@ -38,7 +39,7 @@ def against_ours(runs: pd.DataFrame, metric: str) -> pd.DataFrame:
 def table(runs: pd.DataFrame) -> str:
     """Returns each setting's means with the half width of Student's 95 % interval, in Markdown."""
     titles = [title for title, _, _ in COLUMNS.values()]
-    intervals = {name: comparison.mean_intervals(runs, name) for name in COLUMNS}
+    intervals = {name: sweeps.mean_intervals(runs, name) for name in COLUMNS}
     tests = {name: against_ours(runs, name) for name in COLUMNS}
     lines = [f"| 20 epochs | {' | '.join(titles)} |", "|---" * (1 + len(titles)) + "|"]
     for setting in intervals["test_accuracy"].index:
@@ -59,7 +60,7 @@ def accuracies(runs: pd.DataFrame) -> str:
         f"{setting} {_points(row)}"
         for setting, row in against_ours(runs, "test_accuracy").iterrows()
     ]
-    tests = comparison.paired_tests(runs, "test_accuracy")
+    tests = sweeps.paired_tests(runs, "test_accuracy")
     certain = [
         f"{row['first']} minus {row['second']}, {_points(row)}"
         for _, row in tests[tests["p_corrected"] < 0.05].iterrows()
@@ -80,7 +81,7 @@ def _points(row: pd.Series) -> str:
 
 def caption(runs: pd.DataFrame) -> str:
     """Says what the numbers are, and where and when they were measured."""
-    n = comparison.mean_intervals(runs, "test_accuracy")["n"]
+    n = sweeps.mean_intervals(runs, "test_accuracy")["n"]
     count = f"{n.min()}" if n.min() == n.max() else f"{n.min()} to {n.max()}"
     facts = read_json(FOLDER / "environment.json")
     return (
@@ -96,5 +97,5 @@ def caption(runs: pd.DataFrame) -> str:
 
 def summary() -> str:
     """Returns the table and what stands under it."""
-    runs, _ = comparison.read_sweep(FOLDER)
+    runs, _ = sweeps.read_sweep(FOLDER)
     return "\n\n".join([table(runs), caption(runs), accuracies(runs)])

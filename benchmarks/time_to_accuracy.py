@@ -16,13 +16,13 @@ import subprocess
 import sys
 import time
 
-from mnist_helpers import data
-from mnist_helpers.paths import read_json
-
 import keras
 import numpy as np
 from common import RESULTS, accuracy, compiled_cnn, fit_steps, save_result, spread
 from keras import layers
+
+from mnist_helpers import data
+from mnist_helpers.files import read_json
 
 CHOICE = RESULTS / "time_to_accuracy_choice.json"
 SEEDS = range(5)

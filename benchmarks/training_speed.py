@@ -11,13 +11,13 @@ import json
 import subprocess
 import sys
 
-from mnist_helpers.training import native_precision
-
 from common import interleaved, save_result, seconds_per_call
+
+from mnist_helpers.training.precision import default_dtype_policy
 
 STEPS, ROUNDS = 30, 3
 SIDES = {
-    "ours": "keras_step(native_precision(), False, True)",
+    "ours": "keras_step(default_dtype_policy(), False, True)",
     "keras_defaults": "keras_step('float32', 'auto', False)",
     "keras_defaults_with_xla": "keras_step('float32', True, False)",
     "pytorch_eager": "torch_step(False)",
@@ -27,14 +27,15 @@ SIDES = {
 
 def keras_step(precision: str, jit, fused: bool, batch: int = 256):
     """Returns a function that trains one batch, and the batch size."""
-    from mnist_helpers.model import build_cnn, with_precision
-    from mnist_helpers.training import phase_optimizer
-
     import tensorflow as tf
 
-    network = with_precision(build_cnn(0), precision, fused)
+    from mnist_helpers.training.model import build_cnn
+    from mnist_helpers.training.optimizer import adamw_cosine
+    from mnist_helpers.training.precision import with_dtype_policy
+
+    network = with_dtype_policy(build_cnn(0), precision, fused)
     network.compile(
-        phase_optimizer(0.004, 2000), "categorical_crossentropy", metrics=["accuracy"],
+        adamw_cosine(0.004, 2000), "categorical_crossentropy", metrics=["accuracy"],
         jit_compile=jit,
     )  # fmt: skip
     x = tf.random.uniform((batch, 28, 28, 1))
@@ -61,7 +62,7 @@ def torch_step(compiled: bool, batch: int = 256):
     network = nn.Sequential(*blocks, nn.AdaptiveMaxPool2d(1), nn.Flatten(), nn.Linear(128, 10))
     network = network.to(memory_format=torch.channels_last)
     optimiser = torch.optim.AdamW(network.parameters(), 1e-3, foreach=True)
-    native = native_precision() == "mixed_bfloat16"
+    native = default_dtype_policy() == "mixed_bfloat16"
     x = torch.rand(batch, 1, 28, 28).to(memory_format=torch.channels_last)
     y = torch.randint(0, 10, (batch,))
 
@@ -100,7 +101,7 @@ def matrix_peak() -> float:
     """Returns GFLOP/s of a 2048 x 2048 matrix product in the native type."""
     import tensorflow as tf
 
-    dtype = tf.bfloat16 if native_precision() == "mixed_bfloat16" else tf.float32
+    dtype = tf.bfloat16 if default_dtype_policy() == "mixed_bfloat16" else tf.float32
     a = tf.cast(tf.random.normal((2048, 2048)), dtype)
     product = tf.function(lambda: tf.reduce_sum(tf.matmul(a, a)[0, :1]))
     return 2 * 2048**3 / seconds_per_call(lambda: product().numpy(), 10) / 1e9
@@ -111,7 +112,7 @@ def convolution_gflop() -> float:
 
     Two per multiplication and addition. The first convolution has no gradient of its input.
     """
-    from mnist_helpers.model import build_cnn
+    from mnist_helpers.training.model import build_cnn
 
     total = 0
     for layer in build_cnn(0).layers:

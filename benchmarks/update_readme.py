@@ -5,11 +5,12 @@ Run `python benchmarks/update_readme.py`; with `--check` it changes nothing and 
 
 import sys
 
-from mnist_helpers.paths import PROJECT, SHIPPED_DIR, read_json, write_text
-
 import report
 import robust_report
 import strategy_report
+
+from mnist_helpers.files import read_json, write_text
+from mnist_helpers.paths import PROJECT, SHIPPED_DIR
 
 README = PROJECT / "README.md"
 

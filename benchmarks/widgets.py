@@ -12,22 +12,24 @@ import tempfile
 import time
 from pathlib import Path
 
-import mnist_helpers  # noqa: F401  before Keras, whose home it sets
-from mnist_helpers.artifacts import load_model
-from mnist_helpers.augmentation import Augmentation
-from mnist_helpers.data import load_mnist
-from mnist_helpers.images import to_mnist
-from mnist_helpers.paths import PROJECT, SHIPPED_DIR, read_json, write_json
-from mnist_helpers.widgets import AugmentationExplorer, DigitPad, DigitReader
-from mnist_helpers.widgets.explorer import augmentation_picture
-from mnist_helpers.widgets.pad import EXAMPLES, draw_strokes
-from mnist_helpers.widgets.pictures import image_html
-
 import numpy as np
 from sklearn.datasets import load_digits
 
+import mnist_helpers  # noqa: F401  before Keras, whose home it sets
+from mnist_helpers.data.datasets import load_mnist
+from mnist_helpers.evaluation.inference import Predictor
+from mnist_helpers.files import read_json, write_json
+from mnist_helpers.paths import PROJECT, SHIPPED_DIR
+from mnist_helpers.preprocessing.mnist_format import to_mnist
+from mnist_helpers.training.artifacts import load_model
+from mnist_helpers.training.augmentation import Augmentation
+from mnist_helpers.widgets import AugmentationExplorer, DigitPad
+from mnist_helpers.widgets.explorer import augmentation_picture
+from mnist_helpers.widgets.html import image_html
+from mnist_helpers.widgets.pad import EXAMPLES, draw_strokes
+
 RESULT = PROJECT / "benchmarks" / "results" / "widgets.json"
-MOVES = 100
+TRANSFORMS = 100
 
 
 def milliseconds(function, repeats: int = 50) -> dict[str, float]:
@@ -49,7 +51,7 @@ def resident_megabytes() -> float | None:
     return int(status.read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") / 2**20
 
 
-def measure_callbacks(reader) -> dict:
+def measure_callbacks(predict) -> dict:
     """Times what happens in the kernel: pictures, readings, and memory over slider moves."""
     (images, labels), _ = load_mnist()
 
@@ -59,7 +61,7 @@ def measure_callbacks(reader) -> dict:
 
     drawing = draw_strokes(EXAMPLES[7])
     seen = to_mnist(drawing)
-    pad = DigitPad(reader)
+    pad = DigitPad(predict)
 
     def stroke():
         pad.canvas.strokes = []
@@ -68,12 +70,12 @@ def measure_callbacks(reader) -> dict:
     results = {
         "explorer_picture": milliseconds(picture),
         "to_mnist_of_a_drawing": milliseconds(lambda: to_mnist(drawing)),
-        "reading_one_image": milliseconds(lambda: reader(seen)),
+        "reading_one_image": milliseconds(lambda: predict(seen[None])),
         "stroke_in_the_kernel": milliseconds(stroke),
-        "traces": reader.traces,
+        "traces": predict.traces,
     }
     explorer = AugmentationExplorer(images[:500], labels[:500], Augmentation())
-    places = np.linspace(0, 180, MOVES + 1)
+    places = np.linspace(0, 180, TRANSFORMS + 1)
     explorer.sliders["rotation_degrees"].value = float(places[-1])
     before = resident_megabytes()
     for degrees in places[:-1]:
@@ -83,10 +85,10 @@ def measure_callbacks(reader) -> dict:
     return results
 
 
-def measure_digits(reader) -> dict:
+def measure_digits(predict) -> dict:
     """Reads scikit-learn's 1,797 digits, none of which the model was trained on."""
     digits = load_digits()
-    answers = [reader(to_mnist(image)).argmax() for image in digits.images]
+    answers = [predict(to_mnist(image)[None]).argmax() for image in digits.images]
     return {
         "images": len(answers),
         "right": int((np.array(answers) == digits.target).sum()),
@@ -96,10 +98,10 @@ def measure_digits(reader) -> dict:
 
 def measure_browser() -> dict:
     """Times opening notebook 04 to a pad that answers, strokes, and a slider of notebook 03."""
+    from playwright.sync_api import sync_playwright
+
     from tests.browser.conftest import launch, open_and_run
     from tests.browser.lab import find_chromium, prepare, prepare_models, running_lab
-
-    from playwright.sync_api import sync_playwright
 
     with tempfile.TemporaryDirectory() as name, sync_playwright() as driver:
         folder = Path(name)
@@ -182,12 +184,12 @@ def main() -> None:
     parser.add_argument("--no-browser", action="store_true", help="only what runs in the kernel")
     arguments = parser.parse_args()
     hybrid = read_json(SHIPPED_DIR / "metrics.json")["hybrid"]["model"]
-    reader = DigitReader(load_model(SHIPPED_DIR / hybrid))
+    predict = Predictor(load_model(SHIPPED_DIR / hybrid))
     results = {
         "machine": f"{platform.machine()}, {os.cpu_count()} cores",
         "model": hybrid,
-        **measure_callbacks(reader),
-        "scikit_learn_digits": measure_digits(reader),
+        **measure_callbacks(predict),
+        "scikit_learn_digits": measure_digits(predict),
     }
     if not arguments.no_browser:
         results |= measure_browser()

@@ -4,9 +4,9 @@ The project's folder is the source, so that links between its files hold in the 
 repository.
 """
 
-from mnist_helpers.paths import PROJECT
-
 from sphinx.application import Sphinx
+
+from mnist_helpers.paths import PROJECT
 
 project = "MNIST hybrid training"
 author = "The developers of the MNIST hybrid-training notebook series"

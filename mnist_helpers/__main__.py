@@ -5,6 +5,6 @@ import sys
 if not (3, 11) <= sys.version_info[:2] <= (3, 13):
     sys.exit("This project needs Python 3.11, 3.12 or 3.13, not " + sys.version.split()[0] + ".")
 
-from mnist_helpers.cli import main
+from mnist_helpers.runner.cli import main
 
 sys.exit(main())

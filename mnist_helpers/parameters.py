@@ -5,8 +5,8 @@ import difflib
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from mnist_helpers.moves import MOVES
 from mnist_helpers.paths import is_path
+from mnist_helpers.training.transforms import TRANSFORMS
 
 
 class Limit(NamedTuple):
@@ -32,7 +32,7 @@ LIMITS = {
     ),
     "LEARNING_RATE": Limit("float", "a number above 0 and at most 1", lambda v: 0 < v <= 1),
     "LABEL_SMOOTHING": Limit("float", "a number from 0 to below 1", lambda v: 0 <= v < 1),
-    **{name.upper(): Limit("float", move.allowed, move.holds) for name, move in MOVES.items()},
+    **{name.upper(): Limit("float", move.allowed, move.holds) for name, move in TRANSFORMS.items()},
     "AUGMENTATION": Limit("str", '"standard" or "robust"', lambda v: v in ("standard", "robust")),
     "AUGMENTED_SHARE": Limit("float", "a number from 0 to 1", lambda v: 0 <= v <= 1),
     "ROBUSTNESS_IMAGES": Limit("int", "a whole number of at least 100", lambda v: v >= 100),

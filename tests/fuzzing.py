@@ -7,18 +7,18 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
-from mnist_helpers.augmentation import Augmentation
-from mnist_helpers.download import MNIST, DataError
-from mnist_helpers.moves import Amounts
-from mnist_helpers.pipeline import training_dataset
-from mnist_helpers.policies import RobustAugmentation
-from mnist_helpers.predict import read_pictures
-from mnist_helpers.robustness import DAMAGES
-
 import numpy as np
 from hypothesis import strategies as st
 from PIL import Image
 from scipy.special import softmax
+
+from mnist_helpers.data.mnist import MNIST, DataError
+from mnist_helpers.evaluation.inference import predict_files
+from mnist_helpers.evaluation.robustness import CORRUPTIONS
+from mnist_helpers.training.augmentation import Augmentation
+from mnist_helpers.training.pipeline import training_dataset
+from mnist_helpers.training.robust_augmentation import RobustAugmentation
+from mnist_helpers.training.transforms import Amounts
 
 DTYPES = [
     "?", "u1", "u2", "u4", "u8", "i1", "i2", "i4", "i8", "f2", "f4", "f8", ">f4", ">i2", "c8", "S3",
@@ -314,7 +314,7 @@ def read_files(files, batch_size):
             elif content is not None:
                 content.save(path, "TIFF")
         tell = lambda images: softmax(images.reshape(-1, 28, 28)[:, :10, 14], axis=1)  # noqa: E731
-        readings = list(read_pictures(tell, map(str, paths), batch_size))
+        readings = list(predict_files(tell, map(str, paths), batch_size))
         assert [reading.picture for reading in readings] == list(map(str, paths))
         return readings
 
@@ -322,7 +322,7 @@ def read_files(files, batch_size):
 def is_reading(reading):
     if reading.error is None:
         assert 0 <= reading.digit <= 9 and 0 < reading.confidence <= 1
-        assert reading.runner_up != reading.digit
+        assert reading.second_choice != reading.digit
     else:
         assert len(reading.error) > 10 and reading.digit is None
 
@@ -344,22 +344,24 @@ EXACT = st.tuples(st.integers(0, 50), st.integers(0, 50))
 GREY = arrays(st.tuples(st.integers(5, 40), st.integers(5, 40)), ["f8", "f4"])
 
 CASES = {
-    "images.to_mnist": Case(
+    "preprocessing.mnist_format.to_mnist": Case(
         st.tuples(
             st.one_of(arrays(), arrays(st.tuples(SMALL.map(abs), SMALL.map(abs))), picture_files())
         ),
         is_mnist_form,
         many=4000,
     ),
-    "images.steps_to_mnist": Case(st.tuples(st.one_of(arrays(), picture_files())), all_steps),
-    "images.read_grey": Case(
+    "preprocessing.mnist_format.steps_to_mnist": Case(
+        st.tuples(st.one_of(arrays(), picture_files())), all_steps
+    ),
+    "preprocessing.mnist_format.read_grey": Case(
         st.tuples(st.one_of(arrays(), picture_files())),
         lambda grey, image: in_unit_range(grey, dtype=np.float64),
     ),
-    "images.separate_ink": Case(
+    "preprocessing.mnist_format.separate_ink": Case(
         st.tuples(GREY), lambda ink, grey: in_unit_range(ink, grey.shape, np.float64)
     ),
-    "augmentation.Augmentation": Case(
+    "training.augmentation.Augmentation": Case(
         st.tuples(NUMBERS, NUMBERS, NUMBERS), lambda made, *_: hash(made), many=500
     ),
     "augmentation.Augmentation.__call__": Case(
@@ -373,24 +375,24 @@ CASES = {
         lambda result, *given: in_unit_range(result, given[3].shape),
         many=1000,
     ),
-    "augmentation.checked_images": Case(
+    "training.augmentation.checked_images": Case(
         st.tuples(arrays(SIZED, ["u1", "f4", "f8", "f2", "i4", "u2"])),
         lambda result, images: np.testing.assert_array_equal(result, images),
     ),
-    "checks.check_images": Case(
+    "validation.check_images": Case(
         st.tuples(images()), lambda result, given: np.testing.assert_array_equal(result, given)
     ),
-    "checks.check_labels": Case(
+    "validation.check_labels": Case(
         st.tuples(labels(), st.none() | SMALL),
         lambda result, given, count: counted(np.bincount(result, minlength=10), given),
     ),
-    "pipeline.to_input": Case(
+    "training.pipeline.to_input": Case(
         st.tuples(images()), lambda result, given: in_unit_range(result, (*given.shape, 1))
     ),
-    "pipeline.evaluation_dataset": Case(
+    "training.pipeline.evaluation_dataset": Case(
         st.tuples(labelled_images(), SMALL).map(lambda v: (*v[0], v[1])), all_in_order
     ),
-    "pipeline.training_dataset": Case(
+    "training.pipeline.training_dataset": Case(
         st.tuples(
             labelled_images(2, 12),
             mostly(st.integers(2, 4), SMALL | NUMBERS),
@@ -402,7 +404,7 @@ CASES = {
         batches_fit,
         many=150,
     ),
-    "comparison.holm": Case(
+    "evaluation.sweeps.holm": Case(
         st.tuples(st.lists(st.floats(0, 1)).map(np.array)),
         lambda result, given: np.testing.assert_((given <= result).all() and (result <= 1).all()),
         (),
@@ -414,9 +416,9 @@ CASES = {
     "evaluation.paired_bootstrap_interval": Case(
         st.tuples(booleans(), st.floats(), SMALL).map(lambda v: (*v[0], v[1], v[2])), is_interval
     ),
-    "evaluation.per_digit_report": Case(st.tuples(labels(), labels()), per_digit),
+    "evaluation.per_class_metrics": Case(st.tuples(labels(), labels()), per_digit),
     "evaluation.mistakes": Case(answers(), mistakes_are_wrong),
-    "evaluation.likeliest": Case(
+    "evaluation.top_k": Case(
         st.tuples(answers().map(lambda v: v[1]), SMALL),
         lambda result, chances, count: (
             np.testing.assert_equal(result[0].shape, (len(chances), count)),
@@ -427,7 +429,7 @@ CASES = {
         st.tuples(answers().map(lambda v: v[1]), st.floats()),
         lambda result, chances, _: np.testing.assert_equal(result.shape, (len(chances),)),
     ),
-    "evaluation.doubtful_labels": Case(
+    "evaluation.label_issues": Case(
         st.tuples(answers(), st.floats(), st.integers(0, 2)).map(
             lambda v: (v[0][0], [v[0][1]] * v[2], v[1])
         ),
@@ -448,67 +450,69 @@ CASES = {
     "evaluation.fit_temperature": Case(
         answers(), lambda found, *_: np.testing.assert_(0.09 < found < 10.1), many=50
     ),
-    "evaluation.at_temperature": Case(
+    "evaluation.temperature_scaled": Case(
         st.tuples(answers().map(lambda v: v[1]), NUMBERS | st.floats(0.01, 10)),
         lambda result, *_: in_unit_range(result, dtype=np.float64),
     ),
-    "evaluation.accuracy_when_declining": Case(
+    "evaluation.accuracy_coverage_curve": Case(
         answers(),
         lambda result, *_: [in_unit_range(part, dtype=np.float64) for part in result],
     ),
-    "evaluation.answered_at": Case(
+    "evaluation.coverage_at_accuracy": Case(
         st.tuples(answers(), st.floats()).map(lambda v: (*v[0], v[1])),
         lambda result, *_: share(result),
     ),
-    "evaluation.checks.check_digits": Case(
+    "validation.check_digits": Case(
         st.tuples(labels(), st.just("labels")),
         lambda result, given, _: np.testing.assert_array_equal(result, given),
     ),
-    "evaluation.checks.check_answers": Case(
+    "validation.check_predictions": Case(
         answers(), lambda result, *given: np.testing.assert_array_equal(result[1], given[1])
     ),
-    "evaluation.checks.check_probabilities": Case(
+    "validation.check_probabilities": Case(
         answers().map(lambda v: v[1:]),
         lambda result, given: np.testing.assert_array_equal(result, given),
     ),
-    "robustness.damaged": Case(
-        st.tuples(images(), st.sampled_from(["", *DAMAGES]), NUMBERS | st.floats(0, 1), SMALL),
+    "evaluation.robustness.damaged": Case(
+        st.tuples(images(), st.sampled_from(["", *CORRUPTIONS]), NUMBERS | st.floats(0, 1), SMALL),
         lambda result, images, *_: in_unit_range(result, images.shape),
         many=1000,
     ),
-    "robustness.levels_met_in_training": Case(
+    "evaluation.robustness.severities_seen_in_training": Case(
         st.tuples(
-            st.text(max_size=2) | st.sampled_from(list(DAMAGES)),
+            st.text(max_size=2) | st.sampled_from(list(CORRUPTIONS)),
             st.dictionaries(st.sampled_from(["ROTATION_DEGREES", "ZOOM_FRACTION"]), st.floats()),
         ),
         lambda result, *_: np.testing.assert_(0 <= result <= 5),
         (),
     ),
-    "robustness.group_mean": Case(
+    "evaluation.robustness.group_mean": Case(
         st.tuples(
-            st.dictionaries(st.sampled_from(list(DAMAGES)), st.lists(st.floats(0, 1), min_size=5)),
+            st.dictionaries(
+                st.sampled_from(list(CORRUPTIONS)), st.lists(st.floats(0, 1), min_size=5)
+            ),
             st.sampled_from(["geometric", "photometric", "other"]),
         ),
         lambda result, *_: share(result),
     ),
-    "robustness.middle_levels": Case(
+    "robustness.accuracy_at_severity_3": Case(
         st.tuples(
             st.dictionaries(
-                st.sampled_from(list(DAMAGES)), st.lists(st.floats(), min_size=5, max_size=5)
+                st.sampled_from(list(CORRUPTIONS)), st.lists(st.floats(), min_size=5, max_size=5)
             )
         ),
         lambda result, curves: np.testing.assert_equal(set(result), set(curves)),
         (),
     ),
-    "moves.amounts_in": Case(
+    "training.transforms.amounts_in": Case(
         st.tuples(st.dictionaries(st.sampled_from(["ROTATION_DEGREES", "SEED"]), ANYTHING)),
         lambda result, given: np.testing.assert_equal(set(result), set(Amounts().parameters)),
         (),
     ),
-    "moves.move_kind": Case(
+    "training.transforms.transform_name": Case(
         st.tuples(st.text()), lambda result, name: np.testing.assert_(name.startswith(result)), ()
     ),
-    "policies.make_augmentation": Case(
+    "training.robust_augmentation.make_augmentation": Case(
         st.tuples(
             st.text(max_size=2) | st.just("robust"),
             st.fixed_dictionaries(
@@ -523,33 +527,33 @@ CASES = {
         lambda result, *given: in_unit_range(result, given[0].shape),
         many=60,
     ),
-    "predict.read_pictures": Case(
+    "evaluation.inference.predict_files": Case(
         st.tuples(st.lists(picture_files() | st.none(), max_size=4), st.integers(1, 3)),
         lambda readings, files, _: [is_reading(r) for r in readings],
         (),
     ),
-    "exploration.place_in_plane": Case(
+    "data.exploration.tsne_embedding": Case(
         st.tuples(arrays(st.sampled_from([(12, 5), (9, 5), (12,)]), ["f4", "f8"]), SMALL),
         lambda points, *_: np.testing.assert_(np.isfinite(points).all()),
         many=10,
     ),
-    "exploration.class_counts": Case(st.tuples(labels()), counted),
-    "exploration.class_means_and_spreads": Case(
+    "data.exploration.class_counts": Case(st.tuples(labels()), counted),
+    "data.exploration.class_means_and_stds": Case(
         labelled_images(0, 40),
         lambda result, *_: [in_unit_range(part, (10, 28, 28)) for part in result],
     ),
-    "exploration.pixel_statistics": Case(
+    "data.exploration.pixel_statistics": Case(
         st.tuples(images()),
         lambda result, images: (share(result["background share"]), result["mean"] <= 255),
     ),
-    "exploration.unusual_digits": Case(
+    "data.exploration.outliers": Case(
         st.tuples(labelled_images(20, 45), SMALL, SMALL).map(lambda v: (*v[0], v[1], v[2])),
         lambda found, images, labels, count, _: np.testing.assert_array_equal(
             labels[found], np.arange(10)[:, None].repeat(count, axis=1)
         ),
         many=10,
     ),
-    "exploration.digit_map": Case(
+    "data.exploration.tsne_embedding_of_images": Case(
         st.tuples(images(14), SMALL),
         lambda points, images, _: (
             np.testing.assert_equal(points.shape, (len(images), 2)),
@@ -557,29 +561,29 @@ CASES = {
         ),
         many=5,
     ),
-    "data.split_validation": Case(
+    "data.datasets.split_validation": Case(
         st.tuples(labelled_images(0, 40), st.none() | SMALL).map(lambda v: (*v[0], v[1])),
         split_fits,
     ),
-    "data.load_dataset": Case(st.tuples(st.text()), lambda *_: None, many=50),
-    "download.parse_idx": Case(
+    "data.datasets.load_dataset": Case(st.tuples(st.text()), lambda *_: None, many=50),
+    "data.mnist.parse_idx": Case(
         st.tuples(idx_bytes(), st.just("here")),
         lambda array, *_: np.testing.assert_equal(array.dtype, np.uint8),
         (DataError,),
         many=1000,
     ),
-    "download.parse_npz": Case(
+    "data.mnist.parse_npz": Case(
         st.tuples(npz_bytes(), st.just("here")),
         lambda found, *_: np.testing.assert_(set(found) <= set(MNIST)),
         (DataError,),
         many=1000,
     ),
-    "download.verify": Case(
+    "data.mnist.verify": Case(
         st.tuples(st.dictionaries(st.sampled_from(list(MNIST)), arrays()), st.just("here")),
         lambda *_: np.testing.assert_(False, "nothing but MNIST passes"),
         (DataError,),
     ),
-    "download.array_checksums": Case(
+    "data.mnist.array_checksums": Case(
         st.tuples(st.dictionaries(st.text(max_size=2), arrays(dtypes=["u1", "f4", "?"]))),
         lambda sums, arrays: np.testing.assert_equal({len(s) for s in sums.values()} | {64}, {64}),
         (),
@@ -612,49 +616,7 @@ CASES = {
 }
 CALLS = {
     "augmentation.Augmentation.__call__": augment,
-    "pipeline.training_dataset": train_on,
+    "training.pipeline.training_dataset": train_on,
     "policies.RobustAugmentation.__call__": lambda *given: RobustAugmentation()(*given),
-    "predict.read_pictures": read_files,
-}
-
-# Why a function, or every function of a module, is not in CASES.
-EXEMPT = {
-    "artifacts": "reads and writes the files of a training; test_artifacts, test_full_disk",
-    "batch": "runs notebooks; test_batch",
-    "cli": "parses a command line and starts the work of others; test_batch",
-    "augmentation.affine_transforms": "the inner half of Augmentation, which is tried",
-    "data.class_names": "takes a name, as load_dataset does; test_own_data",
-    "data.dataset_title": "takes a name, as load_dataset does; test_own_data",
-    "data.load_digits_as_mnist": "takes nothing",
-    "data.load_training": "takes a name and a number; test_data",
-    "data.load_test": "takes a name, as load_dataset does",
-    "data.dataset_fingerprint": "takes a name, as load_dataset does",
-    "download.load_mnist": "takes nothing; test_download",
-    "download.read_arrays": "reads a file for parse_npz and parse_idx, which are tried",
-    "download.download": "talks to a server; test_download",
-    "model": "builds the one network",
-    "model_files": "takes a file; test_model_files tries damaged ones by the hundred",
-    "own_data": "reads files that parse_npz and parse_idx have passed; test_own_data",
-    "paths": "makes folders and files; test_artifacts, test_full_disk",
-    "plotting": "draws what the functions tried here return; test_plotting_*",
-    "comparison": "reads the tables that a sweep wrote; test_comparison",
-    "damage": "takes what robustness.damaged has checked, which is tried",
-    "execution": "runs notebooks; test_batch",
-    "export": "writes other formats and compares their answers; its own tests",
-    "moves.defined": "makes a field of the one class there",
-    "notebooks": "reads the project's own notebooks; test_batch",
-    "parameters.check_declared": "compares with declarations of the notebooks; test_parameters",
-    "parameters.split_scope": "takes a parameter's name; test_parameters",
-    "parameters.values_for": "takes what check_declared has passed; test_parameters",
-    "predict.feature_reader": "takes a model",
-    "predict.find_pictures": "looks for files",
-    "predict.read_several_views": "takes what to_mnist gives; its own tests",
-    "predict.reader": "takes a model",
-    "report": "writes a page of what the functions tried here return; its own tests",
-    "robustness.choose_images": "takes two counts that notebook and command give",
-    "robustness.sweep": "lets models read what `damaged` gives, which is tried",
-    "sweep": "runs notebooks over many settings; its own tests",
-    "progress": "follows a run; test_batch",
-    "training": "takes what the notebooks have checked; test_training",
-    "widgets": "shows pictures of functions tried here; its own tests",
+    "evaluation.inference.predict_files": read_files,
 }

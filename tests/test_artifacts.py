@@ -1,12 +1,14 @@
 import json
 
-from mnist_helpers import artifacts
-from mnist_helpers.model import build_cnn, with_precision
-from mnist_helpers.paths import atomic_write, output_dir, write_json
-
 import keras
 import numpy as np
 import pytest
+
+from mnist_helpers.files import atomic_write, write_json
+from mnist_helpers.paths import output_dir
+from mnist_helpers.training import artifacts
+from mnist_helpers.training.model import build_cnn
+from mnist_helpers.training.precision import with_dtype_policy
 
 HISTORY = [
     {"epoch": 1, "val_accuracy": 0.98, "seconds": 2.0, "cpu_seconds": 3.0},
@@ -32,13 +34,13 @@ def test_a_saved_model_comes_back_with_its_weights_in_float32(network, tmp_path)
 
 
 def test_a_saved_model_leaves_the_optimiser_behind(network, tmp_path):
-    trained = with_precision(network, "float32")
+    trained = with_dtype_policy(network, "float32")
     trained.compile("adam", "categorical_crossentropy")
     trained.fit(np.zeros((2, 28, 28, 1)), np.eye(10)[:2], verbose=0)
     artifacts.save_model(trained, tmp_path / "m.keras")
     saved = keras.models.load_model(tmp_path / "m.keras")
     assert not saved.compiled
-    assert not with_precision(trained, "float32").compiled
+    assert not with_dtype_policy(trained, "float32").compiled
 
 
 def test_training_precision_comes_back_when_asked_for(network, tmp_path):

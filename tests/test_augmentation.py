@@ -1,7 +1,7 @@
-from mnist_helpers.augmentation import Augmentation, affine_transforms
-
 import numpy as np
 import pytest
+
+from mnist_helpers.training.augmentation import Augmentation, affine_transforms
 
 SEED = (3, 4)
 

@@ -9,21 +9,18 @@ import sys
 import time
 from pathlib import Path
 
-from mnist_helpers.batch import (
-    check_parameters,
-    run_series,
-)
-from mnist_helpers.cli import QUICK, main, summary
-from mnist_helpers.execution import WIDGET, NotebookFailed, write_page
-from mnist_helpers.notebooks import notebook_parameters
-from mnist_helpers.parameters import LIMITS, check_value
-from mnist_helpers.paths import NOTEBOOKS_DIR, PROJECT
-from mnist_helpers.progress import Progress, following_papermill
-
 import nbformat
 import pytest
 from filelock import FileLock
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
+
+from mnist_helpers.parameters import LIMITS, check_value
+from mnist_helpers.paths import NOTEBOOKS_DIR, PROJECT
+from mnist_helpers.runner.batch import check_parameters, run_series
+from mnist_helpers.runner.cli import QUICK, main, summary
+from mnist_helpers.runner.execute import WIDGET, NotebookError, write_page
+from mnist_helpers.runner.notebooks import notebook_parameters
+from mnist_helpers.runner.progress import Progress, following_papermill
 
 DECLARATIONS = """\
 EPOCHS: int = 4  # passes
@@ -113,7 +110,7 @@ def test_a_failing_cell_is_named_and_a_second_start_goes_on(notebook, tmp_path):
     first = notebook("01_first", NOTE_START.format("first"))
     broken = "print('so far')\nraise OSError('disk on fire')"
     second = notebook("02_second", "x = 1", broken, "print('never')")
-    with pytest.raises(NotebookFailed) as failure:
+    with pytest.raises(NotebookError) as failure:
         run_series([first, second], {"EPOCHS": 1}, folder, html=False)
     message = str(failure.value)
     assert "02_second.ipynb failed in cell 5 of 6, which begins with: print('so far')" in message
@@ -139,7 +136,7 @@ def test_a_failing_cell_is_named_and_a_second_start_goes_on(notebook, tmp_path):
 @pytest.mark.slow
 def test_a_dead_kernel_is_a_failure_though_papermill_says_completed(notebook, tmp_path):
     dying = notebook("01_first", "print('alive', flush=True)", "import os\nos._exit(3)", "1")
-    with pytest.raises(NotebookFailed, match=r"cell 5 of 6, .*import os\nDeadKernelError"):
+    with pytest.raises(NotebookError, match=r"cell 5 of 6, .*import os\nDeadKernelError"):
         run_series([dying], {"EPOCHS": 1}, tmp_path / "run")
     assert "alive" in outputs(tmp_path / "run" / "01_first.ipynb")
     assert status(tmp_path / "run")["01_first"]["state"] == "failed"
@@ -333,7 +330,7 @@ def test_stated_mnist_never_falls_back(notebook, tmp_path, capsys, offline, stat
 
 def start_in_a_process(path, tmp_path):
     code = (
-        "import sys\nfrom mnist_helpers.cli import main\n"
+        "import sys\nfrom mnist_helpers.runner.cli import main\n"
         f"sys.exit(main(sys.argv[1:], [{str(path)!r}]))"
     )
     command = ["run", "--dataset", "digits", "--output", str(tmp_path), "--name", "x"]
@@ -385,7 +382,7 @@ def test_stopping_the_run_ends_the_kernel(notebook, tmp_path, number, exit_statu
 
 def test_help_is_quick_because_it_imports_no_heavy_library():
     code = (
-        "import sys, mnist_helpers.cli\n"
+        "import sys, mnist_helpers.runner.cli\n"
         "heavy = {'tensorflow', 'keras', 'numpy', 'papermill', 'nbformat', 'tqdm'}\n"
         "sys.exit(str(heavy & set(sys.modules)) if heavy & set(sys.modules) else 0)"
     )

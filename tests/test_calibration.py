@@ -1,7 +1,7 @@
-from mnist_helpers import evaluation
-
 import numpy as np
 import pytest
+
+from mnist_helpers import evaluation
 
 
 def rows(*given):
@@ -62,7 +62,7 @@ def test_temperature_of_an_overconfident_forecaster_equals_the_one_worked_by_han
     labels = np.array([0, 0, 0, 1])
     temperature = evaluation.fit_temperature(labels, answers)
     assert temperature == pytest.approx(2, rel=1e-4)
-    scaled = evaluation.at_temperature(answers, 2)
+    scaled = evaluation.temperature_scaled(answers, 2)
     assert scaled[0, :2] == pytest.approx([0.75, 0.25], abs=1e-3)
 
 
@@ -71,15 +71,15 @@ def test_temperature_changes_confidence_and_no_answer():
     answers = rng.dirichlet(np.ones(10), 50).astype(np.float32)
     answers[0] = np.eye(10)[3]  # with exact zeros
     for temperature in (0.5, 3.0):
-        scaled = evaluation.at_temperature(answers, temperature)
+        scaled = evaluation.temperature_scaled(answers, temperature)
         assert scaled.argmax(axis=1).tolist() == answers.argmax(axis=1).tolist()
         assert scaled.sum(axis=1) == pytest.approx(np.ones(50))
-    assert evaluation.at_temperature(answers, 1.0)[1:] == pytest.approx(answers[1:], rel=1e-5)
-    assert (evaluation.at_temperature(answers, 3).max(1) <= answers.max(1) + 1e-6).all()
+    assert evaluation.temperature_scaled(answers, 1.0)[1:] == pytest.approx(answers[1:], rel=1e-5)
+    assert (evaluation.temperature_scaled(answers, 3).max(1) <= answers.max(1) + 1e-6).all()
 
 
 def test_declining_gives_the_surest_answers_and_equals_together():
-    shares, accuracies = evaluation.accuracy_when_declining(LABELS, ANSWERS)
+    shares, accuracies = evaluation.accuracy_coverage_curve(LABELS, ANSWERS)
     assert shares == pytest.approx([2 / 4, 3 / 4, 1])  # the two of 0.9 come together
     assert accuracies == pytest.approx([1 / 2, 2 / 3, 2 / 4])
 
@@ -87,14 +87,14 @@ def test_declining_gives_the_surest_answers_and_equals_together():
 def test_share_answered_at_an_accuracy_is_the_largest():
     labels = np.array([1, 1, 1, 1])
     answers = rows({1: 0.9}, {1: 0.8}, {0: 0.7}, {1: 0.6})
-    assert evaluation.answered_at(labels, answers, 1.0) == 2 / 4
-    assert evaluation.answered_at(labels, answers, 0.75) == 1
-    assert evaluation.answered_at(labels, answers[[2, 0, 1, 3]], 0.9) == 2 / 4
-    assert evaluation.answered_at(np.array([7, 7, 7, 7]), answers, 0.5) == 0
+    assert evaluation.coverage_at_accuracy(labels, answers, 1.0) == 2 / 4
+    assert evaluation.coverage_at_accuracy(labels, answers, 0.75) == 1
+    assert evaluation.coverage_at_accuracy(labels, answers[[2, 0, 1, 3]], 0.9) == 2 / 4
+    assert evaluation.coverage_at_accuracy(np.array([7, 7, 7, 7]), answers, 0.5) == 0
 
 
 def test_likeliest_digits_come_in_order():
-    digits, chances = evaluation.likeliest(rows({7: 0.5, 1: 0.3, 9: 0.15}))
+    digits, chances = evaluation.top_k(rows({7: 0.5, 1: 0.3, 9: 0.15}))
     assert digits.tolist() == [[7, 1, 9]] and chances[0] == pytest.approx([0.5, 0.3, 0.15])
 
 
@@ -102,8 +102,8 @@ def test_a_label_is_doubtful_where_all_models_are_sure_of_the_same_other_digit()
     labels = np.array([1, 1, 1, 4])
     one = rows({7: 0.95}, {7: 0.95}, {7: 0.95}, {4: 0.99})
     two = rows({7: 0.95}, {2: 0.95}, {7: 0.6}, {4: 0.99})
-    assert evaluation.doubtful_labels(labels, [one, two]).tolist() == [0]
-    assert evaluation.doubtful_labels(labels, [one]).tolist() == [0, 1, 2]
+    assert evaluation.label_issues(labels, [one, two]).tolist() == [0]
+    assert evaluation.label_issues(labels, [one]).tolist() == [0, 1, 2]
 
 
 def test_ambiguous_is_where_two_digits_are_nearly_as_likely():
@@ -112,7 +112,7 @@ def test_ambiguous_is_where_two_digits_are_nearly_as_likely():
 
 @pytest.mark.parametrize("measure", [
     evaluation.expected_calibration_error, evaluation.calibration_scores,
-    evaluation.fit_temperature, evaluation.accuracy_when_declining, evaluation.reliability,
+    evaluation.fit_temperature, evaluation.accuracy_coverage_curve, evaluation.reliability,
 ])  # fmt: skip
 def test_what_is_no_probability_is_refused(measure):
     with pytest.raises(ValueError, match="sum to 1"):

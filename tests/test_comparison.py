@@ -1,12 +1,12 @@
 import csv
 
-from mnist_helpers import comparison
-from mnist_helpers.plotting import runs as plots
-
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
+
+from mnist_helpers.evaluation import sweeps
+from mnist_helpers.plotting import sweeps as plots
 
 
 @pytest.fixture
@@ -36,20 +36,20 @@ def folder(tmp_path):
 
 @pytest.fixture
 def sweep(folder):
-    return comparison.read_sweep(folder)
+    return sweeps.read_sweep(folder)
 
 
 def test_settings_are_what_varies_beside_the_seed_and_failed_runs_are_left_out(sweep):
     runs, epochs = sweep
     assert list(runs["setting"]) == ["a, SHARE 0.5"] * 3 + ["b, SHARE 0.5"] * 3 + ["b, SHARE 1"]
-    assert comparison.metrics_of(runs) == ["test_accuracy", "ece"]
+    assert sweeps.metrics_of(runs) == ["test_accuracy", "ece"]
     assert set(epochs["run"]) == {1, 2, 3, 4, 5, 6, 7}
     assert set(runs["dataset_title"]) == {"not recorded"}
 
 
 def test_student_intervals_computed_by_hand(sweep):
     runs, _ = sweep
-    intervals = comparison.mean_intervals(runs, "test_accuracy")
+    intervals = sweeps.mean_intervals(runs, "test_accuracy")
     row = intervals.loc["a, SHARE 0.5"]
     # Of 5, 6, 7: deviation 1, standard error 1/√3, and t(0.975; 2) is 4.3027.
     assert (row["n"], row["mean"], row["deviation"]) == (3, 6, 1)
@@ -61,14 +61,14 @@ def test_student_intervals_computed_by_hand(sweep):
 
 def test_paired_tests_computed_by_hand(sweep):
     runs, _ = sweep
-    tests = comparison.paired_tests(runs, "test_accuracy")
+    tests = sweeps.paired_tests(runs, "test_accuracy")
     assert len(tests) == 1  # the third setting has one seed in common with the others
     row = tests.iloc[0]
     # Differences -1, -2, -3: t = -2√3, and with 2 degrees of freedom p = 1 - t/√(2 + t²) = 0.0742.
     assert (row["n"], row["difference"]) == (3, -2)
     assert row["p"] == pytest.approx(1 - 12**0.5 / 14**0.5)
     assert row["p_corrected"] == row["p"]
-    equal = comparison.paired_tests(runs, "ece").iloc[0]
+    equal = sweeps.paired_tests(runs, "ece").iloc[0]
     assert equal["difference"] == pytest.approx(0.1) and equal["p"] == 1
 
 
@@ -82,51 +82,51 @@ def test_paired_tests_computed_by_hand(sweep):
     ],
 )
 def test_holms_correction_computed_by_hand(p_values, corrected):
-    assert comparison.holm(p_values) == pytest.approx(corrected)
+    assert sweeps.holm(p_values) == pytest.approx(corrected)
 
 
 def test_bands_go_from_the_worst_to_the_best_run(sweep):
     _, epochs = sweep
-    band = comparison.curve_bands(epochs, "val_accuracy")["a, SHARE 0.5"]
+    band = sweeps.curve_bands(epochs, "val_accuracy")["a, SHARE 0.5"]
     assert list(band["epoch"]) == [1, 2]
     assert band[["mean", "low", "high"]].to_numpy().tolist() == [[2, 1, 3], [3, 2, 4]]
 
 
 def test_the_verdict_names_the_best_and_what_is_not_certain(sweep):
     runs, _ = sweep
-    intervals = comparison.mean_intervals(runs, "test_accuracy")
-    tests = comparison.paired_tests(runs, "test_accuracy")
-    text = comparison.verdict(intervals, tests, "test_accuracy")
+    intervals = sweeps.mean_intervals(runs, "test_accuracy")
+    tests = sweeps.paired_tests(runs, "test_accuracy")
+    text = sweeps.verdict(intervals, tests, "test_accuracy")
     assert text.startswith("**b, SHARE 0.5** has the highest mean test_accuracy, 8 (n = 3, 95 %")
     assert "cannot tell it from *a, SHARE 0.5* or *b, SHARE 1*." in text
-    sure = comparison.verdict(intervals, tests.assign(p_corrected=0.01), "test_accuracy")
+    sure = sweeps.verdict(intervals, tests.assign(p_corrected=0.01), "test_accuracy")
     assert "significantly better than *a, SHARE 0.5*. These runs cannot tell it from *b," in sure
-    lowest = comparison.mean_intervals(runs, "ece")
-    text = comparison.verdict(lowest, comparison.paired_tests(runs, "ece"), "ece")
+    lowest = sweeps.mean_intervals(runs, "ece")
+    text = sweeps.verdict(lowest, sweeps.paired_tests(runs, "ece"), "ece")
     assert text.startswith("**b, SHARE 1** has the lowest mean ece, 0.1 (n = 1).")
-    best = comparison.best_by_metric(runs)["best"]
+    best = sweeps.best_by_metric(runs)["best"]
     assert list(best) == ["b, SHARE 0.5", "b, SHARE 1"]
 
 
 def test_what_cannot_be_compared_is_refused(sweep, folder, tmp_path):
     with pytest.raises(ValueError, match="not measured f1; it has measured test_accuracy, ece"):
-        comparison.mean_intervals(sweep[0], "f1")
+        sweeps.mean_intervals(sweep[0], "f1")
     with pytest.raises(FileNotFoundError, match="run a sweep first"):
-        comparison.read_sweep(tmp_path / "none")
+        sweeps.read_sweep(tmp_path / "none")
     text = (folder / "results.csv").read_text()
     (folder / "results.csv").write_text(text.replace("done", "waiting"))
     with pytest.raises(ValueError, match="No run in .* is finished"):
-        comparison.read_sweep(folder)
+        sweeps.read_sweep(folder)
 
 
 def test_the_figures_show_every_run_setting_and_pair(sweep):
     runs, epochs = sweep
-    intervals = comparison.mean_intervals(runs, "test_accuracy")
-    (axes,) = plots.plot_strips(runs, {"test_accuracy": intervals}, "T").axes
+    intervals = sweeps.mean_intervals(runs, "test_accuracy")
+    (axes,) = plots.plot_runs(runs, {"test_accuracy": intervals}, "T").axes
     dots = np.concatenate([dots.get_offsets()[:, 0] for dots in axes.collections])
     assert sorted(dots) == [4, 5, 6, 6, 7, 8, 10]
     assert [label.get_text() for label in axes.get_yticklabels()] == list(intervals.index)
-    bands = comparison.curve_bands(epochs, "val_accuracy")
+    bands = sweeps.curve_bands(epochs, "val_accuracy")
     with plt.rc_context({"figure.constrained_layout.use": True}):  # as in the notebooks
         figure = plots.plot_curves(bands, "val", "T")
     (axes,) = figure.axes
@@ -134,7 +134,7 @@ def test_the_figures_show_every_run_setting_and_pair(sweep):
     figure.draw_without_rendering()
     (legend,) = figure.legends
     assert legend.get_window_extent().y1 <= axes.get_tightbbox().y0  # not over its labels either
-    tests = comparison.paired_tests(runs, "test_accuracy")
+    tests = sweeps.paired_tests(runs, "test_accuracy")
     (axes,) = plots.plot_differences(tests, "test_accuracy", "T").axes
     assert axes.get_yticklabels()[0].get_text() == "a, SHARE 0.5\nminus b, SHARE 0.5"
     plots.plot_differences(
@@ -147,8 +147,8 @@ def test_the_figures_show_every_run_setting_and_pair(sweep):
 def test_each_measure_has_a_panel_with_the_same_rows(sweep, count, shown):
     runs = sweep[0].assign(nll=[9, 9, 9, 8, 8, 8, 7])
     metrics = ["test_accuracy", "ece", "nll"][:count]
-    intervals = {name: comparison.mean_intervals(runs, name) for name in metrics}
-    panels = plots.plot_strips(runs, intervals, "T").axes
+    intervals = {name: sweeps.mean_intervals(runs, name) for name in metrics}
+    panels = plots.plot_runs(runs, intervals, "T").axes
     assert len(panels) == shown and sum(axes.axison for axes in panels) == count
     for axes, name in zip(panels, metrics, strict=False):
         dots = np.concatenate([dots.get_offsets()[:, 0] for dots in axes.collections])
@@ -162,7 +162,7 @@ def test_each_measure_has_a_panel_with_the_same_rows(sweep, count, shown):
 def test_runs_of_equal_value_are_all_seen():
     runs = pd.DataFrame({"setting": ["one"] * 12, "ece": [0.5] * 12})
     intervals = {"ece": pd.DataFrame({"mean": [0.5], "low": [0.5], "high": [0.5]}, index=["one"])}
-    (axes,) = plots.plot_strips(runs, intervals, "T").axes
+    (axes,) = plots.plot_runs(runs, intervals, "T").axes
     heights = axes.collections[0].get_offsets()[:, 1]
     assert len(set(heights)) == 12 and min(heights) > 0 and max(heights) < 0.5
     plt.close("all")
@@ -175,6 +175,6 @@ def test_curves_show_a_mean_of_zero_and_strips_no_accuracy_beyond_one():
     assert axes.get_yscale() == "symlog" and axes.get_ylim()[0] == 0
     runs = pd.DataFrame({"setting": ["one"] * 2, "test_accuracy": [0.99, 1.0]})
     intervals = pd.DataFrame({"mean": [0.995], "low": [0.93], "high": [1.06]}, index=["one"])
-    (axes,) = plots.plot_strips(runs, {"test_accuracy": intervals}, "T").axes
+    (axes,) = plots.plot_runs(runs, {"test_accuracy": intervals}, "T").axes
     low, high = axes.get_xlim()
     assert low < 0.93 and 1 <= high < 1.01

@@ -3,11 +3,12 @@
 import os
 from collections import Counter
 
-from mnist_helpers import data, download, paths
-from tests.test_download import as_arrays
-
 import numpy as np
 import pytest
+
+from mnist_helpers import data, paths
+from mnist_helpers.data import mnist as mnist_module
+from tests.test_download import as_arrays
 
 # Splits
 
@@ -135,7 +136,7 @@ def test_mnist_itself(mnist):
     assert np.bincount(y_train)[:3].tolist() == [5923, 6742, 5958]
     assert np.bincount(y_test)[:3].tolist() == [980, 1135, 1032]
     assert (data.array_checksums(as_arrays(mnist))) == {
-        n: s for n, (_, s) in download.MNIST.items()
+        n: s for n, (_, s) in mnist_module.MNIST.items()
     }
 
 

@@ -5,9 +5,9 @@ import subprocess
 import sys
 from importlib.util import find_spec
 
-from mnist_helpers.paths import NOTEBOOKS_DIR, PROJECT
-
 import pytest
+
+from mnist_helpers.paths import NOTEBOOKS_DIR, PROJECT
 
 MISSING = [name for name in ("sphinx", "myst_nb", "furo") if find_spec(name) is None]
 

@@ -18,10 +18,11 @@ import time
 import zipfile
 from collections import Counter
 
-from mnist_helpers import data, download, paths
-
 import numpy as np
 import pytest
+
+from mnist_helpers import data, paths
+from mnist_helpers.data import mnist
 
 pytestmark = pytest.mark.promise(4)
 
@@ -58,10 +59,10 @@ def small(monkeypatch, tmp_path):
         "x_test": random.integers(0, 256, (20, 28, 28), dtype=np.uint8),
         "y_test": np.arange(20, dtype=np.uint8) % 10,
     }
-    sums = download.array_checksums(arrays)
+    sums = mnist.array_checksums(arrays)
     table = {name: (array.shape, sums[name]) for name, array in arrays.items()}
-    monkeypatch.setattr(download, "MNIST", table)
-    monkeypatch.setattr(download, "MIRRORS", ())
+    monkeypatch.setattr(mnist, "MNIST", table)
+    monkeypatch.setattr(mnist, "MIRRORS", ())
     monkeypatch.setenv("KERAS_HOME", str(tmp_path / "home"))
     monkeypatch.delenv("MNIST_SOURCE", raising=False)
     return arrays
@@ -128,7 +129,7 @@ def reset(handler):
 
 @pytest.fixture
 def mirror(monkeypatch):
-    monkeypatch.setattr(download, "TIMEOUT", (1.0, 0.5))
+    monkeypatch.setattr(mnist, "TIMEOUT", (1.0, 0.5))
     server = Mirror()
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
     thread.start()
@@ -158,7 +159,7 @@ def test_a_file_in_mnist_source_is_kept_in_the_cache(small, tmp_path, monkeypatc
 
 @pytest.mark.parametrize("suffix", ["", ".gz"])
 def test_a_folder_of_idx_files(small, tmp_path, monkeypatch, suffix):
-    for name, file in download.IDX_FILES.items():
+    for name, file in mnist.IDX_FILES.items():
         content = idx(small[name])
         (tmp_path / (file + suffix)).write_bytes(gzip.compress(content) if suffix else content)
     monkeypatch.setenv("MNIST_SOURCE", str(tmp_path))
@@ -184,9 +185,9 @@ def test_a_url_of_a_file(small, mirror, monkeypatch):
 
 
 def test_the_second_mirror_serves_when_the_first_does_not(small, mirror, monkeypatch):
-    for name, file in download.IDX_FILES.items():
+    for name, file in mnist.IDX_FILES.items():
         mirror.answers[f"/idx/{file}.gz"] = gzip.compress(idx(small[name]))
-    monkeypatch.setattr(download, "MIRRORS", (mirror.url("/gone.npz"), mirror.url("/idx/")))
+    monkeypatch.setattr(mnist, "MIRRORS", (mirror.url("/gone.npz"), mirror.url("/idx/")))
     assert_same(data.load_mnist(), small)
     assert mirror.asked["/gone.npz"] == 1
 
@@ -199,7 +200,7 @@ def test_a_transfer_that_breaks_off_is_started_again(small, mirror, monkeypatch)
             send(handler, npz(small))
 
     mirror.answers["/mnist.npz"] = first_reset_then_whole
-    monkeypatch.setattr(download, "MIRRORS", (mirror.url("/mnist.npz"),))
+    monkeypatch.setattr(mnist, "MIRRORS", (mirror.url("/mnist.npz"),))
     assert_same(data.load_mnist(), small)
 
 
@@ -211,7 +212,7 @@ def test_an_overloaded_server_is_asked_again(small, mirror, monkeypatch):
             send(handler, npz(small))
 
     mirror.answers["/mnist.npz"] = first_busy_then_whole
-    monkeypatch.setattr(download, "MIRRORS", (mirror.url("/mnist.npz"),))
+    monkeypatch.setattr(mnist, "MIRRORS", (mirror.url("/mnist.npz"),))
     assert_same(data.load_mnist(), small)
 
 
@@ -220,14 +221,14 @@ def test_an_overloaded_server_is_asked_again(small, mirror, monkeypatch):
 )
 def test_no_mirror_that_works(small, mirror, monkeypatch, answer):
     mirror.answers["/mnist.npz"] = answer
-    monkeypatch.setattr(download, "MIRRORS", (mirror.url("/mnist.npz"),))
+    monkeypatch.setattr(mnist, "MIRRORS", (mirror.url("/mnist.npz"),))
     with pytest.raises(data.MnistUnavailableError, match=re.escape(mirror.url("/mnist.npz"))):
         data.load_mnist()
     assert not (paths.datasets_dir() / "mnist.npz").exists()
 
 
 def test_a_mirror_that_never_ends_is_cut_off(small, mirror, monkeypatch):
-    monkeypatch.setattr(download, "MAX_BYTES", 200_000)
+    monkeypatch.setattr(mnist, "MAX_BYTES", 200_000)
     mirror.answers["/mnist.npz"] = bytes(300_000)
     monkeypatch.setenv("MNIST_SOURCE", mirror.url("/mnist.npz"))
     with pytest.raises(data.DataError, match="sends more than 200,000 bytes"):
@@ -242,7 +243,7 @@ def test_a_mirror_that_drips_is_cut_off(small, mirror, monkeypatch):
             handler.wfile.write(bytes(1024))
 
     mirror.answers["/mnist.npz"] = drip
-    monkeypatch.setattr(download, "MAX_SECONDS", 0.3)
+    monkeypatch.setattr(mnist, "MAX_SECONDS", 0.3)
     monkeypatch.setenv("MNIST_SOURCE", mirror.url("/mnist.npz"))
     with pytest.raises(data.MnistUnavailableError, match="was not done after"):
         data.load_mnist()
@@ -253,7 +254,7 @@ def test_offline_the_three_remedies_come_at_once(small, monkeypatch):
         closed.bind(("127.0.0.1", 0))
         refused = f"http://127.0.0.1:{closed.getsockname()[1]}/mnist.npz"
     unknown = "http://no-such-host.invalid/mnist/"
-    monkeypatch.setattr(download, "MIRRORS", (refused, unknown))
+    monkeypatch.setattr(mnist, "MIRRORS", (refused, unknown))
     start = time.monotonic()
     with pytest.raises(data.MnistUnavailableError) as caught:
         data.load_mnist()
@@ -329,17 +330,17 @@ def test_a_bad_npz_is_refused_by_name(small, tmp_path, monkeypatch, damage):
 
 
 def test_a_zip_bomb_is_refused_before_it_unpacks(monkeypatch):
-    monkeypatch.setattr(download, "MAX_BYTES", 10_000)
+    monkeypatch.setattr(mnist, "MAX_BYTES", 10_000)
     bomb = io.BytesIO()
     np.savez_compressed(bomb, x_train=np.zeros(1_000_000, np.uint8))
     with pytest.raises(data.DataError, match="unpacks to 1,000,"):
-        download.parse_npz(bomb.getvalue(), "bomb.npz")
+        mnist.parse_npz(bomb.getvalue(), "bomb.npz")
 
 
 def test_a_file_too_large_to_be_mnist_is_not_read(tmp_path, small, monkeypatch):
     source = tmp_path / "huge.npz"
     with source.open("wb") as file:
-        file.truncate(download.MAX_BYTES + 1)
+        file.truncate(mnist.MAX_BYTES + 1)
     monkeypatch.setenv("MNIST_SOURCE", str(source))
     with pytest.raises(data.DataError, match="is larger than"):
         data.load_mnist()
@@ -360,10 +361,10 @@ BAD_IDX = {
 
 @pytest.mark.parametrize("damage", BAD_IDX)
 def test_a_bad_idx_file_is_refused_by_name(monkeypatch, damage):
-    monkeypatch.setattr(download, "MAX_BYTES", 1_000_000)
+    monkeypatch.setattr(mnist, "MAX_BYTES", 1_000_000)
     content, message = BAD_IDX[damage]
     with pytest.raises(data.DataError, match=message):
-        download.parse_idx(content, "labels.gz")
+        mnist.parse_idx(content, "labels.gz")
 
 
 def test_a_damaged_cache_is_set_aside_and_fetched_again(small, cache, tmp_path, monkeypatch):
@@ -408,14 +409,14 @@ WORKER = """
 import json, sys
 from mnist_helpers import data, download
 table = json.loads(sys.argv[1])
-download.MNIST = {name: (tuple(shape), checksum) for name, (shape, checksum) in table.items()}
+mnist.MNIST = {name: (tuple(shape), checksum) for name, (shape, checksum) in table.items()}
 data.load_mnist()
 print("good")
 """
 
 
 def run_worker(script, home, arrays, **environment):
-    sums = download.array_checksums(arrays)
+    sums = mnist.array_checksums(arrays)
     table = json.dumps({name: (array.shape, sums[name]) for name, array in arrays.items()})
     return subprocess.Popen(
         [sys.executable, "-c", script, table],

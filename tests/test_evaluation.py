@@ -1,11 +1,11 @@
 import subprocess
 import sys
 
-from mnist_helpers import evaluation
-
 import numpy as np
 import pytest
 from scipy import stats
+
+from mnist_helpers import evaluation
 
 
 def answers(both_right=0, only_a=0, only_b=0, both_wrong=0):
@@ -92,7 +92,7 @@ def test_bootstrap_interval_repeats_with_its_seed_only():
 def test_report_tells_wrong_answers_from_missed_digits():
     labels = np.array([3, 3, 3, 3, 8, 8])
     predicted = np.array([3, 3, 3, 8, 8, 5])
-    report = evaluation.per_digit_report(labels, predicted)
+    report = evaluation.per_class_metrics(labels, predicted)
     assert report["precision"][[3, 8, 5]] == pytest.approx([1, 1 / 2, 0])
     assert report["recall"][[3, 8, 5]] == pytest.approx([3 / 4, 1 / 2, 0])
     assert report["images"].tolist() == [0, 0, 0, 4, 0, 0, 0, 0, 2, 0]
@@ -136,12 +136,12 @@ FINE = probabilities([1, 2], [0.9, 0.9])
         (lambda: evaluation.mcnemar([7, 2], [7, 3]), "true and false"),
         (lambda: evaluation.paired_bootstrap_interval([True], [1.0]), "true and false"),
         (lambda: evaluation.paired_bootstrap_interval([True], [True], 1), "not 1"),
-        (lambda: evaluation.per_digit_report([1, 2], [1]), "2 labels .* with 1 answers"),
-        (lambda: evaluation.per_digit_report([], []), r"at least one .* shape \(0,\)"),
-        (lambda: evaluation.per_digit_report([1, 10], [1, 2]), "labels .* range from 1 to 10"),
-        (lambda: evaluation.per_digit_report([1, 2], [-1, 2]), "predicted .* range from -1 to 2"),
-        (lambda: evaluation.per_digit_report([1.0], [1]), "labels .* not float64"),
-        (lambda: evaluation.per_digit_report([[1]], [1]), r"shape \(1, 1\)"),
+        (lambda: evaluation.per_class_metrics([1, 2], [1]), "2 labels .* with 1 answers"),
+        (lambda: evaluation.per_class_metrics([], []), r"at least one .* shape \(0,\)"),
+        (lambda: evaluation.per_class_metrics([1, 10], [1, 2]), "labels .* range from 1 to 10"),
+        (lambda: evaluation.per_class_metrics([1, 2], [-1, 2]), "predicted .* range from -1 to 2"),
+        (lambda: evaluation.per_class_metrics([1.0], [1]), "labels .* not float64"),
+        (lambda: evaluation.per_class_metrics([[1]], [1]), r"shape \(1, 1\)"),
         (lambda: evaluation.mistakes([1, 2, 3], FINE), r"\(3, 10\), not \(2, 10\)"),
         (lambda: evaluation.mistakes([1, 2], FINE * 255), "sum to 1"),
         (lambda: evaluation.mistakes([1, 2], FINE * np.nan), "finite"),

@@ -1,11 +1,11 @@
 import subprocess
 import sys
 
-from mnist_helpers import exploration
-
 import numpy as np
 import pytest
 from sklearn.datasets import load_digits
+
+from mnist_helpers.data import exploration
 
 
 @pytest.fixture(scope="module")
@@ -28,7 +28,7 @@ def test_counts_add_up(digits):
 def test_constant_images_have_their_value_as_mean_and_no_spread():
     labels = np.repeat(np.arange(10, dtype=np.uint8), 3)
     images = np.full((30, 28, 28), 1, np.uint8) * (25 * labels)[:, None, None]
-    means, spreads = exploration.class_means_and_spreads(images, labels)
+    means, spreads = exploration.class_means_and_stds(images, labels)
     assert means.shape == spreads.shape == (10, 28, 28)
     assert means.dtype == spreads.dtype == np.float32
     np.testing.assert_allclose(
@@ -42,7 +42,7 @@ def test_half_black_half_white_spreads_by_a_half():
     images = np.repeat(np.array([0, 255], np.uint8), 10)[:, None, None] * np.ones(
         (1, 28, 28), np.uint8
     )
-    means, spreads = exploration.class_means_and_spreads(images, labels)
+    means, spreads = exploration.class_means_and_stds(images, labels)
     assert np.all(means == 0.5) and np.all(spreads == 0.5)
 
 
@@ -50,7 +50,7 @@ def test_missing_digit_is_named(digits):
     images, labels = digits
     present = labels != 7
     with pytest.raises(ValueError, match="0 images of digit 7 .* take more training images"):
-        exploration.class_means_and_spreads(images[present], labels[present])
+        exploration.class_means_and_stds(images[present], labels[present])
 
 
 def test_pixel_statistics_of_a_known_picture():
@@ -67,34 +67,34 @@ def test_a_planted_image_is_the_most_unusual_of_its_class_alone(digits):
     images, labels = digits[0].copy(), digits[1]
     planted = np.flatnonzero(labels == 4)[17]
     images[planted] = np.random.default_rng(0).integers(0, 256, (28, 28))
-    found = exploration.unusual_digits(images, labels, count=5)
+    found = exploration.outliers(images, labels, count=5)
     assert found.shape == (10, 5)
     assert found[4, 0] == planted
     assert np.count_nonzero(found == planted) == 1
 
 
 def test_unusual_digits_stay_in_their_class_and_are_distinct(digits):
-    found = exploration.unusual_digits(*digits, count=7)
+    found = exploration.outliers(*digits, count=7)
     assert (digits[1][found] == np.arange(10)[:, None]).all()
     assert len(np.unique(found)) == 70
 
 
 def test_unusual_digits_of_a_small_sample(digits):
-    found = exploration.unusual_digits(digits[0][:100], digits[1][:100], count=4)
+    found = exploration.outliers(digits[0][:100], digits[1][:100], count=4)
     assert found.shape == (10, 4)
 
 
 def test_more_unusual_digits_than_images_are_refused(digits):
     with pytest.raises(ValueError, match="at least 500 are needed"):
-        exploration.unusual_digits(*digits, count=500)
+        exploration.outliers(*digits, count=500)
 
 
 @pytest.mark.slow
 def test_map_repeats_with_its_seed_and_keeps_classes_together(digits):
     images, labels = digits[0][:300], digits[1][:300]
-    points = exploration.digit_map(images, seed=3)
+    points = exploration.tsne_embedding_of_images(images, seed=3)
     assert points.shape == (300, 2)
-    np.testing.assert_array_equal(points, exploration.digit_map(images, seed=3))
+    np.testing.assert_array_equal(points, exploration.tsne_embedding_of_images(images, seed=3))
     distances = np.linalg.norm(points[:, None] - points[None], axis=2)
     np.fill_diagonal(distances, np.inf)
     # By chance one nearest neighbour in ten would carry the same label.
@@ -104,18 +104,18 @@ def test_map_repeats_with_its_seed_and_keeps_classes_together(digits):
 @pytest.mark.parametrize("size", [10, 25])
 @pytest.mark.slow
 def test_map_of_few_images(digits, size):
-    assert exploration.digit_map(digits[0][:size], seed=0).shape == (size, 2)
+    assert exploration.tsne_embedding_of_images(digits[0][:size], seed=0).shape == (size, 2)
 
 
 def test_map_of_too_few_images_is_refused(digits):
     with pytest.raises(ValueError, match="at least 10 images, not 9"):
-        exploration.digit_map(digits[0][:9], seed=0)
+        exploration.tsne_embedding_of_images(digits[0][:9], seed=0)
 
 
 @pytest.mark.slow
 def test_exploration_does_not_load_tensorflow():
     code = (
-        "import sys, mnist_helpers.exploration, mnist_helpers.plotting.digits; "
+        "import sys, mnist_helpers.data.exploration, mnist_helpers.plotting.digits; "
         "sys.exit('tensorflow' in sys.modules or 'keras' in sys.modules)"
     )
     subprocess.run([sys.executable, "-c", code], check=True, timeout=60)

@@ -1,10 +1,11 @@
-from mnist_helpers import artifacts, export
-from mnist_helpers.cli import main
-from mnist_helpers.cli.export import SUFFIXES
-
 import keras
 import numpy as np
 import pytest
+
+from mnist_helpers.runner import export
+from mnist_helpers.runner.cli import main
+from mnist_helpers.runner.cli.export import SUFFIXES
+from mnist_helpers.training import artifacts
 
 IMAGES = np.random.default_rng(0).random((20, 28, 28, 1), np.float32)
 
@@ -50,16 +51,16 @@ def test_other_answers_fail_and_leave_nothing(network, tmp_path, monkeypatch):
         load=lambda path: lambda images: np.roll(network.predict(images, verbose=0), 1, axis=1)
     )
     monkeypatch.setitem(export.FORMATS, "savedmodel", worse)
-    with pytest.raises(export.OtherAnswers, match="other answers to 20 of 20 images"):
+    with pytest.raises(export.ExportMismatchError, match="other answers to 20 of 20 images"):
         export.export(network, "savedmodel", tmp_path / "model", IMAGES)
     assert not list(tmp_path.iterdir())
 
 
 def test_probabilities_far_off_fail_too():
     given = np.array([[0.6, 0.4]])
-    with pytest.raises(export.OtherAnswers, match=r"up to 0\.1"):
+    with pytest.raises(export.ExportMismatchError, match=r"up to 0\.1"):
         export._compare(given, np.array([[0.7, 0.3]]), "onnx")
-    with pytest.raises(export.OtherAnswers):
+    with pytest.raises(export.ExportMismatchError):
         export._compare(given, np.array([[np.nan, 0.4]]), "onnx")
 
 

@@ -5,12 +5,13 @@ import random
 import subprocess
 from contextlib import contextmanager
 
-from mnist_helpers import artifacts, paths
-from mnist_helpers.model import build_cnn
-from tests.stress import often
-
 import numpy as np
 import pytest
+
+from mnist_helpers import files
+from mnist_helpers.training import artifacts
+from mnist_helpers.training.model import build_cnn
+from tests.stress import often
 
 resource = pytest.importorskip("resource", reason="Windows has no limit on a file's size")
 pytestmark = pytest.mark.promise(2)
@@ -54,15 +55,15 @@ def write_model(folder, version):
 
 
 def write_history(folder, version):
-    paths.write_json(folder / "history.json", HISTORY[: 500 + version])
+    files.write_json(folder / "history.json", HISTORY[: 500 + version])
 
 
 def write_card(folder, version):
-    paths.write_text(folder / "card.md", f"{version}\n" * (20_000 + version))
+    files.write_text(folder / "card.md", f"{version}\n" * (20_000 + version))
 
 
 def write_arrays(folder, version):
-    with paths.atomic_write(folder / "mnist.npz") as temporary:
+    with files.atomic_write(folder / "mnist.npz") as temporary:
         np.savez(temporary, x=np.full(30_000, version, np.uint8))
 
 

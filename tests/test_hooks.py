@@ -7,10 +7,10 @@ import sys
 from importlib.util import find_spec
 from pathlib import Path
 
-from mnist_helpers.paths import PROJECT
-
 import pytest
 import yaml
+
+from mnist_helpers.paths import PROJECT
 
 CONFIG = PROJECT / ".pre-commit-config.yaml"
 HOOKS = [hook for repo in yaml.safe_load(CONFIG.read_text())["repos"] for hook in repo["hooks"]]

@@ -1,15 +1,16 @@
 import io
 
-from mnist_helpers.artifacts import load_model
-from mnist_helpers.decoding import read_grey
-from mnist_helpers.images import steps_to_mnist, to_mnist
-from mnist_helpers.paths import SHIPPED_DIR, read_json
-
 import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 from scipy import ndimage
 from sklearn.datasets import load_digits
+
+from mnist_helpers.files import read_json
+from mnist_helpers.paths import SHIPPED_DIR
+from mnist_helpers.preprocessing.image_io import read_grey
+from mnist_helpers.preprocessing.mnist_format import steps_to_mnist, to_mnist
+from mnist_helpers.training.artifacts import load_model
 
 
 def drawn(size=(200, 240), ink=0, paper=255, width=16.0, mode="L"):

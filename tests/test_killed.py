@@ -7,14 +7,15 @@ import subprocess
 import sys
 import time
 
-from mnist_helpers.model import build_cnn
+import pytest
+
 from mnist_helpers.paths import PROJECT
-from mnist_helpers.training import ResumableTraining, phase_optimizer
+from mnist_helpers.training.callbacks import ResumableTraining
+from mnist_helpers.training.model import build_cnn
+from mnist_helpers.training.optimizer import adamw_cosine
 from tests.stress import often
 from tests.test_full_disk import largest_file
 from tests.test_training import EPOCHS, NO_TIMES, SETTINGS, assert_same, train, weights_of
-
-import pytest
 
 pytestmark = [pytest.mark.promise(1), pytest.mark.slow]
 STEPS = 10 * EPOCHS
@@ -94,7 +95,7 @@ def test_killed_at_any_moment_it_ends_with_the_same_weights(
 
 def begin(folder):
     network = build_cnn(seed=1, widths=(4, 4, 8))
-    network.compile(phase_optimizer(0.004, STEPS), "categorical_crossentropy", metrics=["accuracy"])
+    network.compile(adamw_cosine(0.004, STEPS), "categorical_crossentropy", metrics=["accuracy"])
     ResumableTraining(folder, "phase", "best.keras", SETTINGS).resume(network)
 
 

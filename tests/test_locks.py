@@ -5,23 +5,24 @@ import signal
 import subprocess
 import sys
 
-from mnist_helpers import locks
-from mnist_helpers.locks import FolderBusyError, TrainingLock
-from mnist_helpers.model import build_cnn
-from mnist_helpers.paths import PROJECT
-from mnist_helpers.training import ResumableTraining, phase_optimizer
-from tests.stress import often
-
 import pytest
+
+from mnist_helpers import files
+from mnist_helpers.files import FolderBusyError, TrainingLock
+from mnist_helpers.paths import PROJECT
+from mnist_helpers.training.callbacks import ResumableTraining
+from mnist_helpers.training.model import build_cnn
+from mnist_helpers.training.optimizer import adamw_cosine
+from tests.stress import often
 
 pytestmark = pytest.mark.promise(3)
 HOLD = """
 import sys, time
-from mnist_helpers import locks
-locks.WAIT_SECONDS = 0.3
+from mnist_helpers import files
+files.WAIT_SECONDS = 0.3
 try:
-    lock = locks.TrainingLock(sys.argv[1])
-except locks.FolderBusyError as error:
+    lock = files.TrainingLock(sys.argv[1])
+except files.FolderBusyError as error:
     print(error, flush=True)
 else:
     print("held", flush=True)
@@ -31,7 +32,7 @@ else:
 
 @pytest.fixture(autouse=True)
 def short_wait(monkeypatch):
-    monkeypatch.setattr(locks, "WAIT_SECONDS", 0.2)
+    monkeypatch.setattr(files, "WAIT_SECONDS", 0.2)
 
 
 def holder(folder):
@@ -52,7 +53,7 @@ def other(tmp_path):
 
 def test_a_second_training_is_refused_with_the_first_ones_process_id(other, tmp_path):
     network = build_cnn(widths=(2, 2, 2))
-    network.compile(phase_optimizer(0.01, 10), "categorical_crossentropy", metrics=["accuracy"])
+    network.compile(adamw_cosine(0.01, 10), "categorical_crossentropy", metrics=["accuracy"])
     training = ResumableTraining(tmp_path, "phase", "best.keras", {})
     with pytest.raises(FolderBusyError, match=f"Process {other.pid} is training into .*OUTPUT_DIR"):
         training.resume(network)

@@ -1,9 +1,10 @@
-from mnist_helpers.artifacts import save_model
-from mnist_helpers.model import FusedBatchNormalization, build_cnn
-
 import keras
 import numpy as np
 import pytest
+
+from mnist_helpers.training.artifacts import save_model
+from mnist_helpers.training.layers import FusedBatchNormalization
+from mnist_helpers.training.model import build_cnn
 
 
 def test_the_network_gives_probabilities_and_stays_small():

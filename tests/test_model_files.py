@@ -8,18 +8,18 @@ import random
 import re
 import zipfile
 
-from mnist_helpers import model_files
-from mnist_helpers.artifacts import load_model, save_model
-from mnist_helpers.model import build_cnn
-from mnist_helpers.model_files import ModelFileError
-from mnist_helpers.paths import PROJECT
-from tests.stress import often
-
 import h5py
 import keras
 import numpy as np
 import pytest
 from keras import layers
+
+from mnist_helpers.paths import PROJECT
+from mnist_helpers.training import safe_loading
+from mnist_helpers.training.artifacts import load_model, save_model
+from mnist_helpers.training.model import build_cnn
+from mnist_helpers.training.safe_loading import ModelFileError
+from tests.stress import often
 
 pytestmark = pytest.mark.promise(5)
 
@@ -179,7 +179,7 @@ def test_an_archive_with_two_configs(write, good, tmp_path):
 
 
 def test_a_zip_bomb_is_not_unpacked(write, good):
-    bomb = bytes(model_files.MAX_BYTES + 1)
+    bomb = bytes(safe_loading.MAX_BYTES + 1)
     path = write({**good, "model.weights.h5": bomb}, zipfile.ZIP_DEFLATED)
     assert path.stat().st_size < 200_000
     refused(path, "unpacks to 67")
@@ -188,7 +188,7 @@ def test_a_zip_bomb_is_not_unpacked(write, good):
 def test_a_file_too_large_is_not_read(tmp_path):
     path = tmp_path / "model.keras"
     with path.open("wb") as file:
-        file.truncate(model_files.MAX_BYTES + 1)
+        file.truncate(safe_loading.MAX_BYTES + 1)
     refused(path, "is larger than")
 
 
@@ -283,7 +283,7 @@ def test_a_config_that_is_none(write, good, content):
 
 
 def test_a_config_of_a_million_layers_is_not_read(write, good):
-    content = b" " * (model_files.MAX_CONFIG_BYTES + 1)
+    content = b" " * (safe_loading.MAX_CONFIG_BYTES + 1)
     refused(write({**good, "config.json": content}), "its config is larger")
 
 

@@ -11,14 +11,14 @@ import subprocess
 import sys
 import time
 
-from mnist_helpers.artifacts import load_model
-from mnist_helpers.paths import NOTEBOOKS_DIR, PROJECT
-from tests.stress import VARIABLE
-
 import nbformat
 import numpy as np
 import pytest
 from jupyter_client.manager import KernelManager
+
+from mnist_helpers.paths import NOTEBOOKS_DIR, PROJECT
+from mnist_helpers.training.artifacts import load_model
+from tests.stress import VARIABLE
 
 pytestmark = [pytest.mark.promise(7), pytest.mark.slow]
 AT_LENGTH = pytest.mark.skipif(VARIABLE not in os.environ, reason="only in `make stress`")

@@ -5,14 +5,14 @@ import re
 import subprocess
 import sys
 
-from mnist_helpers.cli import SERIES
-from mnist_helpers.data import MnistUnavailableError, load_mnist
-from mnist_helpers.parameters import LIMITS
-from mnist_helpers.paths import NOTEBOOKS_DIR, PROJECT
-
 import nbformat
 import papermill
 import pytest
+
+from mnist_helpers.data.datasets import MnistUnavailableError, load_mnist
+from mnist_helpers.parameters import LIMITS
+from mnist_helpers.paths import NOTEBOOKS_DIR, PROJECT
+from mnist_helpers.runner.cli import SERIES
 
 NOTEBOOKS = [NOTEBOOKS_DIR / f"{name}.ipynb" for name in SERIES]
 COMPARISON = NOTEBOOKS_DIR / "05_compare_runs.ipynb"

@@ -2,13 +2,14 @@
 
 import gzip
 
-from mnist_helpers import data, own_data
-from mnist_helpers.cli import main
-from mnist_helpers.download import IDX_FILES, DataError
-
 import numpy as np
 import pytest
 from numpy.lib.npyio import NpzFile
+
+from mnist_helpers import data
+from mnist_helpers.data import custom
+from mnist_helpers.data.mnist import IDX_FILES, DataError
+from mnist_helpers.runner.cli import main
 
 NAMES = ["top", "coat", "dress", "shirt", "shoe", "bag", "boot", "hat", "scarf", "sock"]
 
@@ -59,7 +60,7 @@ def test_without_names_classes_are_numbers(tmp_path):
 
 
 def test_a_relative_path_counts_from_the_project(npz, tmp_path, monkeypatch):
-    monkeypatch.setattr(own_data.paths, "PROJECT", tmp_path)
+    monkeypatch.setattr(custom.paths, "PROJECT", tmp_path)
     assert data.class_names("./clothes.npz") == NAMES
 
 

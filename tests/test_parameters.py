@@ -1,8 +1,8 @@
 import math
 
-from mnist_helpers.parameters import LIMITS, check_type, check_value, parse_value
-
 import pytest
+
+from mnist_helpers.parameters import LIMITS, check_type, check_value, parse_value
 
 ALLOWED = [
     ("DATASET", "mnist"),

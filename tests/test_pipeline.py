@@ -1,8 +1,8 @@
-from mnist_helpers.augmentation import Augmentation
-from mnist_helpers.pipeline import evaluation_dataset, to_input, training_dataset
-
 import numpy as np
 import pytest
+
+from mnist_helpers.training.augmentation import Augmentation
+from mnist_helpers.training.pipeline import evaluation_dataset, to_input, training_dataset
 
 N, BATCH = 103, 10
 

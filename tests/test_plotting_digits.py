@@ -2,13 +2,13 @@ import base64
 import io
 import re
 
-from mnist_helpers.plotting import digits, style
-
 import matplotlib
 import numpy as np
 import pytest
 from matplotlib import pyplot as plt
 from PIL import Image
+
+from mnist_helpers.plotting import digits, style
 
 matplotlib.use("Agg")
 
@@ -56,7 +56,7 @@ def test_pixel_values_add_up_and_ink_is_where_it_was_put():
 def test_map_draws_every_digit_at_its_place():
     points = np.random.default_rng(0).normal(size=(40, 2))
     labels = np.tile(np.arange(10), 4)
-    axes = digits.plot_digit_map(points, labels, "Data").axes[0]
+    axes = digits.plot_embedding(points, labels, "Data").axes[0]
     assert len(axes.collections) == 10
     for digit, drawn in enumerate(axes.collections):
         np.testing.assert_array_equal(drawn.get_offsets(), points[labels == digit])
@@ -67,7 +67,7 @@ def test_map_draws_every_digit_at_its_place():
     [
         lambda title: digits.plot_class_balance({"training": np.full(10, 1)}, title),
         lambda title: digits.plot_pixel_values(np.zeros((1, 28, 28), np.uint8), title),
-        lambda title: digits.plot_digit_map(np.zeros((10, 2)), np.arange(10), title),
+        lambda title: digits.plot_embedding(np.zeros((10, 2)), np.arange(10), title),
     ],
 )
 def test_every_figure_carries_its_title(draw):

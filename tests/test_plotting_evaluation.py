@@ -1,10 +1,10 @@
-from mnist_helpers.plotting import evaluation as plots
-from mnist_helpers.plotting.style import CLEAN, HYBRID
-
 import matplotlib
 import numpy as np
 import pytest
 from matplotlib import pyplot as plt
+
+from mnist_helpers.plotting import evaluation as plots
+from mnist_helpers.plotting.style import CLEAN, HYBRID
 
 matplotlib.use("Agg")
 
@@ -36,7 +36,7 @@ def test_confusion_without_a_mistake_can_be_drawn(tmp_path):
 
 def test_precision_and_recall_keep_apart():
     precision, recall = np.linspace(0.9, 1, 10), np.full(10, 0.95)
-    axes = plots.plot_per_digit(precision, recall, "Digits").axes[0]
+    axes = plots.plot_per_class(precision, recall, "Digits").axes[0]
     drawn = {line.get_label(): line.get_ydata() for line in axes.lines}
     assert drawn == {
         "precision": pytest.approx(100 * precision),
@@ -48,7 +48,7 @@ def test_precision_and_recall_keep_apart():
 def test_gallery_shows_each_mistake_once_with_its_caption(count, panels):
     images = np.arange(count)[:, None, None] * np.ones((1, 28, 28))
     captions = [f"mistake {number}" for number in range(count)]
-    axes = plots.plot_mistakes(images, captions, "Mistakes").axes
+    axes = plots.plot_captioned(images, captions, "Mistakes").axes
     assert len(axes) == panels
     assert [panel.get_title() for panel in axes[:count]] == captions
     assert [panel.images[0].get_array()[0, 0] for panel in axes[:count]] == list(range(count))

@@ -1,11 +1,11 @@
-from mnist_helpers.plotting import calibration
-from mnist_helpers.plotting import robustness as plots
-from mnist_helpers.plotting.style import CLEAN, HYBRID, use_style
-
 import matplotlib
 import numpy as np
 import pytest
 from matplotlib import pyplot as plt
+
+from mnist_helpers.plotting import calibration
+from mnist_helpers.plotting import robustness as plots
+from mnist_helpers.plotting.style import CLEAN, HYBRID, use_style
 
 matplotlib.use("Agg")
 
@@ -40,7 +40,7 @@ def test_every_kind_has_its_panel_with_both_models_and_what_training_met():
 def test_mistakes_on_the_map_are_ringed():
     points, labels = np.arange(24.0).reshape(12, 2), np.arange(12) % 10
     wrong = np.arange(12) == 4
-    axes = plots.plot_feature_map(points, labels, wrong, "Map").axes[0]
+    axes = plots.plot_feature_embedding(points, labels, wrong, "Map").axes[0]
     *digits, rings = axes.collections
     assert len(digits) == 10 and rings.get_offsets().tolist() == [[8, 9]]
     assert digits[0].get_offsets().tolist() == [[0, 1], [20, 21]]
@@ -60,7 +60,7 @@ def test_reliability_draws_confidence_against_share_right():
 
 def test_declining_draws_mistakes_against_what_is_left_unanswered():
     curves = {"clean phase": (np.array([0.05, 0.5, 1.0]), np.array([1.0, 0.9, 0.8]))}
-    axes = calibration.plot_declining(curves, 0.999, "Declining").axes[0]
+    axes = calibration.plot_accuracy_coverage(curves, 0.999, "Declining").axes[0]
     assert axes.lines[0].get_xdata() == pytest.approx([50, 0])
     assert axes.lines[0].get_ydata() == pytest.approx([10, 20])
     assert axes.lines[1].get_ydata()[0] == pytest.approx(0.1)  # the line of 99.9 %

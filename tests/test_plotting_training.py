@@ -1,8 +1,8 @@
-from mnist_helpers.plotting.training import plot_learning_curves
-
 import matplotlib
 import pytest
 from matplotlib import pyplot as plt
+
+from mnist_helpers.plotting.training import plot_learning_curves
 
 matplotlib.use("Agg")
 HISTORY = [

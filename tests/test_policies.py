@@ -1,13 +1,13 @@
 import importlib
 
-from mnist_helpers.augmentation import Augmentation
-from mnist_helpers.paths import PROJECT
-from mnist_helpers.pipeline import training_dataset
-from mnist_helpers.policies import _KINDS, RobustAugmentation, make_augmentation
-
 import numpy as np
 import pytest
 import tensorflow as tf
+
+from mnist_helpers.paths import PROJECT
+from mnist_helpers.training.augmentation import Augmentation
+from mnist_helpers.training.pipeline import training_dataset
+from mnist_helpers.training.robust_augmentation import _KINDS, RobustAugmentation, make_augmentation
 
 SEED = (3, 4)
 AMOUNTS = {"ROTATION_DEGREES": 15.0, "SHIFT_FRACTION": 0.1, "ZOOM_FRACTION": 0.15}
@@ -30,7 +30,7 @@ def test_the_parameter_names_the_policy():
 def test_the_page_of_results_is_that_of_the_default(monkeypatch):
     monkeypatch.syspath_prepend(PROJECT / "benchmarks")
     report = importlib.import_module("robust_report")
-    assert RobustAugmentation().damaged_share == report.SHARES["robust"]
+    assert RobustAugmentation().corruption_probability == report.SHARES["robust"]
 
 
 def test_the_same_seed_gives_the_same_images(digits):
@@ -42,12 +42,12 @@ def test_the_same_seed_gives_the_same_images(digits):
 
 
 def test_the_rest_of_the_images_is_what_the_standard_policy_makes(digits):
-    policy = RobustAugmentation(damaged_share=0.6)
+    policy = RobustAugmentation(corruption_probability=0.6)
     standard = Augmentation()(digits, SEED).numpy()
     changed = (policy(digits, SEED).numpy() != standard).any(axis=(1, 2, 3))
     # 400 coin tosses of 0.6, 4 standard deviations of 0.025; a few of the struck look the same.
     assert 0.5 < changed.mean() < 0.7
-    none = RobustAugmentation(damaged_share=0.0)
+    none = RobustAugmentation(corruption_probability=0.0)
     np.testing.assert_array_equal(none(digits, SEED), standard)
 
 
@@ -64,7 +64,9 @@ def test_each_kind_changes_images_each_by_a_draw_of_its_own_and_takes_none():
 
 
 def test_every_kind_strikes_about_as_often_as_it_should():
-    strikes = RobustAugmentation(damaged_share=1.0, further_chance=0.08)._strikes(8000, SEED)
+    strikes = RobustAugmentation(corruption_probability=1.0, further_chance=0.08)._strikes(
+        8000, SEED
+    )
     shares = strikes.numpy().mean(axis=0)
     # 1/8 as the first kind, else 0.08: 0.125 + 0.875 · 0.08 = 0.195.
     assert shares == pytest.approx(np.full(len(_KINDS), 0.195), abs=0.02)

@@ -2,14 +2,15 @@ import csv
 import io
 import json
 
-from mnist_helpers import artifacts, predict
-from mnist_helpers.cli import main
-from mnist_helpers.model import build_cnn
-
 import keras
 import numpy as np
 import pytest
 from PIL import Image, ImageDraw
+
+from mnist_helpers.evaluation import inference
+from mnist_helpers.runner.cli import main
+from mnist_helpers.training import artifacts
+from mnist_helpers.training.model import build_cnn
 
 
 @pytest.fixture(scope="module")
@@ -50,14 +51,14 @@ def test_a_reader_gives_what_the_model_gives_whatever_the_batches(network):
     images = noise(7)
     expected = network.predict(images[..., None], verbose=0)
     for size in (3, 7, 500):
-        found = predict.reader(network, size)(images)
+        found = inference.Predictor(network, size)(images)
         np.testing.assert_allclose(found, expected, atol=1e-6)
-    assert predict.reader(network)(images[:0]).shape == (0, 10)
+    assert inference.Predictor(network)(images[:0]).shape == (0, 10)
 
 
 def test_features_are_what_the_last_layer_decides_by(network):
     images = noise(5)
-    features = predict.feature_reader(network)(images)
+    features = inference.feature_extractor(network)(images)
     weights, biases = network.layers[-1].get_weights()
     scores = np.exp(features @ weights + biases)
     expected = network.predict(images[..., None], verbose=0)
@@ -66,7 +67,7 @@ def test_features_are_what_the_last_layer_decides_by(network):
 
 def test_features_of_the_series_network_have_its_last_width():
     model = build_cnn(0, (4, 4, 6))
-    assert predict.feature_reader(model)(noise(3)).shape == (3, 6)
+    assert inference.feature_extractor(model)(noise(3)).shape == (3, 6)
 
 
 def test_several_views_are_nine_of_which_the_first_is_the_image():
@@ -78,7 +79,7 @@ def test_several_views_are_nine_of_which_the_first_is_the_image():
 
     images = np.zeros((2, 28, 28), np.float32)
     images[:, 10:18, 12:15] = 1
-    mean = predict.read_several_views(read, images)
+    mean = inference.test_time_augmentation(read, images)
     assert mean == pytest.approx(np.full((2, 10), 5.0))  # of 1 to 9
     np.testing.assert_allclose(seen[0], images, atol=1e-6)
     assert len(np.unique(np.stack(seen).reshape(9, -1).round(4), axis=0)) == 9
@@ -86,22 +87,22 @@ def test_several_views_are_nine_of_which_the_first_is_the_image():
 
 
 def test_folders_and_patterns_are_searched_and_each_picture_comes_once(pictures):
-    found = predict.find_pictures([str(pictures), str(pictures / "a.png"), str(pictures / "*.jpg")])
+    found = inference.find_images([str(pictures), str(pictures / "a.png"), str(pictures / "*.jpg")])
     names = [path.removeprefix(str(pictures)).lstrip("/\\").replace("\\", "/") for path in found]
     assert names == ["a.png", "b.jpg", "broken.png", "deeper/blank.png", "deeper/c.PNG"]
-    assert predict.find_pictures(["nothing*.png"]) == ["nothing*.png"]
-    assert predict.find_pictures([str(pictures / "notes.txt")]) == [str(pictures / "notes.txt")]
+    assert inference.find_images(["nothing*.png"]) == ["nothing*.png"]
+    assert inference.find_images([str(pictures / "notes.txt")]) == [str(pictures / "notes.txt")]
 
 
 def test_a_bad_picture_costs_nothing_but_itself(network, pictures):
-    names = predict.find_pictures([str(pictures)]) + ["gone.png"]
+    names = inference.find_images([str(pictures)]) + ["gone.png"]
     for size in (1, 2, 100):
-        readings = list(predict.read_pictures(predict.reader(network), names, size))
+        readings = list(inference.predict_files(inference.Predictor(network), names, size))
         assert [reading.picture for reading in readings] == names
         assert [reading.error is None for reading in readings] == [1, 1, 0, 0, 1, 0]
     good, bad = readings[0], readings[2:4] + readings[5:]
-    assert 0 <= good.runner_up_confidence <= good.confidence <= 1
-    assert good.digit != good.runner_up
+    assert 0 <= good.second_confidence <= good.confidence <= 1
+    assert good.digit != good.second_choice
     words = ("cannot be read as a picture", "blank", "No such file")
     for reading, word in zip(bad, words, strict=True):
         assert word in reading.error and reading.error.endswith(".") and reading.digit is None
@@ -144,7 +145,7 @@ def test_what_cannot_be_done_is_refused_in_a_sentence(arguments, says, tmp_path,
 
 
 def test_a_run_s_folder_stands_for_its_last_model(network, tmp_path):
-    from mnist_helpers.cli.models import model_file
+    from mnist_helpers.runner.cli.models import model_file
 
     history = [{"epoch": 1, "seconds": 1.0, "cpu_seconds": 1.0, "val_accuracy": 0.9}]
     artifacts.save_phase(network, tmp_path, "clean_phase", "clean_phase.keras", history)

@@ -6,10 +6,10 @@ import sys
 import tomllib
 import zipfile
 
-from mnist_helpers.paths import PROJECT
-
 import pytest
 import yaml
+
+from mnist_helpers.paths import PROJECT
 
 PYPROJECT = tomllib.loads((PROJECT / "pyproject.toml").read_text())
 LOCK = (PROJECT / "requirements.lock").read_text()

@@ -12,17 +12,18 @@ import sys
 import textwrap
 from pathlib import Path
 
-from mnist_helpers import artifacts, pipeline, report
-from mnist_helpers.download import IDX_FILES
-from mnist_helpers.evaluation import answers
-from mnist_helpers.paths import PROJECT
-from tests.test_own_data import NAMES, made_up
-
 import keras
 import nbformat
 import numpy as np
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell
+
+from mnist_helpers.data.mnist import IDX_FILES
+from mnist_helpers.evaluation import predictions
+from mnist_helpers.paths import PROJECT
+from mnist_helpers.runner import report
+from mnist_helpers.training import artifacts, pipeline
+from tests.test_own_data import NAMES, made_up
 
 TEXT = (PROJECT / "CONTRIBUTING.md").read_text(encoding="utf-8")
 
@@ -116,7 +117,7 @@ print(json.dumps({
     "limit": parameters.LIMITS["STRETCH_FRACTION"].allowed,
     "curve": robustness.sweep(sees, images, labels, ["stretch"])["model"]["stretch"],
     "wider": int((robustness.damaged(images, "stretch", 0.6) > 0.3).any((0, 1)).sum()),
-    "met": robustness.levels_met_in_training("stretch", {"STRETCH_FRACTION": 0.3}),
+    "met": robustness.severities_seen_in_training("stretch", {"STRETCH_FRACTION": 0.3}),
 }))
 """
 
@@ -135,7 +136,7 @@ def test_an_augmentation_is_known_to_pipeline_slider_limits_and_curve(project, t
     assert found["limit"] == "a number from 0 to below 1"
     assert found["curve"] == [0.1] * 5 and found["wider"] == 16 and found["met"] == 3
     # The moves that were there before have not changed by a bit.
-    from mnist_helpers.augmentation import Augmentation
+    from mnist_helpers.training.augmentation import Augmentation
 
     np.testing.assert_array_equal(
         np.load(tmp_path / "moved.npy"), Augmentation()(images[..., None], [1, 2])
@@ -170,7 +171,7 @@ def test_another_network_trains_is_saved_and_comes_back(tmp_path):
 
 
 def test_a_metric_counts_what_it_says():
-    scope = dict(vars(answers))
+    scope = dict(vars(predictions))
     exec(METRIC, scope)
     chances = np.full((3, 10), 0.01)
     chances[:, 4], chances[:, 7] = 0.51, 0.41
@@ -246,7 +247,7 @@ def test_the_notebooks_run_on_another_data_set_with_all_that_was_added(changed):
     assert [type(layer).__name__ for layer in network.layers[1:]] == ["Conv2D", "Flatten", "Dense"]
     assert "stretch 20% at most" in printed(folder / "03_augmented_phase.ipynb")
     tested = printed(folder / "04_evaluation.ipynb")
-    assert "among the two likeliest" in tested and "fashion (not MNIST)" in tested
+    assert "among the two top_k" in tested and "fashion (not MNIST)" in tested
     measured = report.training_parameters(folder / metrics["hybrid"]["model"])
     assert measured["DATASET"] == "data/fashion"
 

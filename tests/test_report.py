@@ -1,14 +1,17 @@
 import json
 
-from mnist_helpers import artifacts, evaluation, report, robustness
-from mnist_helpers.cli import main
-from mnist_helpers.data import load_test, load_training
-from mnist_helpers.predict import reader
-
 import keras
 import matplotlib
 import numpy as np
 import pytest
+
+from mnist_helpers import evaluation
+from mnist_helpers.data.datasets import load_test, load_training
+from mnist_helpers.evaluation import robustness
+from mnist_helpers.evaluation.inference import Predictor
+from mnist_helpers.runner import report
+from mnist_helpers.runner.cli import main
+from mnist_helpers.training import artifacts
 
 matplotlib.use("Agg")
 
@@ -33,7 +36,7 @@ def measured(trained):
 @pytest.mark.slow
 def test_the_summary_is_what_the_parts_say(trained, measured):
     images, labels = load_test("digits")
-    probabilities = reader(trained)(images / np.float32(255))
+    probabilities = Predictor(trained)(images / np.float32(255))
     summary = measured["summary"]
     assert summary["test_accuracy"] == np.mean(probabilities.argmax(axis=1) == labels) > 0.7
     low, high = summary["test_accuracy_interval"]
@@ -48,7 +51,7 @@ def test_the_summary_is_what_the_parts_say(trained, measured):
 @pytest.mark.slow
 def test_the_temperature_comes_from_the_validation_images(trained, measured):
     _, (x, y) = load_training("digits")
-    fitted = evaluation.fit_temperature(y, reader(trained)(x / np.float32(255)))
+    fitted = evaluation.fit_temperature(y, Predictor(trained)(x / np.float32(255)))
     assert measured["summary"]["temperature"] == pytest.approx(fitted)
 
 
@@ -61,7 +64,7 @@ def test_the_text_names_every_figure(measured):
         f"{summary['test_accuracy']:.2%}",
         f"{summary['ece']:.4f}",
         f"temperature {summary['temperature']:.2f}",
-        *robustness.DAMAGES,
+        *robustness.CORRUPTIONS,
     ):
         assert piece in text, piece
     assert max(map(len, text.splitlines())) < 130
@@ -100,7 +103,7 @@ def test_parameters_are_those_of_the_model_s_own_section(tmp_path):
 
 @pytest.mark.slow
 def test_foreign_digits_have_the_form_of_mnist():
-    images, labels = report.foreign_digits()
+    images, labels = report.external_digits()
     assert images.shape == (1797, 28, 28) and labels.shape == (1797,)
     assert images.min() >= 0 and 0.9 < images.max() <= 1
     ink = images.sum((1, 2))

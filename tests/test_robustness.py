@@ -1,10 +1,10 @@
 import time
 
-from mnist_helpers import robustness
-from mnist_helpers.robustness import DAMAGES, damaged
-
 import numpy as np
 import pytest
+
+from mnist_helpers.evaluation import robustness
+from mnist_helpers.evaluation.robustness import CORRUPTIONS, damaged
 
 GEOMETRIC = ["rotation", "shift", "zoom", "shear"]
 
@@ -20,18 +20,18 @@ def digits():
 
 
 def test_there_are_twenty_kinds_of_five_levels_from_mild_to_severe():
-    assert len(DAMAGES) == 20
-    for kind, (_, group, unit, levels) in DAMAGES.items():
+    assert len(CORRUPTIONS) == 20
+    for kind, (_, group, unit, levels) in CORRUPTIONS.items():
         assert len(levels) == robustness.LEVELS and unit
         steps = np.diff(levels)
         assert (steps > 0).all() or (steps < 0).all(), kind
         assert (group == "geometric") == (kind in GEOMETRIC)
 
 
-@pytest.mark.parametrize("kind", DAMAGES)
+@pytest.mark.parametrize("kind", CORRUPTIONS)
 def test_damage_is_seeded_stays_in_range_and_grows_with_the_level(kind, digits):
     clean = digits / np.float32(255)
-    levels = DAMAGES[kind].levels
+    levels = CORRUPTIONS[kind].levels
     first = damaged(digits, kind, levels[2], seed=1)
     assert first.shape == digits.shape and first.dtype == np.float32
     assert first.min() >= 0 and first.max() <= 1
@@ -42,10 +42,10 @@ def test_damage_is_seeded_stays_in_range_and_grows_with_the_level(kind, digits):
     assert 0 < mild < severe
 
 
-@pytest.mark.parametrize("kind", [k for k in DAMAGES if k not in (
+@pytest.mark.parametrize("kind", [k for k in CORRUPTIONS if k not in (
     "blur", "contrast", "brightness", "light background", "low resolution")])  # fmt: skip
 def test_damage_differs_from_image_to_image_and_from_seed_to_seed(kind, digits):
-    level = DAMAGES[kind].levels[2]
+    level = CORRUPTIONS[kind].levels[2]
     worse = damaged(digits, kind, level)
     assert len(np.unique(worse[::2].reshape(20, -1), axis=0)) > 1
     assert not np.array_equal(worse, damaged(digits, kind, level, seed=1))
@@ -53,11 +53,11 @@ def test_damage_differs_from_image_to_image_and_from_seed_to_seed(kind, digits):
 
 def test_a_thousand_images_take_a_fifth_of_a_second_at_most(digits):
     many = np.tile(digits, (25, 1, 1))
-    for kind in DAMAGES:
+    for kind in CORRUPTIONS:
         best = np.inf
         for _ in range(3):
             start = time.process_time()
-            damaged(many, kind, DAMAGES[kind].levels[2])
+            damaged(many, kind, CORRUPTIONS[kind].levels[2])
             best = min(best, time.process_time() - start)
         assert best < 0.2, kind
 
@@ -143,7 +143,10 @@ def test_sweep_measures_each_model_on_each_level():
     # Black images come out at the level itself: 0.1, 0.2, 0.35, 0.5, 0.7 and 0.2, 0.4, ... 1.
     assert curves["sees"] == {"brightness": [1, 1, 1, 1, 0], "light background": [1, 1, 0, 0, 0]}
     assert curves["blind"]["brightness"] == [0] * 5
-    assert robustness.middle_levels(curves["sees"]) == {"brightness": 1, "light background": 0}
+    assert robustness.accuracy_at_severity_3(curves["sees"]) == {
+        "brightness": 1,
+        "light background": 0,
+    }
     assert robustness.group_mean(curves["sees"], "photometric") == pytest.approx(6 / 10)
 
 
@@ -155,17 +158,17 @@ def test_the_group_of_a_kind_decides_in_which_mean_it_counts():
 
 def test_levels_met_in_training_follow_its_parameters():
     given = {"ROTATION_DEGREES": 15.0, "SHIFT_FRACTION": 0.1, "ZOOM_FRACTION": 0.15}
-    met = {kind: robustness.levels_met_in_training(kind, given) for kind in DAMAGES}
+    met = {kind: robustness.severities_seen_in_training(kind, given) for kind in CORRUPTIONS}
     assert {kind: count for kind, count in met.items() if count} == {
         "rotation": 2, "shift": 2, "zoom": 2,
     }  # fmt: skip
-    assert all(robustness.levels_met_in_training(kind, {}) == 0 for kind in DAMAGES)
+    assert all(robustness.severities_seen_in_training(kind, {}) == 0 for kind in CORRUPTIONS)
 
 
 def test_the_robust_policy_meets_all_kinds_but_those_held_out():
     given = {"ROTATION_DEGREES": 15, "SHIFT_FRACTION": 0.1, "ZOOM_FRACTION": 0.15}
     given |= {"AUGMENTATION": "robust"}
-    met = {kind: robustness.levels_met_in_training(kind, given) for kind in DAMAGES}
+    met = {kind: robustness.severities_seen_in_training(kind, given) for kind in CORRUPTIONS}
     assert {kind for kind, count in met.items() if count == 0} == set(robustness.HELD_OUT)
     assert met["contrast"] == 4  # of 0.7, 0.5, 0.35, 0.2 and 0.1 down to 0.15
 

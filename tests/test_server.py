@@ -8,10 +8,10 @@ import subprocess
 import sys
 import time
 
-from mnist_helpers.paths import PROJECT
-
 import pytest
 import requests
+
+from mnist_helpers.paths import PROJECT
 
 pytestmark = pytest.mark.promise(8)
 

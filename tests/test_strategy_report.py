@@ -2,10 +2,11 @@
 
 import importlib
 
-from mnist_helpers.paths import PROJECT, write_json
-
 import pandas as pd
 import pytest
+
+from mnist_helpers.files import write_json
+from mnist_helpers.paths import PROJECT
 
 OURS = "clean 10 → mixed 10 (ours)"
 SCORES = {"first": [0.5, 0.6, 0.7], OURS: [0.6, 0.8, 1.0], "last": [0.9, 0.7, 0.8]}

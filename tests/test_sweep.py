@@ -9,13 +9,13 @@ import subprocess
 import sys
 import time
 
-from mnist_helpers.cli import main
-from mnist_helpers.paths import PROJECT
-from mnist_helpers.sweep import cluster, plan, scheduler
-from tests.tiny import outputs, write_notebook, write_training
-
 import psutil
 import pytest
+
+from mnist_helpers.paths import PROJECT
+from mnist_helpers.runner import cluster, plan, scheduler
+from mnist_helpers.runner.cli import main
+from tests.tiny import outputs, write_notebook, write_training
 
 BOTH = "notebooks: [01_first.ipynb, 02_second.ipynb]\n"
 SLOW = BOTH + "fixed: {EPOCHS: 4, 02_second: {SECONDS: 0.6}}\nseeds: [0, 3]\n"

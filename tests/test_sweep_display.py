@@ -2,15 +2,15 @@ import io
 import sys
 import time
 
-from mnist_helpers.paths import write_json
-from mnist_helpers.sweep.definition import read_definition
-from mnist_helpers.sweep.display import Display, LiveDisplay, duration
-from mnist_helpers.sweep.estimate import Estimate
-from mnist_helpers.sweep.plan import make_plan
-from mnist_helpers.sweep.scheduler import steps_to_do
-from tests.tiny import write_training
-
 import pytest
+
+from mnist_helpers.files import write_json
+from mnist_helpers.runner.display import Display, LiveDisplay, duration
+from mnist_helpers.runner.estimate import Estimate
+from mnist_helpers.runner.plan import make_plan
+from mnist_helpers.runner.scheduler import steps_to_do
+from mnist_helpers.runner.sweep_file import read_definition
+from tests.tiny import write_training
 
 
 class Terminal(io.StringIO):

@@ -8,21 +8,22 @@ import time
 from concurrent.futures import Future
 from pathlib import Path
 
-from mnist_helpers.cli import main
-from mnist_helpers.notebooks import notebook_parameters
-from mnist_helpers.paths import NOTEBOOKS_DIR, PROJECT, read_json, write_json
-from mnist_helpers.sweep import step as step_module
-from mnist_helpers.sweep.code import code_version
-from mnist_helpers.sweep.definition import SweepError, read_definition
-from mnist_helpers.sweep.estimate import Estimate
-from mnist_helpers.sweep.plan import make_plan
-from mnist_helpers.sweep.pool import LocalPool
-from mnist_helpers.sweep.results import write_results
-from mnist_helpers.sweep.scheduler import do_steps, steps_to_do
-from tests.tiny import write_notebook, write_training
-
 import papermill
 import pytest
+
+from mnist_helpers.files import read_json, write_json
+from mnist_helpers.paths import NOTEBOOKS_DIR, PROJECT
+from mnist_helpers.runner import task as step_module
+from mnist_helpers.runner.cli import main
+from mnist_helpers.runner.code_hash import code_version
+from mnist_helpers.runner.estimate import Estimate
+from mnist_helpers.runner.notebooks import notebook_parameters
+from mnist_helpers.runner.plan import make_plan
+from mnist_helpers.runner.pool import LocalPool
+from mnist_helpers.runner.results import write_results
+from mnist_helpers.runner.scheduler import do_steps, steps_to_do
+from mnist_helpers.runner.sweep_file import SweepError, read_definition
+from tests.tiny import write_notebook, write_training
 
 BOTH = "notebooks: [01_first.ipynb, 02_second.ipynb]\n"
 
@@ -134,8 +135,8 @@ def test_variants_have_notebooks_and_values_of_their_own_and_share_what_is_equal
 
 def test_a_key_changes_with_values_and_code_but_not_with_outputs_or_names(plan, tmp_path):
     def key(text=BOTH + "fixed: {EPOCHS: 2}"):
-        from mnist_helpers.sweep import plan as module
-        from mnist_helpers.sweep import settings
+        from mnist_helpers.runner import plan as module
+        from mnist_helpers.runner import settings
 
         for cached in (module._content, module._version, settings.declared_parameters):
             cached.cache_clear()
@@ -158,7 +159,7 @@ def test_the_code_version_covers_what_is_imported_and_nothing_else(monkeypatch, 
     (package / "plotting" / "__init__.py").write_text("")
     (package / "plotting" / "c.py").write_text("y = 1")
     (package / "other.py").write_text("z = 1")
-    monkeypatch.setattr("mnist_helpers.sweep.code.PACKAGE_DIR", package)
+    monkeypatch.setattr("mnist_helpers.runner.code_hash.PACKAGE_DIR", package)
     cells = ["%matplotlib inline\nprint('IPython')", "from mnist_helpers import a"]
     cells.append("from mnist_helpers.plotting.c import y as why")
 
@@ -204,7 +205,7 @@ def test_the_projects_sweeps_can_be_planned(name, tmp_path):
 def test_a_dry_run_lists_runs_and_time_and_imports_nothing_heavy(plan, tmp_path):
     plan(BOTH + "seeds: 3")
     code = (
-        "import sys\nfrom mnist_helpers.cli import main\n"
+        "import sys\nfrom mnist_helpers.runner.cli import main\n"
         f"assert main(['sweep', {str(tmp_path / 'study.yaml')!r}, '--dry-run']) == 0\n"
         "heavy = {'tensorflow', 'keras', 'numpy', 'papermill', 'nbformat', 'rich', 'distributed'}\n"
         "sys.exit(str(heavy & set(sys.modules)) if heavy & set(sys.modules) else 0)"

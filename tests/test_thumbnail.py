@@ -1,12 +1,12 @@
 """The small picture of an executed notebook, which a sweep's page shows beside each run."""
 
-from mnist_helpers.execution import write_thumbnail
-from mnist_helpers.plotting import style
-
 import nbformat
 import pytest
 from matplotlib import pyplot as plt
 from PIL import Image
+
+from mnist_helpers.plotting import style
+from mnist_helpers.runner.execute import write_thumbnail
 
 
 @pytest.fixture

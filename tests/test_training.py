@@ -5,13 +5,15 @@ import subprocess
 import sys
 import time
 
-from mnist_helpers.model import build_cnn
-from mnist_helpers.pipeline import evaluation_dataset, training_dataset
-from mnist_helpers.training import ResumableTraining, native_precision, phase_optimizer
-
 import keras
 import numpy as np
 import pytest
+
+from mnist_helpers.training.callbacks import ResumableTraining
+from mnist_helpers.training.model import build_cnn
+from mnist_helpers.training.optimizer import adamw_cosine
+from mnist_helpers.training.pipeline import evaluation_dataset, training_dataset
+from mnist_helpers.training.precision import default_dtype_policy
 
 EPOCHS = 3
 BATCH = 32
@@ -29,12 +31,12 @@ def made_up_digits(n):
 
 def train(folder, settings=SETTINGS, kill_after=None):
     """Trains a tiny network; kills this process in the middle of an epoch when asked to."""
-    keras.config.set_dtype_policy(native_precision())
+    keras.config.set_dtype_policy(default_dtype_policy())
     images, labels = made_up_digits(320)
     network = build_cnn(seed=1, widths=(4, 4, 8))
     steps = len(images) // BATCH
     network.compile(
-        phase_optimizer(0.004, EPOCHS * steps),
+        adamw_cosine(0.004, EPOCHS * steps),
         "categorical_crossentropy",
         metrics=["accuracy"],
         jit_compile=False,
@@ -139,7 +141,7 @@ def test_a_state_of_other_settings_is_not_used(undisturbed, tmp_path, capsys):
 def test_the_best_model_must_beat_the_best_so_far(tmp_path):
     images, labels = made_up_digits(64)
     network = build_cnn(seed=1, widths=(2, 2, 2))
-    network.compile(phase_optimizer(0.001, 2), "categorical_crossentropy", metrics=["accuracy"])
+    network.compile(adamw_cosine(0.001, 2), "categorical_crossentropy", metrics=["accuracy"])
     (tmp_path / "previous.keras").write_bytes(b"the best of the first phase")
     training = ResumableTraining(
         tmp_path, "phase", "best.keras", {}, tmp_path / "previous.keras", [{"val_accuracy": 1.0}]

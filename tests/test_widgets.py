@@ -2,25 +2,35 @@ import datetime
 import gc
 import re
 
-from mnist_helpers import widgets
-from mnist_helpers.artifacts import load_model
-from mnist_helpers.augmentation import Augmentation
-from mnist_helpers.images import PictureError, to_mnist
-from mnist_helpers.model import build_cnn
-from mnist_helpers.moves import move_kind
-from mnist_helpers.paths import SHIPPED_DIR, read_json
-from mnist_helpers.widgets import callbacks, explorer, layers, mistakes, pad, pictures, upload
-
 import ipywidgets
 import numpy as np
 import pytest
 
+from mnist_helpers import widgets
+from mnist_helpers.evaluation.inference import Predictor
+from mnist_helpers.files import read_json
+from mnist_helpers.paths import SHIPPED_DIR
+from mnist_helpers.preprocessing.mnist_format import PictureError, to_mnist
+from mnist_helpers.training.artifacts import load_model
+from mnist_helpers.training.augmentation import Augmentation
+from mnist_helpers.training.model import build_cnn
+from mnist_helpers.training.transforms import transform_name
+from mnist_helpers.widgets import (
+    error_handling,
+    explorer,
+    feature_maps,
+    html,
+    misclassified,
+    pad,
+    upload,
+)
+
 
 @pytest.fixture(autouse=True)
 def no_callback_failed():
-    callbacks.failures.clear()
+    error_handling.failures.clear()
     yield
-    assert not callbacks.failures
+    assert not error_handling.failures
 
 
 @pytest.fixture(scope="module")
@@ -30,8 +40,8 @@ def shipped():
 
 
 @pytest.fixture(scope="module")
-def reader(shipped):
-    return widgets.DigitReader(shipped)
+def predictor(shipped):
+    return Predictor(shipped)
 
 
 @pytest.fixture(scope="module")
@@ -46,9 +56,9 @@ def digits():
 
 
 def test_a_bad_picture_shows_as_a_sentence_and_nothing_else_happens():
-    line = callbacks.message_line()
+    line = error_handling.message_line()
 
-    @callbacks.guarded(line)
+    @error_handling.handle_errors(line)
     def refuse(text):
         raise PictureError(text)
 
@@ -58,22 +68,22 @@ def test_a_bad_picture_shows_as_a_sentence_and_nothing_else_happens():
 
 @pytest.mark.parametrize("kind", [ValueError, KeyError, RuntimeError])
 def test_any_other_error_is_shown_kept_and_raised(kind):
-    line = callbacks.message_line()
+    line = error_handling.message_line()
 
-    @callbacks.guarded(line)
+    @error_handling.handle_errors(line)
     def fail():
         raise kind("oh")
 
     with pytest.raises(kind):
         fail()
     assert "mnist-failure" in line.value and kind.__name__ in line.value
-    assert [type(error) for error in callbacks.failures] == [kind]
-    callbacks.failures.clear()
+    assert [type(error) for error in error_handling.failures] == [kind]
+    error_handling.failures.clear()
 
 
 def test_a_call_that_goes_well_takes_the_message_away():
     line = ipywidgets.HTML("old")
-    callbacks.guarded(line)(lambda: None)()
+    error_handling.handle_errors(line)(lambda: None)()
     assert line.value == ""
 
 
@@ -83,21 +93,21 @@ def test_a_call_that_goes_well_takes_the_message_away():
 def test_the_answer_in_words_names_a_doubt():
     sure = np.full(10, 0.001)
     sure[3] = 0.991
-    assert pictures.answer_in_words(sure) == "This is a 3, the network says, 99.1% sure."
+    assert html.answer_in_words(sure) == "This is a 3, the network says, 99.1% sure."
     torn = np.zeros(10)
     torn[[4, 9]] = 0.6, 0.4
-    assert pictures.answer_in_words(torn).endswith("it could also be a 9 (40.0%).")
+    assert html.answer_in_words(torn).endswith("it could also be a 9 (40.0%).")
 
 
 def test_bars_show_ten_shares_and_say_them():
-    page = pictures.bars_html(np.arange(10) / 45)
+    page = html.bars_html(np.arange(10) / 45)
     widths = [float(width) for width in re.findall(r"width: ([\d.]+)%", page)]
     assert len(widths) == 10 and widths[-1] == 20.0 and widths[5] == 11.1
     assert page.count("#D55E00") == 1 and "9: 20.0%" in page
 
 
 def test_a_picture_says_what_it_shows():
-    page = pictures.image_html(np.zeros((4, 6)), 'a "black" box')
+    page = html.image_html(np.zeros((4, 6)), 'a "black" box')
     assert "image/png" in page and 'alt="a &quot;black&quot; box"' in page and "width: 6px" in page
 
 
@@ -125,7 +135,7 @@ def explore(digits):
 )
 def test_each_control_changes_the_picture(explore, name, value):
     before = explore.picture.value
-    controls = {move_kind(field): slider for field, slider in explore.sliders.items()}
+    controls = {transform_name(field): slider for field, slider in explore.sliders.items()}
     controls.get(name, getattr(explore, name, None)).value = value
     assert explore.picture.value != before
 
@@ -164,19 +174,19 @@ def test_a_hundred_moves_keep_nothing(explore):
 
 
 @pytest.mark.parametrize("digit", range(10))
-def test_every_example_is_read_rightly(reader, digit):
-    assert reader(to_mnist(pad.draw_strokes(pad.EXAMPLES[digit]))).argmax() == digit
+def test_every_example_is_read_rightly(predictor, digit):
+    assert predictor(to_mnist(pad.draw_strokes(pad.EXAMPLES[digit]))[None]).argmax() == digit
 
 
-def test_the_network_is_traced_once(reader):
+def test_the_network_is_traced_once(predictor):
     for digit in range(10):
-        reader(to_mnist(pad.draw_strokes(pad.EXAMPLES[digit])))
-    assert reader.traces == 1
+        predictor(to_mnist(pad.draw_strokes(pad.EXAMPLES[digit]))[None])
+    assert predictor.traces == 1
 
 
-def test_the_reader_answers_as_the_model_does(reader, shipped):
+def test_the_reader_answers_as_the_model_does(predictor, shipped):
     image = to_mnist(pad.draw_strokes(pad.EXAMPLES[5]))
-    np.testing.assert_allclose(reader(image), shipped(image[None])[0], atol=1e-5)
+    np.testing.assert_allclose(predictor(image[None])[0], shipped(image[None])[0], atol=1e-5)
 
 
 def test_strokes_are_black_and_soft_on_white():
@@ -188,8 +198,8 @@ def test_strokes_are_black_and_soft_on_white():
     assert pad.draw_strokes([]).min() == 255
 
 
-def test_the_pad_reads_each_stroke_and_undoes_and_clears(reader):
-    drawing = widgets.DigitPad(reader, example=4)
+def test_the_pad_reads_each_stroke_and_undoes_and_clears(predictor):
+    drawing = widgets.DigitPad(predictor, example=4)
     assert "This is a 4" in drawing.answer.value and "This is a 4" in drawing.still.data
     drawing.canvas.strokes = pad.EXAMPLES[1]
     assert "This is a 1" in drawing.answer.value
@@ -206,19 +216,19 @@ def test_the_pad_reads_each_stroke_and_undoes_and_clears(reader):
     assert "This is a 8" in drawing.answer.value and drawing.example.value == ""
 
 
-def test_a_dot_on_the_pad_is_answered_with_a_sentence(reader):
-    drawing = widgets.DigitPad(reader)
+def test_a_dot_on_the_pad_is_answered_with_a_sentence(predictor):
+    drawing = widgets.DigitPad(predictor)
     drawing.canvas.strokes = [[(0.5, 0.5)]]
     assert drawing.answer.value != "" or "small" in drawing.message.value
 
 
-def test_an_error_of_the_network_does_not_vanish(reader):
-    drawing = widgets.DigitPad(reader)
-    drawing.reader = lambda image: 1 / 0
+def test_an_error_of_the_network_does_not_vanish(predictor):
+    drawing = widgets.DigitPad(predictor)
+    drawing.predict = lambda image: 1 / 0
     with pytest.raises(ZeroDivisionError):
         drawing.canvas.strokes = pad.EXAMPLES[1]
     assert "ZeroDivisionError" in drawing.message.value
-    callbacks.failures.clear()
+    error_handling.failures.clear()
 
 
 # -- upload
@@ -230,19 +240,19 @@ def uploaded(content):
     return (facts | {"content": memoryview(content)},)
 
 
-def test_an_upload_shows_four_steps_and_the_answer(reader):
-    picture = widgets.PictureUpload(reader)  # with its example, a photo
+def test_an_upload_shows_four_steps_and_the_answer(predictor):
+    picture = widgets.PictureUpload(predictor)  # with its example, a photo
     assert "This is a 3" in picture.still.data
-    picture.upload.value = uploaded(pictures.png(pad.draw_strokes(pad.EXAMPLES[2])))
+    picture.upload.value = uploaded(html.png(pad.draw_strokes(pad.EXAMPLES[2])))
     assert "This is a 2" in picture.result.value
     assert picture.result.value.count("<img") == 4
 
 
-def test_a_file_that_is_no_picture_is_answered_with_a_sentence(reader):
-    picture = widgets.PictureUpload(reader, pad.draw_strokes(pad.EXAMPLES[3]))
+def test_a_file_that_is_no_picture_is_answered_with_a_sentence(predictor):
+    picture = widgets.PictureUpload(predictor, pad.draw_strokes(pad.EXAMPLES[3]))
     picture.upload.value = uploaded(b"no picture")
     assert "cannot be read as a picture" in picture.message.value and picture.result.value == ""
-    picture.upload.value = uploaded(pictures.png(pad.draw_strokes(pad.EXAMPLES[2])))
+    picture.upload.value = uploaded(html.png(pad.draw_strokes(pad.EXAMPLES[2])))
     assert picture.message.value == "" and "This is a 2" in picture.result.value
 
 
@@ -268,21 +278,21 @@ CLEAN = np.eye(10)[[4, 9, 4, 9, 9]]
 
 
 def test_a_cell_lists_mistakes_the_surest_first_and_right_answers_the_least_sure_first():
-    assert mistakes.digits_of_cell(LABELS, HYBRID, 4, 9).tolist() == [1, 0]
-    assert mistakes.digits_of_cell(LABELS, HYBRID, 9, 9).tolist() == [4, 3]
-    assert mistakes.digits_of_cell(LABELS, HYBRID, 0, 1).tolist() == []
+    assert misclassified.digits_of_cell(LABELS, HYBRID, 4, 9).tolist() == [1, 0]
+    assert misclassified.digits_of_cell(LABELS, HYBRID, 9, 9).tolist() == [4, 3]
+    assert misclassified.digits_of_cell(LABELS, HYBRID, 0, 1).tolist() == []
 
 
 def test_a_cell_shows_its_digits_with_three_answers_each():
     images = np.zeros((5, 28, 28), np.uint8)
-    page = mistakes.cell_html(images, LABELS, HYBRID, 4, 9)
+    page = misclassified.cell_html(images, LABELS, HYBRID, 4, 9)
     assert page.count("<img") == 2 and "4 read as 9: 2 images, surest first" in page
     assert page.index("#1") < page.index("#0") and "9: 90.0%" in page
 
 
 def test_many_digits_are_cut_off_and_it_says_so():
     many = np.tile(HYBRID[2], (30, 1))
-    page = mistakes.cell_html(np.zeros((30, 28, 28), np.uint8), np.full(30, 4), many, 4, 4)
+    page = misclassified.cell_html(np.zeros((30, 28, 28), np.uint8), np.full(30, 4), many, 4, 4)
     assert (
         page.count("<img") == 24 and "4 read as 4: 30 images" in page and "(the first 24)" in page
     )
@@ -290,7 +300,7 @@ def test_many_digits_are_cut_off_and_it_says_so():
 
 def test_the_browser_begins_with_the_fullest_mistake_and_follows_the_choice():
     images = np.zeros((5, 28, 28), np.uint8)
-    browser = widgets.MistakeBrowser(images, LABELS, {"clean phase": CLEAN, "hybrid": HYBRID})
+    browser = widgets.MisclassifiedBrowser(images, LABELS, {"clean phase": CLEAN, "hybrid": HYBRID})
     assert browser.matrix.selected == [4, 9] and "4 read as 9: 2 images" in browser.still.data
     assert browser.matrix.counts[4][9] == 2 and browser.matrix.other_counts[4][9] == 1
     browser.matrix.selected = [9, 9]
@@ -299,7 +309,7 @@ def test_the_browser_begins_with_the_fullest_mistake_and_follows_the_choice():
 
 def test_the_browser_shows_a_phase_alone():
     images = np.zeros((5, 28, 28), np.uint8)
-    browser = widgets.MistakeBrowser(images, LABELS, {"clean phase": CLEAN})
+    browser = widgets.MisclassifiedBrowser(images, LABELS, {"clean phase": CLEAN})
     assert browser.matrix.counts == browser.matrix.other_counts
     assert not any("Dashed" in str(getattr(part, "value", "")) for part in browser.children)
 
@@ -309,7 +319,7 @@ def test_the_browser_shows_a_phase_alone():
 
 @pytest.fixture(scope="module")
 def inspector(shipped):
-    return widgets.layers.LayerInspector(shipped)
+    return widgets.feature_maps.LayerInspector(shipped)
 
 
 def test_the_shares_of_the_last_layer_add_up_to_the_answers_logit(inspector, shipped):
@@ -332,7 +342,7 @@ def test_the_shares_of_the_last_layer_add_up_to_the_answers_logit(inspector, shi
 def test_every_layer_is_shown_with_one_trace(inspector):
     image = to_mnist(pad.draw_strokes(pad.EXAMPLES[5]))
     for name in inspector.names:
-        page = layers.layer_html(inspector, image, name)
+        page = feature_maps.layer_html(inspector, image, name)
         assert page.count("<img") == 2 and name in page
     assert inspector.traces == 1
 
@@ -340,7 +350,7 @@ def test_every_layer_is_shown_with_one_trace(inspector):
 def test_feature_maps_are_laid_out_in_one_picture():
     maps = np.zeros((3, 3, 8))
     maps[..., 5] = 1
-    pixels = layers.feature_mosaic(maps)
+    pixels = feature_maps.feature_mosaic(maps)
     assert pixels.shape == (7, 15, 3)
     assert pixels[4, 5].tolist() == pixels[6, 6].tolist() != pixels[0, 0].tolist()
 
@@ -348,7 +358,7 @@ def test_feature_maps_are_laid_out_in_one_picture():
 def test_the_overlay_is_orange_where_a_place_speaks_for_the_answer_and_blue_against():
     shares = np.zeros((4, 4))
     shares[0, 0], shares[3, 3] = 1, -1
-    pixels = layers.overlay(np.zeros((28, 28, 1)), shares).astype(int)
+    pixels = feature_maps.overlay(np.zeros((28, 28, 1)), shares).astype(int)
     assert pixels[0, 0, 0] > pixels[0, 0, 2] and pixels[-1, -1, 2] > pixels[-1, -1, 0]
     assert pixels[0, -1].tolist() == [255, 255, 255]
 

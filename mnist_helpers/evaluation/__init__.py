@@ -1,41 +1,15 @@
-"""Statistics of labels and probabilities: how good are the answers, and how sure are we?"""
+"""How good are the predictions, how sure are we, and what do they withstand?"""
 
-from mnist_helpers.evaluation.answers import (
-    ambiguous,
-    doubtful_labels,
-    likeliest,
-    mistakes,
-    per_digit_report,
-)
-from mnist_helpers.evaluation.calibration import (
-    accuracy_when_declining,
-    answered_at,
-    at_temperature,
-    calibration_scores,
-    expected_calibration_error,
-    fit_temperature,
-    reliability,
-)
-from mnist_helpers.evaluation.comparison import (
-    accuracy_interval,
-    mcnemar,
-    paired_bootstrap_interval,
-)
+import lazy_loader
 
-__all__ = [
-    "accuracy_interval",
-    "accuracy_when_declining",
-    "ambiguous",
-    "answered_at",
-    "at_temperature",
-    "calibration_scores",
-    "doubtful_labels",
-    "expected_calibration_error",
-    "fit_temperature",
-    "likeliest",
-    "mcnemar",
-    "mistakes",
-    "paired_bootstrap_interval",
-    "per_digit_report",
-    "reliability",
-]
+__getattr__, __dir__, __all__ = lazy_loader.attach(
+    __name__,
+    submod_attrs={
+        "predictions": ["ambiguous", "label_issues", "mistakes", "per_class_metrics", "top_k"],
+        "calibration": [
+            "accuracy_coverage_curve", "calibration_scores", "coverage_at_accuracy",
+            "expected_calibration_error", "fit_temperature", "reliability", "temperature_scaled",
+        ],
+        "significance": ["accuracy_interval", "mcnemar", "paired_bootstrap_interval"],
+    },
+)  # fmt: skip

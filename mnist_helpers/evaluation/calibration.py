@@ -2,12 +2,12 @@
 
 from typing import NamedTuple
 
-from mnist_helpers.evaluation.checks import check_answers, check_probabilities
-
 import numpy as np
 from scipy.optimize import minimize_scalar
 from scipy.special import softmax
 from sklearn.metrics import brier_score_loss, log_loss
+
+from mnist_helpers.validation import check_predictions, check_probabilities
 
 BINS = 15  # as Guo et al. have it
 
@@ -37,7 +37,7 @@ def reliability(labels: np.ndarray, probabilities: np.ndarray, bins: int = BINS)
     Raises:
         ValueError: The arrays do not fit each other, or rows are not probabilities.
     """
-    labels, probabilities = check_answers(labels, probabilities)
+    labels, probabilities = check_predictions(labels, probabilities)
     if bins < 1:
         raise ValueError(f"There must be at least 1 group, not {bins}.")
     sure = probabilities.max(axis=1).astype(float).clip(0, 1)
@@ -113,17 +113,17 @@ def fit_temperature(labels: np.ndarray, probabilities: np.ndarray) -> float:
     Raises:
         ValueError: The arrays do not fit each other, or rows are not probabilities.
     """
-    labels, probabilities = check_answers(labels, probabilities)
+    labels, probabilities = check_predictions(labels, probabilities)
 
     def cost(log_temperature: float) -> float:
-        scaled = at_temperature(probabilities, np.exp(log_temperature))
+        scaled = temperature_scaled(probabilities, np.exp(log_temperature))
         return log_loss(labels, scaled, labels=range(10))
 
     found = minimize_scalar(cost, bounds=np.log([0.1, 10]), method="bounded")
     return float(np.exp(found.x))
 
 
-def at_temperature(probabilities: np.ndarray, temperature: float) -> np.ndarray:
+def temperature_scaled(probabilities: np.ndarray, temperature: float) -> np.ndarray:
     """Divides the logits behind the probabilities by a temperature; the answers stay the same.
 
     Args:
@@ -143,7 +143,7 @@ def at_temperature(probabilities: np.ndarray, temperature: float) -> np.ndarray:
     return softmax(np.log(np.maximum(probabilities, smallest, dtype=float)) / temperature, axis=1)
 
 
-def accuracy_when_declining(
+def accuracy_coverage_curve(
     labels: np.ndarray, probabilities: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
     """Computes accuracy when only the surest answers are given, for every number of them.
@@ -159,7 +159,7 @@ def accuracy_when_declining(
     Raises:
         ValueError: The arrays do not fit each other, or rows are not probabilities.
     """
-    labels, probabilities = check_answers(labels, probabilities)
+    labels, probabilities = check_predictions(labels, probabilities)
     sure = probabilities.max(axis=1)
     order = np.argsort(-sure, kind="stable")
     right = np.cumsum(probabilities.argmax(axis=1)[order] == labels[order])
@@ -168,8 +168,10 @@ def accuracy_when_declining(
     return answered / len(labels), right[last_of_equals] / answered
 
 
-def answered_at(labels: np.ndarray, probabilities: np.ndarray, accuracy: float = 0.999) -> float:
+def coverage_at_accuracy(
+    labels: np.ndarray, probabilities: np.ndarray, accuracy: float = 0.999
+) -> float:
     """Returns the largest share of the images that can be answered at some accuracy, else 0."""
-    shares, accuracies = accuracy_when_declining(labels, probabilities)
+    shares, accuracies = accuracy_coverage_curve(labels, probabilities)
     enough = accuracies >= accuracy
     return float(shares[enough].max()) if enough.any() else 0.0

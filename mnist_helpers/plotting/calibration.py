@@ -1,10 +1,10 @@
 """Figures of confidence: is it deserved, and what is gained by answering only when sure?"""
 
-from mnist_helpers.plotting.style import CLEAN, CONTEXT, HYBRID
-
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.figure import Figure
+
+from mnist_helpers.plotting.style import CLEAN, CONTEXT, HYBRID
 
 COLOURS = (CLEAN, HYBRID)
 MARKERS = ("o", "s")
@@ -45,7 +45,7 @@ def plot_reliability(groups: dict, title: str) -> Figure:
     return figure
 
 
-def plot_declining(curves: dict, target: float, title: str) -> Figure:
+def plot_accuracy_coverage(curves: dict, target: float, title: str) -> Figure:
     """Draws how many answers are wrong when the least sure ones are withheld.
 
     Args:

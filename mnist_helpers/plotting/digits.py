@@ -2,12 +2,12 @@
 
 from collections.abc import Sequence
 
-from mnist_helpers.plotting.style import CLEAN, CONTEXT, HYBRID, SEQUENTIAL, label_classes
-
 import matplotlib.pyplot as plt
 import numpy as np
 import seaborn as sns
 from matplotlib.figure import Figure
+
+from mnist_helpers.plotting.style import CLEAN, CONTEXT, HYBRID, SEQUENTIAL, label_classes
 
 
 def plot_class_balance(
@@ -67,7 +67,7 @@ def plot_pixel_values(images: np.ndarray, title: str) -> Figure:
     return figure
 
 
-def plot_digit_map(points: np.ndarray, labels: np.ndarray, title: str) -> Figure:
+def plot_embedding(points: np.ndarray, labels: np.ndarray, title: str) -> Figure:
     """Draws each image as its own digit, at its place in the plane.
 
     Args:

@@ -2,12 +2,12 @@
 
 from collections.abc import Sequence
 
-from mnist_helpers.plotting.style import CLEAN, CONTEXT, DIGITS, HYBRID, label_classes
-
 import matplotlib.pyplot as plt
 import numpy as np
 import seaborn as sns
 from matplotlib.figure import Figure
+
+from mnist_helpers.plotting.style import CLEAN, CONTEXT, DIGITS, HYBRID, label_classes
 
 
 def plot_confusion(
@@ -65,7 +65,7 @@ def plot_confusion(
     return figure
 
 
-def plot_per_digit(
+def plot_per_class(
     precision: np.ndarray, recall: np.ndarray, title: str, names: Sequence = range(10)
 ) -> Figure:
     """Draws precision and recall of each digit as two dots.
@@ -100,7 +100,7 @@ def plot_per_digit(
     return figure
 
 
-def plot_mistakes(images: np.ndarray, captions: list[str], title: str, columns: int = 4) -> Figure:
+def plot_captioned(images: np.ndarray, captions: list[str], title: str, columns: int = 4) -> Figure:
     """Draws images with a caption under each.
 
     Args:

@@ -1,14 +1,14 @@
 """Figures of damaged digits, and of where the network's last layer sees digits."""
 
-from mnist_helpers.plotting.style import CLEAN, DIGITS, HYBRID
-from mnist_helpers.plotting.training import mosaic
-
 import matplotlib.pyplot as plt
 import numpy as np
 import seaborn as sns
 from matplotlib.artist import Artist
 from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
+
+from mnist_helpers.plotting.style import CLEAN, DIGITS, HYBRID
+from mnist_helpers.plotting.training import mosaic
 
 
 def plot_robustness(
@@ -67,7 +67,7 @@ def plot_robustness(
     return figure
 
 
-def plot_feature_map(
+def plot_feature_embedding(
     points: np.ndarray, labels: np.ndarray, wrong: np.ndarray, title: str
 ) -> Figure:
     """Draws each image as its digit, at its place in the plane, with mistakes ringed.

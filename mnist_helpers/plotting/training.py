@@ -1,11 +1,11 @@
 """Figures of training: learning curves and what the augmentations do."""
 
-from mnist_helpers.plotting.style import CLEAN, CONTEXT, DIGITS, HYBRID
-
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.figure import Figure
 from numpy.typing import ArrayLike
+
+from mnist_helpers.plotting.style import CLEAN, CONTEXT, DIGITS, HYBRID
 
 
 def plot_learning_curves(history: list[dict], title: str, boundary: int | None = None) -> Figure:

@@ -2,15 +2,15 @@
 
 import dataclasses
 
-from mnist_helpers.augmentation import Augmentation
-from mnist_helpers.moves import MOVES, Move, move_kind
-from mnist_helpers.plotting.training import mosaic
-from mnist_helpers.widgets.callbacks import guarded, message_line
-from mnist_helpers.widgets.pictures import captioned, image_html
-
 import ipywidgets
 import numpy as np
 from IPython.display import HTML
+
+from mnist_helpers.plotting.training import mosaic
+from mnist_helpers.training.augmentation import Augmentation
+from mnist_helpers.training.transforms import TRANSFORMS, Move, transform_name
+from mnist_helpers.widgets.error_handling import handle_errors, message_line
+from mnist_helpers.widgets.html import captioned, image_html
 
 COLUMNS = 12
 ROWS = 3
@@ -56,8 +56,8 @@ class AugmentationExplorer(ipywidgets.VBox):
         self._first = {"all": images[:COLUMNS]}
         self._first |= {str(d): images[np.flatnonzero(labels == d)[:COLUMNS]] for d in range(10)}
         self.sliders = {
-            name: _slider(move_kind(name), move, getattr(augmentation, name))
-            for name, move in MOVES.items()
+            name: _slider(transform_name(name), move, getattr(augmentation, name))
+            for name, move in TRANSFORMS.items()
         }
         self.seed = ipywidgets.BoundedIntText(seed, min=0, max=2**31 - 1, description="seed")
         self.digit = ipywidgets.Dropdown(options=list(self._first), description="digit")
@@ -83,12 +83,12 @@ class AugmentationExplorer(ipywidgets.VBox):
         return dataclasses.replace(self.augmentation, **values)
 
     def _connect(self) -> None:
-        redraw = guarded(self.message)(self._redraw)
+        redraw = handle_errors(self.message)(self._redraw)
         redraw()
         for control in (*self.sliders.values(), self.seed, self.digit):
             control.observe(redraw, "value")
-        self.resample.on_click(guarded(self.message)(self._resample))
-        self.use.on_click(guarded(self.message)(self._use))
+        self.resample.on_click(handle_errors(self.message)(self._resample))
+        self.use.on_click(handle_errors(self.message)(self._use))
 
     def _redraw(self, _=None) -> None:
         images = self._first[self.digit.value]

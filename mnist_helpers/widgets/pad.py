@@ -1,15 +1,15 @@
 """A pad to draw digits on, with mouse, pen, finger or by example, and what the network reads."""
 
-from mnist_helpers.images import to_mnist
-from mnist_helpers.widgets.callbacks import guarded, message_line
-from mnist_helpers.widgets.pictures import captioned, image_html, reading_html, side_by_side
-
 import anywidget
 import ipywidgets
 import numpy as np
 import traitlets
 from IPython.display import HTML
 from PIL import Image, ImageDraw, ImageFilter
+
+from mnist_helpers.preprocessing.mnist_format import to_mnist
+from mnist_helpers.widgets.error_handling import handle_errors, message_line
+from mnist_helpers.widgets.html import captioned, image_html, reading_html, side_by_side
 
 PAD_SIDE = 140  # pixels of the drawing that Python makes; the canvas shows it at twice the size
 PEN_WIDTH = 0.085  # of the pad's side
@@ -147,15 +147,15 @@ class DigitPad(ipywidgets.HBox):
     """A pad with buttons to clear and undo, example digits, and the network's answer.
 
     Args:
-        reader: (28, 28, 1) to ten probabilities.
+        predict: Such as an `evaluation.inference.Predictor`.
         example: Digit that is drawn at first.
 
     Attributes:
         still: The example and its answer, to show where there is no kernel.
     """
 
-    def __init__(self, reader, example: int = 7) -> None:
-        self.reader = reader
+    def __init__(self, predict, example: int = 7) -> None:
+        self.predict = predict
         self.canvas = Canvas(strokes=EXAMPLES[example])
         self.clear = ipywidgets.Button(description="Clear", tooltip="Start anew")
         self.undo = ipywidgets.Button(description="Undo", tooltip="Take the last stroke back")
@@ -183,10 +183,10 @@ class DigitPad(ipywidgets.HBox):
         self.add_class("mnist-pad")
 
     def _connect(self) -> None:
-        read = guarded(self.message)(self._read)
+        read = handle_errors(self.message)(self._read)
         read()
         self.canvas.observe(read, "strokes")
-        # These only change the strokes, and what follows from that is guarded.
+        # These only change the strokes, and what follows from that is handle_errors.
         self.clear.on_click(lambda _: self._draw([]))
         self.undo.on_click(lambda _: self._draw(self.canvas.strokes[:-1]))
         self.example.observe(self._draw_example, "value")
@@ -205,4 +205,4 @@ class DigitPad(ipywidgets.HBox):
             self.message.value = "Draw a digit."
             return
         seen = to_mnist(draw_strokes(self.canvas.strokes))
-        self.answer.value = reading_html(seen, self.reader(seen))
+        self.answer.value = reading_html(seen, self.predict(seen[None])[0])

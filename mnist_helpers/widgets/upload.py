@@ -1,19 +1,13 @@
 """A reader's own picture, step by step to what the network sees."""
 
-from mnist_helpers.images import PictureError, steps_to_mnist
-from mnist_helpers.widgets.callbacks import guarded, message_line
-from mnist_helpers.widgets.pad import EXAMPLES, draw_strokes
-from mnist_helpers.widgets.pictures import (
-    answer_html,
-    bars_html,
-    captioned,
-    image_html,
-    side_by_side,
-)
-
 import ipywidgets
 import numpy as np
 from IPython.display import HTML
+
+from mnist_helpers.preprocessing.mnist_format import PictureError, steps_to_mnist
+from mnist_helpers.widgets.error_handling import handle_errors, message_line
+from mnist_helpers.widgets.html import answer_html, bars_html, captioned, image_html, side_by_side
+from mnist_helpers.widgets.pad import EXAMPLES, draw_strokes
 
 STEP_HEIGHT = 140
 
@@ -35,12 +29,12 @@ def example_photo(digit: int = 3) -> np.ndarray:
     return np.rint(255 * np.clip(photo, 0, 1)).astype(np.uint8)
 
 
-def picture_html(image, reader) -> str:
+def picture_html(image, predict) -> str:
     """Shows the steps from a picture to 28 × 28 pixels, and what the network reads.
 
     Args:
         image: Anything that `images.to_mnist` takes.
-        reader: (28, 28, 1) to ten probabilities.
+        predict: Such as an `evaluation.inference.Predictor`.
 
     Raises:
         PictureError: There is no digit to be found in it.
@@ -51,7 +45,7 @@ def picture_html(image, reader) -> str:
         for name, values in steps.items()
     ]
     seen = list(steps.values())[-1][..., None]
-    probabilities = reader(seen)
+    probabilities = predict(seen[None])[0]
     return side_by_side(*pictures, bars_html(probabilities)) + answer_html(probabilities)
 
 
@@ -59,24 +53,24 @@ class PictureUpload(ipywidgets.VBox):
     """A button to upload a picture of one digit, its steps to 28 × 28 and the answer.
 
     Args:
-        reader: (28, 28, 1) to ten probabilities.
+        predict: Such as an `evaluation.inference.Predictor`.
         example: A picture to begin with, as `images.to_mnist` takes it; a made-up photo by default.
 
     Attributes:
         still: The example's steps, to show where there is no kernel.
     """
 
-    def __init__(self, reader, example=None) -> None:
-        self.reader = reader
+    def __init__(self, predict, example=None) -> None:
+        self.predict = predict
         self.upload = ipywidgets.FileUpload(
             accept=".png,.jpg,.jpeg", description="Choose a picture", tooltip="PNG or JPEG"
         )
         self.upload.layout = {"width": "max-content"}
         self.message = message_line()
         first = example_photo() if example is None else example
-        self.result = ipywidgets.HTML(picture_html(first, reader))
+        self.result = ipywidgets.HTML(picture_html(first, predict))
         self.still = HTML(self.result.value)
-        self.upload.observe(guarded(self.message)(self._read), "value")
+        self.upload.observe(handle_errors(self.message)(self._read), "value")
         super().__init__([self.upload, self.message, self.result])
         self.add_class("mnist-upload")
 
@@ -84,7 +78,7 @@ class PictureUpload(ipywidgets.VBox):
         if not change["new"]:
             return
         try:
-            self.result.value = picture_html(bytes(change["new"][0]["content"]), self.reader)
+            self.result.value = picture_html(bytes(change["new"][0]["content"]), self.predict)
         except PictureError:
             self.result.value = ""
             raise

@@ -3,11 +3,11 @@
 import os
 from pathlib import Path
 
-from mnist_helpers.data import MnistUnavailableError, load_mnist
+import pytest
+
+from mnist_helpers.data.datasets import MnistUnavailableError, load_mnist
 from mnist_helpers.paths import PROJECT
 from tests.browser.lab import find_chromium, prepare, prepare_models, running_lab
-
-import pytest
 
 FLAGS = [
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",

@@ -12,9 +12,10 @@ import time
 import urllib.request
 from pathlib import Path
 
-from mnist_helpers.paths import NOTEBOOKS_DIR, PROJECT, SHIPPED_DIR, read_json, write_json
-
 import nbformat
+
+from mnist_helpers.files import read_json, write_json
+from mnist_helpers.paths import NOTEBOOKS_DIR, PROJECT, SHIPPED_DIR
 
 SETTINGS = {
     "@jupyterlab/apputils-extension/notification": {"fetchNews": "false", "checkForUpdates": False},

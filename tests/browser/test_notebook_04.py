@@ -2,10 +2,10 @@
 
 import re
 
-from mnist_helpers.widgets.upload import example_photo
-
 import pytest
 from PIL import Image
+
+from mnist_helpers.widgets.upload import example_photo
 
 pytestmark = [pytest.mark.slow, pytest.mark.browser]
 NOTEBOOK = "04_evaluation"

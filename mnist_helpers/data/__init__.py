@@ -1,0 +1,19 @@
+"""MNIST and other data sets: loading, verifying, splitting, exploring."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach(
+    __name__,
+    submod_attrs={
+        "mnist": ["DataError", "MnistUnavailableError", "array_checksums", "load_mnist"],
+        "datasets": [
+            "DATASET_TITLES", "class_names", "dataset_fingerprint", "dataset_title",
+            "load_dataset", "load_digits_as_mnist", "load_test", "load_training",
+            "split_validation",
+        ],
+        "exploration": [
+            "class_counts", "class_means_and_stds", "outliers", "pixel_statistics",
+            "tsne_embedding", "tsne_embedding_of_images",
+        ],
+    },
+)  # fmt: skip

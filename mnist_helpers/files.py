@@ -1,0 +1,136 @@
+"""Atomic writes, and the lock on a folder that one training at a time holds."""
+
+import glob
+import json
+import os
+import zipfile
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from tokenize import TokenError
+from typing import Any
+
+from filelock import FileLock, Timeout
+
+# What NumPy and zipfile raise for a damaged or hostile .npz (tried with 16,000 of them).
+UNREADABLE = (
+    zipfile.BadZipFile, zlib.error, TokenError,
+    ValueError, EOFError, MemoryError, RuntimeError, OSError,
+)  # fmt: skip
+WAIT_SECONDS = 10.0  # the kernel of a run that was killed needs a moment to notice and end
+
+
+@contextmanager
+def atomic_write(path: str | Path) -> Iterator[Path]:
+    """Yields a temporary path beside `path` that replaces it when the block ends well.
+
+    A reader sees the previous file or the new one, never a half. On an error the temporary file is
+    removed and the previous file stays.
+
+    Args:
+        path: The file to write. Its folder is made if missing.
+
+    Raises:
+        OSError: The file could not be written, on a full disk for example.
+    """
+    path = Path(path)
+    # The suffix stays last because Keras chooses the format by it.
+    temporary = path.with_name(f".{path.stem}.{os.getpid()}{path.suffix}")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        yield temporary
+        with temporary.open("rb+") as file:
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+    except OSError as error:
+        kept = "; the previous file is unchanged" if path.exists() else ""
+        raise OSError(
+            error.errno, f"{path} could not be written ({error.strerror or error}){kept}"
+        ) from error
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def remove_leftovers(path: str | Path) -> None:
+    """Removes what processes killed in the middle of an `atomic_write` to `path` left beside it.
+
+    Only for the one process that may write `path` at this moment.
+    """
+    path = Path(path)
+    for leftover in path.parent.glob(f".{glob.escape(path.stem)}.*{path.suffix}"):
+        if leftover.name.removeprefix(f".{path.stem}.").removesuffix(path.suffix).isdigit():
+            leftover.unlink(missing_ok=True)
+
+
+def write_text(path: str | Path, text: str) -> None:
+    """Writes a UTF-8 text file atomically."""
+    with atomic_write(path) as temporary:
+        temporary.write_text(text, encoding="utf-8")
+
+
+def write_json(path: str | Path, content: object) -> None:
+    """Writes `content` as indented JSON, atomically."""
+    write_text(path, json.dumps(content, indent=2) + "\n")
+
+
+def read_json(path: str | Path, default: Any = None) -> Any:
+    """Reads a JSON file; `default` where there is none.
+
+    Raises:
+        ValueError: The file holds something else.
+    """
+    path = Path(path)
+    if not path.exists():
+        return default
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except (ValueError, RecursionError) as error:
+        raise ValueError(f"{path} is damaged, for it is no JSON ({error}): remove it.") from error
+
+
+class FolderBusyError(RuntimeError):
+    """Another process is training into the folder."""
+
+
+class TrainingLock:
+    """Keeps other processes from training into a folder until it is released or this one ends.
+
+    The operating system holds the lock for the process, so a killed training leaves none behind:
+    what is found then, `training.lock` and `training.pid`, is stale and taken over. In one process
+    the lock may be taken again and again, as happens when a notebook is run twice.
+
+    Args:
+        folder: An existing folder.
+
+    Raises:
+        FolderBusyError: Another process holds it; names the process.
+    """
+
+    def __init__(self, folder: str | Path):
+        """Takes the lock."""
+        folder = Path(folder)
+        self.holder = folder / "training.pid"
+        # A singleton is shared by everything in this process that names the same file.
+        self.lock = FileLock(folder / "training.lock", is_singleton=True, thread_local=False)
+        try:
+            self.lock.acquire(timeout=WAIT_SECONDS)
+        except Timeout as error:
+            raise FolderBusyError(
+                f"{self._holder()} is training into {folder}. Wait until it has finished, stop it "
+                "(of a notebook: shut its kernel down), or choose another OUTPUT_DIR."
+            ) from error
+        # Not into the lock file itself, which on Windows nobody else can read.
+        self.holder.write_text(f"{os.getpid()}\n", encoding="utf-8")
+
+    def release(self) -> None:
+        """Lets other processes in; nothing happens if it was released before."""
+        if self.lock.is_locked:
+            self.holder.unlink(missing_ok=True)
+            self.lock.release(force=True)
+
+    def _holder(self) -> str:
+        try:
+            return f"Process {int(self.holder.read_text(encoding='utf-8'))}"
+        except (OSError, ValueError):
+            return "Another process"

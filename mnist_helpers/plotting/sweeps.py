@@ -1,0 +1,115 @@
+"""Figures of a sweep: its runs, their curves, and the differences between settings."""
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+import seaborn as sns
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator, SymmetricalLogLocator
+
+from mnist_helpers.plotting.style import CLEAN, CONTEXT
+
+MARKERS = "os^Dv<>PX*"
+
+
+def plot_runs(runs: pd.DataFrame, intervals: dict[str, pd.DataFrame], title: str) -> Figure:
+    """Draws every run as a dot, and each setting's mean with its interval.
+
+    Args:
+        runs: With the columns `setting` and the metrics'.
+        intervals: By metric, one row a setting with `mean`, `low` and `high`; the same settings
+            for each metric.
+        title: Of the figure.
+
+    Returns:
+        A figure with one panel for each metric, and in it one row for each setting.
+    """
+    settings = list(next(iter(intervals.values())).index)
+    rows, columns = -(-len(intervals) // 2), min(2, len(intervals))
+    size = (7, rows * (0.55 * len(settings) / columns**0.5 + 0.8) + 0.4)
+    figure, panels = plt.subplots(rows, columns, figsize=size, sharey=True, squeeze=False)
+    figure.suptitle(title, fontsize="medium", x=0.01, ha="left")
+    for axes, (metric, means) in zip(panels.flat, intervals.items(), strict=False):
+        _plot_strip(axes, runs, means, metric)
+        axes.locator_params(axis="x", nbins=8 // columns)
+    panels[0, 0].set_yticks(range(len(settings)), settings)
+    panels[0, 0].set_ylim(len(settings) - 0.4, -0.6)
+    for axes in panels.flat[len(intervals) :]:
+        axes.axis("off")
+    return figure
+
+
+def _plot_strip(axes: Axes, runs: pd.DataFrame, means: pd.DataFrame, metric: str) -> None:
+    for place, (setting, row) in enumerate(means.iterrows()):
+        values = runs.loc[runs["setting"] == setting, metric]
+        # Dots of equal value lie side by side instead of on each other.
+        heights = np.linspace(place + 0.2, place + 0.42, len(values))
+        axes.scatter(values, heights, s=18, color=CONTEXT, alpha=0.8, zorder=2)
+        axes.plot([row["low"], row["high"]], [place, place], color=CLEAN, lw=2)
+        axes.plot(row["mean"], place, "D", color=CLEAN, ms=6)
+    axes.set_xlabel(metric.replace("_", " "))
+    if metric.endswith("accuracy"):
+        # Few runs make an interval that reaches beyond what an accuracy can be.
+        low, high = axes.get_xlim()
+        axes.set_xlim(low, min(high, 1 + 0.02 * (1 - low)))
+
+
+def plot_curves(bands: dict[str, pd.DataFrame], label: str, title: str) -> Figure:
+    """Draws the mean of each setting's curves over the epochs, and the band that they fill.
+
+    The vertical axis is logarithmic, and linear below the smallest mean, so that zero has a place.
+
+    Args:
+        bands: By setting, one row an epoch with `epoch`, `mean`, `low` and `high`.
+        label: Of the vertical axis.
+        title: Of the figure.
+
+    Returns:
+        A figure with one line for each setting, told apart by colour and marker.
+    """
+    figure, axes = plt.subplots(figsize=(7, 4.5))
+    colours = sns.color_palette("colorblind", len(bands))
+    for number, (setting, band) in enumerate(bands.items()):
+        marker = MARKERS[number % len(MARKERS)]
+        axes.fill_between(
+            band["epoch"], band["low"], band["high"], color=colours[number], alpha=0.15
+        )
+        axes.plot(
+            band["epoch"], band["mean"], marker=marker, ms=4, color=colours[number], label=setting
+        )
+    means = pd.concat([band["mean"] for band in bands.values()])
+    smallest = means[means > 0].min() if (means > 0).any() else 1
+    axes.set_yscale("symlog", linthresh=smallest, linscale=0.3)
+    axes.set(title=title, xlabel="epoch", ylabel=label, ylim=(0, None))
+    axes.yaxis.set_major_locator(SymmetricalLogLocator(axes.yaxis.get_transform(), [1, 2, 5]))
+    axes.yaxis.set_major_formatter("{x:g}")
+    axes.xaxis.set_major_locator(MaxNLocator("auto", steps=[1, 2, 5, 10], integer=True))
+    # Inside the panel it would cover points: bands fill it from one corner to the other.
+    figure.legend(fontsize="small", loc="outside lower center", ncols=3)
+    return figure
+
+
+def plot_differences(tests: pd.DataFrame, metric: str, title: str) -> Figure:
+    """Draws each pair's difference with its interval, filled where it is significant.
+
+    Args:
+        tests: One row a pair with `first`, `second`, `difference`, `low`, `high`, `p_corrected`.
+        metric: What was compared.
+        title: Of the figure.
+
+    Returns:
+        A figure with one row for each pair and a line at no difference.
+    """
+    figure, axes = plt.subplots(figsize=(7, 0.55 * len(tests) + 1.2))
+    axes.axvline(0, color=CONTEXT, lw=1)
+    for place, row in enumerate(tests.itertuples()):
+        face = CLEAN if row.p_corrected < 0.05 else "white"
+        axes.plot([row.low, row.high], [place, place], color=CLEAN)
+        axes.plot(row.difference, place, "D", color=CLEAN, mfc=face, ms=6)
+    names = [f"{row.first}\nminus {row.second}" for row in tests.itertuples()]
+    axes.set_yticks(range(len(tests)), names, fontsize="small")
+    axes.locator_params(axis="x", nbins=6)
+    axes.set(title=title, xlabel=f"difference in {metric.replace('_', ' ')}")
+    axes.set_ylim(max(len(tests), 1) - 0.5, -0.5)
+    return figure

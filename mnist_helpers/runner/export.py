@@ -1,0 +1,144 @@
+"""A trained model in the formats of other runtimes, checked by reading test images in them."""
+
+import os
+import shutil
+import warnings
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from mnist_helpers.evaluation.inference import Predictor
+from mnist_helpers.training.precision import with_dtype_policy
+
+# Rounding differs from runtime to runtime; probabilities that differ by more are another model's.
+TOLERANCE = 1e-3
+
+
+class ExportMismatchError(RuntimeError):
+    """The exported model does not answer as the model does."""
+
+
+class Format(NamedTuple):
+    """A format to export to.
+
+    Attributes:
+        keras_name: What `keras.Model.export` calls it.
+        suffix: Of the file; empty for a folder.
+        packages: What it needs beside the project's own packages, all in the extra `export`.
+        load: Function from a path to a function from images to probabilities.
+    """
+
+    keras_name: str
+    suffix: str
+    packages: tuple[str, ...]
+    load: Callable[[str], Callable]
+
+
+def _load_savedmodel(path: str) -> Callable:
+    loaded = tf.saved_model.load(path)
+    return lambda images: loaded.serve(tf.constant(images)).numpy()
+
+
+def _load_onnx(path: str) -> Callable:
+    import onnxruntime
+
+    session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
+    (entrance,) = session.get_inputs()
+    return lambda images: session.run(None, {entrance.name: images})[0]
+
+
+def _load_litert(path: str) -> Callable:
+    from ai_edge_litert.interpreter import Interpreter
+
+    interpreter = Interpreter(model_path=path)
+
+    def read(images: np.ndarray) -> np.ndarray:
+        (entrance,), (exit_,) = interpreter.get_input_details(), interpreter.get_output_details()
+        interpreter.resize_tensor_input(entrance["index"], images.shape)
+        interpreter.allocate_tensors()
+        interpreter.set_tensor(entrance["index"], images)
+        interpreter.invoke()
+        return interpreter.get_tensor(exit_["index"])
+
+    return read
+
+
+FORMATS = {
+    "savedmodel": Format("tf_saved_model", "", (), _load_savedmodel),
+    "onnx": Format("onnx", ".onnx", ("onnx", "tf2onnx", "onnxruntime"), _load_onnx),
+    "litert": Format("litert", ".tflite", ("ai_edge_litert",), _load_litert),
+}
+
+
+def export(model: keras.Model, name: str, path: str | Path, images: np.ndarray) -> float:
+    """Exports a model by Keras's own `export`, reads images in the runtime, and compares.
+
+    The file gets its name only once its answers are those of the model.
+
+    Args:
+        model: A float32 digit classifier.
+        name: One of `FORMATS`.
+        path: File to make, or folder for "savedmodel".
+        images: float32 array of shape (n, 28, 28, 1) in [0, 1].
+
+    Returns:
+        The largest difference between two probabilities.
+
+    Raises:
+        ModuleNotFoundError: The format needs packages that are not installed; names the extra.
+        FileExistsError: There is something at the path.
+        ExportMismatchError: The runtime does not answer as the model does; nothing is kept.
+    """
+    chosen, path = FORMATS[name], Path(path)
+    require_packages(name)
+    if path.exists():
+        raise FileExistsError(f"{path} is there already; move it or choose another --output.")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    plain = with_dtype_policy(model, "float32", fused=False)
+    # One image in and one answer out, where Keras's copies take and give lists of them.
+    graph = keras.Model(plain.inputs[0], plain.outputs[0])
+    graph(images[:1])  # Keras exports to ONNX only what was called before
+    temporary = path.with_name(f".{path.stem}.{os.getpid()}{chosen.suffix}")
+    try:
+        with warnings.catch_warnings():
+            # Keras asks NumPy for a name that is about to change its meaning.
+            warnings.simplefilter("ignore", FutureWarning)
+            graph.export(temporary, format=chosen.keras_name, verbose=False)
+        difference = _compare(Predictor(model)(images), chosen.load(str(temporary))(images), name)
+        temporary.rename(path)
+    finally:
+        if temporary.is_dir():
+            shutil.rmtree(temporary)
+        temporary.unlink(missing_ok=True)
+    return difference
+
+
+def require_packages(name: str) -> None:
+    """Refuses a format whose packages are missing.
+
+    Raises:
+        ModuleNotFoundError: Names them, and the command that installs them.
+    """
+    from importlib.util import find_spec
+
+    missing = [package for package in FORMATS[name].packages if find_spec(package) is None]
+    if missing:
+        raise ModuleNotFoundError(
+            f"Exporting to {name} needs {', '.join(missing)}, which the lock holds. "
+            "Run in the project: python -m pip install --require-hashes -r requirements.lock"
+        )
+
+
+def _compare(expected: np.ndarray, found: np.ndarray, name: str) -> float:
+    other = int(np.sum(expected.argmax(axis=1) != found.argmax(axis=1)))
+    difference = float(np.abs(expected - found).max())
+    if other or not difference <= TOLERANCE:
+        raise ExportMismatchError(
+            f"The {name} model gives other answers to {other} of {len(expected):,} images, and "
+            f"probabilities differ by up to {difference:.2g}; nothing was kept."
+        )
+    return difference

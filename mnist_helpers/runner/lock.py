@@ -1,0 +1,38 @@
+"""One sweep at a time in a folder."""
+
+import datetime
+import os
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from mnist_helpers.files import read_json, write_json
+
+
+@contextmanager
+def sweep_lock(folder: Path) -> Iterator[None]:
+    """Holds a sweep's folder, which is made if missing.
+
+    Raises:
+        FileExistsError: Another sweep holds it; says which process.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    holder = folder / "holder.json"
+    try:
+        lock = FileLock(folder / "sweep.lock").acquire(timeout=0)
+    except Timeout as error:
+        other = read_json(holder, {"pid": "unknown", "host": "unknown", "since": "unknown"})
+        raise FileExistsError(
+            f"A sweep is already running in {folder}: process {other['pid']} on {other['host']}, "
+            f"since {other['since']}. Wait for it, stop it, or choose another --name."
+        ) from error
+    since = f"{datetime.datetime.now():%Y-%m-%d %H:%M:%S}"
+    with lock:
+        write_json(holder, {"pid": os.getpid(), "host": socket.gethostname(), "since": since})
+        try:
+            yield
+        finally:
+            holder.unlink(missing_ok=True)

@@ -1,0 +1,48 @@
+"""When a callback fails: a sentence if the picture is to blame, an error shown if the code is."""
+
+import functools
+import html
+from collections.abc import Callable
+
+import ipywidgets
+
+from mnist_helpers.preprocessing.mnist_format import PictureError
+
+# Jupyter only logs what a callback raises, so errors are kept here for tests to look at.
+failures: list[Exception] = []
+
+
+def message_line() -> ipywidgets.HTML:
+    """Returns an empty line that screen readers announce when it gets a text."""
+    return ipywidgets.HTML()
+
+
+def handle_errors(message: ipywidgets.HTML) -> Callable:
+    """Makes a decorator for callbacks whose failures show in `message`.
+
+    A `PictureError` is the reader's to mend: its sentence is shown, and that is all. Anything else
+    is a mistake in the code: it is shown as such, kept in `failures`, and raised.
+
+    Args:
+        message: Emptied before each call.
+    """
+
+    def decorate(callback: Callable) -> Callable:
+        @functools.wraps(callback)
+        def call(*arguments):
+            message.value = ""
+            try:
+                return callback(*arguments)
+            except PictureError as error:
+                message.value = f'<span role="alert">{html.escape(str(error))}</span>'
+            except Exception as error:
+                failures.append(error)
+                text = html.escape(f"{type(error).__name__}: {error}")
+                message.value = (
+                    f'<b role="alert" class="mnist-failure">Error in the code: {text}</b>'
+                )
+                raise
+
+        return call
+
+    return decorate
