@@ -19,8 +19,8 @@ from stale import TRAINING, version
 from mnist_helpers.files import read_json, write_json, write_text
 from mnist_helpers.paths import NOTEBOOKS_DIR, RUNS_DIR, SHIPPED_DIR
 from mnist_helpers.runner.cli import SERIES
-from mnist_helpers.runner.execute import without_startup_notes
 from mnist_helpers.runner.notebooks import read_notebook
+from mnist_helpers.runner.pages import without_startup_notes
 from mnist_helpers.training.artifacts import CLEAN_MODEL, write_model_card
 
 

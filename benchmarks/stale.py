@@ -18,9 +18,9 @@ def version(notebook: dict) -> str:
     """Returns the hash of a notebook's code cells, its parameters among them, and what they import.
 
     The versions of libraries are left out: which ones made a result stands beside it, and another
-    one does not make it stale.
+    one does not make it stale. What only shows counts here, since the outputs are committed.
     """
-    return code_version(code_sources(notebook), libraries=())
+    return code_version(code_sources(notebook), libraries=(), ignored=())
 
 
 def stale() -> list[str]:

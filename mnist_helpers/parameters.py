@@ -1,167 +1,186 @@
-"""What each notebook parameter may be, checked before a kernel starts."""
+"""Every parameter of the notebooks: its type, what it may be, and what it means, defined once."""
 
-import ast
 import difflib
-from collections.abc import Callable
-from typing import Any, NamedTuple
+import reprlib
+from dataclasses import dataclass, field
+from functools import cache
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, create_model
 
 from mnist_helpers.paths import is_path
 from mnist_helpers.training.transforms import TRANSFORMS
 
-
-class Limit(NamedTuple):
-    """The type of a parameter, what it may be in words, and the same as a test."""
-
-    type_name: str
-    allowed: str
-    holds: Callable[[Any], bool]
-
-
-# Each test is written so that NaN fails it.
-LIMITS = {
-    "DATASET": Limit(
-        "str",
-        'the path of a data set in MNIST\'s form, "mnist" or "digits"',
-        lambda v: v in ("mnist", "digits") or is_path(v),
-    ),
-    "SEED": Limit("int", "a whole number from 0 to 2147483647", lambda v: 0 <= v < 2**31),
-    "MAX_TRAINING_IMAGES": Limit("int", "a whole number of at least 100", lambda v: v >= 100),
-    "EPOCHS": Limit("int", "a whole number from 1 to 100000", lambda v: 1 <= v <= 100_000),
-    "BATCH_SIZE": Limit(
-        "int", "an even whole number of at least 2", lambda v: v >= 2 and v % 2 == 0
-    ),
-    "LEARNING_RATE": Limit("float", "a number above 0 and at most 1", lambda v: 0 < v <= 1),
-    "LABEL_SMOOTHING": Limit("float", "a number from 0 to below 1", lambda v: 0 <= v < 1),
-    **{name.upper(): Limit("float", move.allowed, move.holds) for name, move in TRANSFORMS.items()},
-    "AUGMENTATION": Limit("str", '"standard" or "robust"', lambda v: v in ("standard", "robust")),
-    "AUGMENTED_SHARE": Limit("float", "a number from 0 to 1", lambda v: 0 <= v <= 1),
-    "ROBUSTNESS_IMAGES": Limit("int", "a whole number of at least 100", lambda v: v >= 100),
-    "SWEEP_DIR": Limit("str", "the path of a sweep's folder", lambda v: v.strip() != ""),
-    "METRIC": Limit("str", "a column of the sweep's results.csv", lambda v: v.strip() != ""),
-    "OUTPUT_DIR": Limit("str", "the path of a folder", lambda v: v.strip() != ""),
-}
-
-# `type(value)` is looked up here, so that True does not pass for the whole number 1.
-TYPES = {
+# The types a notebook may declare, with the values that each takes: True is no integer.
+TYPES: dict[str, tuple[tuple[type, ...], str]] = {
     "bool": ((bool,), "True or False"),
-    "int": ((int,), "a whole number"),
+    "int": ((int,), "an integer"),
     "float": ((int, float), "a number"),
-    "str": ((str,), "a text"),
+    "str": ((str,), "a string"),
 }
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """One parameter.
+
+    Attributes:
+        type: `int`, `float` or `str`.
+        constraint: What it may be, in words.
+        meaning: What it does, with its unit.
+        limits: The constraint as pydantic's `Field` takes it.
+        validators: The part of the constraint that `Field` cannot say.
+    """
+
+    type: type
+    constraint: str
+    meaning: str
+    limits: dict[str, Any] = field(default_factory=dict)
+    validators: tuple = ()
+
+
+def _number(
+    kind: type, low: float, high: float | None, meaning: str, *, below: bool = False
+) -> Parameter:
+    limits: dict[str, Any] = {"ge": low}
+    words = f"from {low} to {'below ' if below else ''}{high}"
+    if high is None:
+        words = f"of at least {low}"
+    else:
+        limits["lt" if below else "le"] = high
+    if kind is float:
+        limits["allow_inf_nan"] = False
+    return Parameter(kind, f"{TYPES[kind.__name__][1]} {words}", meaning, limits)
+
+
+def _text(constraint: str, meaning: str, pattern: str) -> Parameter:
+    return Parameter(str, constraint, meaning, {"pattern": pattern})
+
+
+def _transform(name: str) -> Parameter:
+    """Describes the amount of a geometric transform by the transform's own definition."""
+    transform = TRANSFORMS[name]
+    words = getattr(transform, "constraint", None) or transform.allowed
+    holds = getattr(transform, "is_valid", None) or transform.holds
+
+    def check(value: float) -> float:
+        if not holds(value):
+            raise ValueError(words)
+        return value
+
+    return Parameter(float, words, _AMOUNTS.get(name, name), {}, (AfterValidator(check),))
+
+
+def _check_dataset(value: str) -> str:
+    if value not in ("mnist", "digits") and not is_path(value):
+        raise ValueError("neither a known name nor a path")
+    return value
+
+
+_AMOUNTS = {
+    "rotation_degrees": "largest rotation either way, in degrees",
+    "shift_fraction": "largest shift along each axis, as a fraction of the side",
+    "zoom_fraction": "sizes are multiplied by 1 - this to 1 + this",
+}
+PARAMETERS: dict[str, Parameter] = {
+    "DATASET": Parameter(
+        str,
+        'the path of a data set in MNIST\'s form, "mnist" or "digits"',
+        "what is learned",
+        validators=(AfterValidator(_check_dataset),),
+    ),
+    "SEED": _number(int, 0, 2**31 - 1, "start of the random numbers; the same repeats a run"),
+    # Fewer leave a digit with next to no example, so that a run would only look like one.
+    "MAX_TRAINING_IMAGES": _number(int, 100, None, "training images; fewer train faster"),
+    "EPOCHS": _number(int, 1, 100_000, "passes over the training images, in each phase"),
+    "BATCH_SIZE": _number(int, 1, None, "images in a training step"),
+    "LEARNING_RATE": Parameter(
+        float,
+        "a number above 0 and at most 1",
+        "highest learning rate of a phase",
+        {"gt": 0, "le": 1},
+    ),
+    "LABEL_SMOOTHING": _number(
+        float, 0, 1, "fraction of a label that is spread over all digits", below=True
+    ),
+    **{name.upper(): _transform(name) for name in TRANSFORMS},
+    "AUGMENTATION": _text(
+        '"standard" or "robust"',
+        '"robust" also corrupts images as photos do',
+        "^(standard|robust)$",
+    ),
+    "AUGMENTED_SHARE": _number(float, 0, 1, "fraction of each batch that is augmented"),
+    "ROBUSTNESS_IMAGES": _number(int, 100, None, "test images that are corrupted"),
+    "SWEEP_DIR": _text("the path of a sweep's folder", "the sweep that is compared", r"\S"),
+    "METRIC": _text("a metric of the sweep's results.csv", "what is compared", r"\S"),
+    "OUTPUT_DIR": _text("the path of a folder", "where a notebook writes", r"\S"),
+}
+
+
+@cache
+def _model() -> type[BaseModel]:
+    fields: dict[str, Any] = {}
+    for name, parameter in PARAMETERS.items():
+        annotation: Any = Annotated[parameter.type, Field(strict=True, **parameter.limits)]
+        for validator in parameter.validators:
+            annotation = Annotated[annotation, validator]
+        fields[name] = (annotation, None)
+    return create_model("Parameters", __config__=ConfigDict(extra="forbid"), **fields)
+
+
+def check_parameters(**values: Any) -> dict[str, Any]:
+    """Checks parameters by their names; all that is wrong with them is said at once.
+
+    Args:
+        **values: What the parameters are set to, such as `EPOCHS=3`.
+
+    Returns:
+        The same values.
+
+    Raises:
+        ValueError: A name is unknown, or a value is of another type or outside of its range.
+    """
+    try:
+        _model().model_validate(values)
+    except ValidationError as error:
+        wrong = dict.fromkeys(str(detail["loc"][0]) for detail in error.errors())
+        raise ValueError("\n".join(_sentence(name, values[name]) for name in wrong)) from None
+    return values
+
+
+def _sentence(name: str, value: object) -> str:
+    if name in PARAMETERS:
+        return f"{name} must be {PARAMETERS[name].constraint}, not {shown(value)}."
+    return f"There is no parameter {name}.{nearest(name, PARAMETERS)}"
 
 
 def check_type(name: str, value: object, type_name: str) -> None:
-    """Refuses a value of another type; a whole number passes for a float.
+    """Checks the type of a value; an integer passes for a float.
 
     Args:
         name: The parameter, for the message.
         value: What it was given.
-        type_name: `"bool"`, `"int"`, `"float"` or `"str"`, as the notebook declares it.
+        type_name: One of `TYPES`, as a notebook declares it.
 
     Raises:
         ValueError: The value is of another type.
     """
     types, words = TYPES[type_name]
     if type(value) not in types:
-        raise ValueError(f"{name} must be {words}, not {value!r}.")
+        raise ValueError(f"{name} must be {words}, not {shown(value)}.")
 
 
-def check_value(name: str, value: object) -> None:
-    """Refuses a value that the notebooks cannot work with.
-
-    Args:
-        name: One of `LIMITS`.
-        value: What it was given.
-
-    Raises:
-        ValueError: The name is unknown, or the value has another type or is out of range.
-    """
-    if name not in LIMITS:
-        raise ValueError(f"There is no parameter {name}; there are {', '.join(LIMITS)}.")
-    limit = LIMITS[name]
-    types, _ = TYPES[limit.type_name]
-    if type(value) not in types or not limit.holds(value):
-        raise ValueError(f"{name} must be {limit.allowed}, not {value!r}.")
+def nearest(name: str, known: Any) -> str:
+    """Returns " Did you mean ...?" with the most similar of the known names; "" if none is."""
+    near = difflib.get_close_matches(name.upper(), [*known], n=1)
+    return f" Did you mean {near[0]}?" if near else ""
 
 
-def split_scope(name: str) -> tuple[str | None, str]:
-    """Splits "03_augmented_phase.EPOCHS" into notebook and parameter; no notebook means all."""
-    notebook, _, parameter = name.rpartition(".")
-    return notebook or None, parameter
-
-
-def check_declared(name: str, value: object, declared: dict[str, dict[str, dict]]) -> None:
-    """Checks name, type and value against what notebooks declare.
-
-    Args:
-        name: The parameter; with a notebook's name and a dot before it, for that one alone.
-        value: What it was given.
-        declared: By a notebook's name, its parameters, as `notebooks.notebook_parameters`.
-
-    Raises:
-        ValueError: No notebook has that name, or the type is wrong, or the value impossible, or
-            it would switch on what some of the notebooks have off.
-    """
-    notebook, parameter = split_scope(name)
-    if notebook and notebook not in declared:
-        raise ValueError(f"There is no notebook {notebook} here; there are {', '.join(declared)}.")
-    meant = {key: d for key, d in declared.items() if notebook in (None, key)}
-    names = sorted(set().union(*meant.values()))
-    if parameter not in names:
-        near = difflib.get_close_matches(parameter.upper(), names, n=1)
-        hint = f" Did you mean {near[0]}?" if near else ""
-        who = notebook or "The notebooks"
-        raise ValueError(
-            f"There is no parameter {parameter}.{hint} {who} can take {', '.join(names)}."
-        )
-    found = {key: d[parameter] for key, d in meant.items() if parameter in d}
-    for described in found.values():
-        check_type(parameter, value, described["inferred_type_name"])
-    if parameter in LIMITS:
-        check_value(parameter, value)
-    defaults = {key: described["default"] for key, described in found.items()}
-    off = {key for key, default in defaults.items() if default in ("0", "0.0", "False")}
-    if off and off < set(defaults):
-        listed = ", ".join(f"{default} in {key}" for key, default in defaults.items())
-        example = next(key for key in defaults if key not in off)
-        raise ValueError(
-            f"{parameter} is {listed}; say which you mean, for example {example}.{parameter}."
-        )
-
-
-def values_for(notebook: str, parameters: dict, declared: dict[str, dict]) -> dict:
-    """Picks what is for a notebook; what is for it alone beats what is for all.
-
-    Args:
-        notebook: Its name.
-        parameters: Values by name, as `check_declared` takes them.
-        declared: The notebook's parameters.
-
-    Returns:
-        Values by plain name.
-    """
-    values = {}
-    for scope in (None, notebook):
-        for name, value in parameters.items():
-            found, parameter = split_scope(name)
-            if found == scope and parameter in declared:
-                values[parameter] = value
-    return values
-
-
-def parse_value(text: str, type_name: str) -> object:
-    """Reads what was typed on a command line; `check_type` then judges what came out.
-
-    Args:
-        text: For example `"3"`, `"1e-3"` or `"digits"`.
-        type_name: The declared type; a `"str"` is taken as it stands.
-
-    Returns:
-        The Python literal that `text` is, or `text` itself if it is none.
-    """
-    if type_name == "str":
-        return text
+def shown(value: object) -> str:
+    """Returns a value for a message: short, whatever it is, and never unfolded."""
+    if isinstance(value, list | dict):
+        return "a list" if isinstance(value, list) else "a mapping"
     try:
-        return ast.literal_eval(text)
-    except (ValueError, SyntaxError, MemoryError, RecursionError):  # the last two: deep nesting
-        return text
+        return reprlib.repr(value)
+    except ValueError:  # an integer of more digits than Python writes out
+        return "so large a number"

@@ -1,11 +1,11 @@
-"""How long steps will take, judged by earlier ones."""
+"""How long tasks will take, judged by earlier ones."""
 
 import statistics
 from collections import defaultdict
+from contextlib import suppress
 from pathlib import Path
 
-from mnist_helpers.files import read_json
-from mnist_helpers.runner.plan import Step
+from mnist_helpers.runner.task import Task, read_status
 
 # Core-seconds, for what no earlier run tells; about what the project's notebooks take.
 DEFAULT_PER_IMAGE = 42 / 55_000  # for each training image and epoch
@@ -15,35 +15,39 @@ NEWEST = 300  # status files that are read
 
 
 class Estimate:
-    """Core-seconds of a step: the median of earlier ones of its notebook, by images and epochs."""
+    """Core-seconds of a task: the median of earlier ones of its notebook, by images and epochs."""
 
     def __init__(self, runs_dir: Path):
         """Reads the newest status files under a folder."""
         self.known: dict[tuple[str, bool], list[float]] = defaultdict(list)
+        self._medians: dict[tuple[str, bool], float] = {}
         files = [*runs_dir.glob("*/status.json"), *runs_dir.glob("*/*/status.json")]
-        files += runs_dir.glob("*/steps/*/status.json")
+        files += runs_dir.glob("*/tasks/*/status.json")
         files.sort(key=lambda path: path.stat().st_mtime)
         for path in files[-NEWEST:]:
-            for name, entry in read_json(path)["notebooks"].items():
-                self.learn(name, entry)
+            with suppress(ValueError):  # another run's damaged file is no reason not to start
+                for name, entry in read_status(path.parent).items():
+                    self.learn(name, entry)
 
     def learn(self, name: str, entry: dict) -> None:
-        """Takes a finished step into account; entries of a sweep name parameters and cores."""
+        """Takes a finished task into account; entries of a sweep name parameters and cores."""
         if entry["state"] == "done" and "cores" in entry:
             size = _size(entry["parameters"])
-            self.known[name, bool(size)].append(entry["seconds"] * entry["cores"] / (size or 1))
+            kind = name, bool(size)
+            self.known[kind].append(entry["seconds"] * entry["cores"] / (size or 1))
+            self._medians[kind] = statistics.median(self.known[kind])
 
-    def core_seconds(self, step: Step) -> float:
-        """Returns how long a step will take on one core."""
-        size = _size(step.parameters)
-        earlier = self.known.get((step.name, bool(size)))
-        if earlier:
-            return statistics.median(earlier) * (size or 1)
+    def core_seconds(self, task: Task) -> float:
+        """Returns how long a task will take on one core."""
+        size = _size(task.parameters)
+        earlier = self._medians.get((task.name, bool(size)))
+        if earlier is not None:
+            return earlier * (size or 1)
         return DEFAULT_PER_IMAGE * size if size else DEFAULT_OTHERWISE
 
-    def is_known(self, steps: list[Step]) -> bool:
-        """Tells whether each of the steps has an earlier one to go by."""
-        return all((step.name, bool(_size(step.parameters))) in self.known for step in steps)
+    def is_known(self, tasks: list[Task]) -> bool:
+        """Tells whether each of the tasks has an earlier one to go by."""
+        return all((task.name, bool(_size(task.parameters))) in self.known for task in tasks)
 
 
 def _size(parameters: dict) -> int:

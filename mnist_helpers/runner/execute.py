@@ -1,114 +1,150 @@
 """Runs one notebook through papermill, and says what went wrong in one sentence."""
 
-import base64
-import io
+import json
+import logging
 import os
-import re
 import socket
 import sys
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from typing import Any, BinaryIO
 
 from mnist_helpers.files import read_json, write_json, write_text
 from mnist_helpers.paths import PROJECT
-from mnist_helpers.runner.progress import Follower
+from mnist_helpers.runner.output import Listener, Output, merge_streams
 
-# papermill, nbformat and nbconvert take seconds to import, so functions import them when called.
+# papermill and nbformat take seconds to import, so functions import them when called.
 
 KERNEL_FILE = ".kernel.json"  # which process computes in a folder
-# As `plotting.style.show` writes them.
-FIGURE = re.compile(r"<figure[^>]*><img [^>]*data:image/png;base64,([A-Za-z0-9+/=]+)")
-THUMBNAIL_PIXELS = 160
-# TensorFlow's C++ start-up notes, which no setting silences and which say nothing of the run.
-STARTUP = re.compile(r"^(WARNING: All log messages before absl|[IWE]0000 ).*\n?", re.M)
-WIDGET = "application/vnd.jupyter.widget-view+json"
-# Wide tables scroll in their own box, words stay whole, and a phone's width goes to the text.
-PAGE_STYLE = """<style>
-.jp-OutputArea-output { overflow-x: auto }
-.jp-OutputArea-output pre { word-break: normal; overflow-wrap: break-word }
-@media (max-width: 600px) {
-  main { padding: 0 8px }
-  .jp-Cell { padding-left: 0; padding-right: 0 }
-  .jp-InputPrompt, .jp-OutputPrompt { display: none }
-  .jp-RenderedHTMLCommon blockquote { margin: 1em 0; padding: 0 0.8em }
-  .jp-RenderedHTMLCommon table { font-size: 12px }
-  .jp-RenderedHTMLCommon :is(th, td) { padding: 4px }
-}
-</style>
-"""
+LONGEST_SOCKET_FOLDER = 80  # a socket's path takes 107 characters at most
+# papermill takes paths for templates and reads back what it wrote, so it gets no paths.
+INPUT, OUTPUT = "notebook://input.ipynb", "notebook://output.ipynb"
 
 
 class NotebookError(RuntimeError):
     """A notebook could not be run to its end; says which, in which cell, and why."""
 
 
-def execute(notebook: Path, output: Path, values: dict, follower: Follower) -> None:
-    """Runs a notebook; its log goes to `run.log` beside `output`.
+def execute(notebook: dict, output: Path, values: dict, listener: Listener | None = None) -> None:
+    """Runs a notebook; all that it prints goes to `run.log` beside `output`.
 
     Args:
-        notebook: The notebook.
+        notebook: Its content, as `read_notebook` returns it.
         output: Where the executed one is written, after each cell.
         values: Its parameters, by name.
-        follower: Knows which cell is running.
+        listener: Is told which cell and epoch are running.
 
     Raises:
         NotebookError: It failed, or its kernel died, which papermill alone would call completed.
     """
+    listener = listener or Listener()
+    listener.cells = len(notebook["cells"]) + bool(values)  # papermill adds a cell with the values
     _await_earlier_kernel(output.parent)
     try:
-        # The folder of the kernel's sockets: their paths may not be long.
         with (
-            (output.parent / "run.log").open("ab") as log,
+            Output(output.parent / "run.log", listener) as printed,
             tempfile.TemporaryDirectory(prefix="kernel-") as sockets,
         ):
-            _execute(notebook, output, values, log, sockets)
+            _execute(notebook, output, values, printed, sockets)
     except Exception as error:
-        raise NotebookError(_describe_failure(output, follower.cell, error)) from error
+        raise NotebookError(_describe_failure(output, listener, error)) from error
     finally:
         (output.parent / KERNEL_FILE).unlink(missing_ok=True)
 
 
-def _execute(notebook: Path, output: Path, values: dict, log: BinaryIO, sockets: str) -> None:
+class _Files:
+    """papermill's way to the notebook that runs and to its file, which is written atomically."""
+
+    notebook: dict
+    output: Path
+
+    def read(self, path: str) -> str:
+        return json.dumps(self.notebook)
+
+    def write(self, content: str, path: str) -> None:
+        write_text(self.output, content)
+
+    def pretty_path(self, path: str) -> str:
+        return path
+
+
+@cache
+def _files() -> _Files:
+    from papermill.iorw import papermill_io
+
+    files = _Files()
+    papermill_io.register("notebook://", files)
+    return files
+
+
+def _execute(notebook: dict, output: Path, values: dict, printed: Output, sockets: str) -> None:
     import papermill
-    from jupyter_client import AsyncKernelManager
     from traitlets.config import Config
 
-    class LoggedKernel(AsyncKernelManager):
-        """A kernel whose libraries' own messages go to the log, not across the progress bar."""
-
-        # The types are those of the manager without `async` and of kernels without a process.
-        async def start_kernel(self, **options: Any) -> None:  # type: ignore[override]
-            await super().start_kernel(stderr=log, **options)
-            _note_kernel(output.parent, self.provisioner.pid)  # type: ignore[union-attr]
-
+    files = _files()
+    files.notebook, files.output = notebook, output
     # The kernel "python3" must be this interpreter's own, and not one that the user installed.
     own = str(Path(sys.prefix) / "share" / "jupyter")
     os.environ["JUPYTER_PATH"] = os.pathsep.join(
         filter(None, dict.fromkeys([own, *os.environ.get("JUPYTER_PATH", "").split(os.pathsep)]))
     )
+    # Two kernels that start at once may choose the same TCP port; socket files have names.
+    tcp = sys.platform == "win32" or len(sockets) > LONGEST_SOCKET_FOLDER
     settings = {
         # Without encryption every kernel begins with a warning on the terminal.
         "transport_encryption": "auto",
-        # Two kernels that start at once may choose the same TCP port; socket files have names.
-        "transport": "tcp" if sys.platform == "win32" else "ipc",
+        "transport": "tcp" if tcp else "ipc",
         "connection_file": f"{sockets}/kernel.json",
     }
-    papermill.execute_notebook(
-        str(notebook),
-        str(output),
-        parameters=values,
-        kernel_name="python3",
-        progress_bar=False,
-        log_output=True,
-        start_timeout=120,
-        cwd=str(PROJECT),
-        coalesce_streams=True,
-        kernel_manager_class=LoggedKernel,
-        # A kernel asked politely in mid-cell, after Ctrl-C, prints a traceback of its own.
-        shutdown_kernel="immediate",
-        config=Config({"KernelManager": settings}),
-    )
+    with _papermill_log(printed.file):
+        papermill.execute_notebook(
+            INPUT,
+            OUTPUT,
+            parameters=values,
+            kernel_name="python3",
+            progress_bar=False,
+            stdout_file=printed,
+            stderr_file=printed,
+            start_timeout=120,
+            cwd=str(PROJECT),
+            on_cell_start=printed.on_cell_start,
+            on_cell_executed=merge_streams,
+            kernel_manager_class=_kernel_manager(output.parent, printed.file),
+            # A kernel asked politely in mid-cell, after Ctrl-C, prints a traceback of its own.
+            shutdown_kernel="immediate",
+            config=Config({"KernelManager": settings}),
+        )
+
+
+def _kernel_manager(folder: Path, log: BinaryIO) -> type:
+    from jupyter_client import AsyncKernelManager
+
+    class LoggedKernel(AsyncKernelManager):
+        """A kernel whose libraries' own messages go to the log, not across the display."""
+
+        # The types are those of the manager without `async` and of kernels without a process.
+        async def start_kernel(self, **options: Any) -> None:  # type: ignore[override]
+            await super().start_kernel(stderr=log, **options)
+            _note_kernel(folder, self.provisioner.pid)  # type: ignore[union-attr]
+
+    return LoggedKernel
+
+
+@contextmanager
+def _papermill_log(log: BinaryIO) -> Iterator[None]:
+    """Sends papermill's own warnings to the log."""
+    logger = logging.getLogger("papermill")
+    before = logger.handlers, logger.propagate
+    stream = open(log.fileno(), "w", encoding="utf-8", closefd=False)  # noqa: SIM115
+    logger.handlers, logger.propagate = [logging.StreamHandler(stream)], False
+    try:
+        yield
+    finally:
+        logger.handlers, logger.propagate = before
+        stream.close()
 
 
 def _note_kernel(folder: Path, pid: int) -> None:
@@ -140,65 +176,16 @@ def _await_earlier_kernel(folder: Path) -> None:
         ) from error
 
 
-def _describe_failure(output: Path, cell: int, error: Exception) -> str:
+def _describe_failure(output: Path, listener: Listener, error: Exception) -> str:
     """Says which notebook, cell and first line failed, and with what error."""
-    import nbformat
     from papermill.exceptions import PapermillExecutionError
-    from papermill.execute import remove_error_markers
 
     where = "before its first cell"
-    if cell:
-        cells = remove_error_markers(nbformat.read(output, as_version=4)).cells
-        line = cells[cell - 1].source.strip().partition("\n")[0]
-        where = f"in cell {cell} of {len(cells)}, which begins with: {line}"
+    if listener.cell:
+        line = listener.source.strip().partition("\n")[0]
+        where = f"in cell {listener.cell} of {listener.cells}, which begins with: {line}"
     if isinstance(error, PapermillExecutionError):
         reason = f"{error.ename}: {error.evalue}"
     else:
         reason = f"{type(error).__name__}: {error}"
     return f"{output.name} failed {where}\n{reason}"
-
-
-def write_page(notebook: Path) -> None:
-    """Writes an executed notebook as an HTML page beside it, which a phone can show as well.
-
-    Widgets need a kernel; of them the page would show a line of code, so they are left out. The
-    still picture before each one stays.
-    """
-    import nbformat
-    from nbconvert import HTMLExporter
-
-    content = nbformat.read(notebook, as_version=4)
-    for cell in content.cells:
-        if cell.cell_type == "code":
-            cell.outputs = [
-                output
-                for output in without_startup_notes(cell.outputs)
-                if WIDGET not in output.get("data", {})
-            ]
-    page, _ = HTMLExporter().from_notebook_node(content, {"metadata": {"name": notebook.stem}})
-    page = page.replace("</head>", PAGE_STYLE + "</head>", 1)
-    # The pages of a run lie side by side, so a link to the next notebook can lead to its page.
-    page = re.sub(r'(href="[\w.-]+)\.ipynb"', r'\1.html"', page)
-    write_text(notebook.with_suffix(".html"), page)
-
-
-def without_startup_notes(outputs: list) -> list:
-    """Returns a code cell's outputs without the lines that TensorFlow writes when it starts."""
-    for output in outputs:
-        if output.get("name") == "stderr":
-            output.text = STARTUP.sub("", output.text)
-    return [output for output in outputs if output.get("text") != ""]
-
-
-def write_thumbnail(notebook: Path) -> None:
-    """Writes an executed notebook's last figure beside it, small, if it shows a figure."""
-    from PIL import Image
-
-    # Of the cells' outputs alone: the saved state of widgets is full of pictures that say less.
-    outputs = [out for cell in read_json(notebook)["cells"] for out in cell.get("outputs", [])]
-    pages = ["".join(out.get("data", {}).get("text/html", "")) for out in outputs]
-    figures = [figure for page in pages for figure in FIGURE.findall(page)]
-    if figures:
-        with Image.open(io.BytesIO(base64.b64decode(figures[-1]))) as figure:
-            figure.thumbnail((THUMBNAIL_PIXELS, THUMBNAIL_PIXELS))
-            figure.convert("RGB").save(notebook.with_suffix(".thumbnail.png"), optimize=True)

@@ -1,16 +1,17 @@
-"""From a sweep's definition to its runs, and to the steps that several runs may share."""
+"""From what is asked for to runs, and to the tasks that several runs may share."""
 
 import ast
 import hashlib
 import importlib.metadata
 import json
+from collections.abc import Collection
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from mnist_helpers.files import read_json
 from mnist_helpers.paths import is_path
 from mnist_helpers.runner.code_hash import code_version
+from mnist_helpers.runner.definition import Definition, Setting, SweepError, Variant
 from mnist_helpers.runner.notebooks import code_sources, read_notebook, without_outputs
 from mnist_helpers.runner.settings import (
     check_settings,
@@ -21,66 +22,10 @@ from mnist_helpers.runner.settings import (
     notebook_values,
     run_name,
 )
-from mnist_helpers.runner.sweep_file import Definition, Setting, SweepError
-from mnist_helpers.runner.task import Order
+from mnist_helpers.runner.task import Task, read_status
 
-STEPS_DIR = "steps"
+TASKS_DIR = "tasks"
 HASH_DIGITS = 10
-
-
-@dataclass(frozen=True, eq=False)
-class Step:
-    """One notebook with its parameters, after the steps before it.
-
-    Attributes:
-        notebook: The notebook.
-        values: The parameters that it is given, by name.
-        key: Hash of its parameters, its code and data, and of the steps before; the same key, the
-            same work.
-        parent: The step before.
-        folder: Where the results of all steps up to this one lie.
-    """
-
-    notebook: Path
-    values: dict
-    key: str
-    parent: "Step | None"
-    folder: Path
-
-    @property
-    def name(self) -> str:
-        """The notebook's name without its extension."""
-        return self.notebook.stem
-
-    @property
-    def parameters(self) -> dict:
-        """Its values, and the defaults of what it is not given; not where it writes."""
-        return _all_parameters(self.notebook, self.values)
-
-    def order(self, pages: bool) -> Order:
-        """Returns what a worker needs to know; `pages` asks for an HTML page."""
-        return Order(
-            name=self.name,
-            notebook=_content(self.notebook),
-            values=self.values,
-            parameters=self.parameters,
-            version=_version(self.notebook),
-            key=self.key,
-            folder=str(self.folder),
-            parent=str(self.parent.folder) if self.parent else None,
-            takes_folder="OUTPUT_DIR" in declared_parameters(self.notebook),
-            pages=pages,
-        )
-
-    def entry(self) -> dict:
-        """Returns what the folder's status says of this step; `{}` if nothing."""
-        status = read_json(self.folder / "status.json", {})
-        return status.get("notebooks", {}).get(self.name, {})
-
-    def state(self) -> str:
-        """Returns "done", "failed", or "waiting" also for what was broken off."""
-        state = self.entry().get("state")
-        return state if state in ("done", "failed") else "waiting"
 
 
 @dataclass(frozen=True)
@@ -91,27 +36,64 @@ class Run:
         name: Readable and unique in the sweep.
         variant: Its variant's name; empty if the sweep has none.
         settings: What the sweep varies and this run's values of it, by label.
-        steps: One for each notebook.
+        tasks: One for each notebook.
     """
 
     name: str
     variant: str
     settings: dict
-    steps: list[Step]
+    tasks: list[Task]
 
     @property
     def folder(self) -> Path:
         """Where the run's results lie."""
-        return self.steps[-1].folder
+        return self.tasks[-1].folder
 
     def state(self) -> tuple[str, str]:
         """Returns "done", "failed" or "waiting", and the error of a failed one."""
-        if self.steps[-1].state() == "done":
+        if self.tasks[-1].state() == "done":
             return "done", ""
-        for step in self.steps:
-            if step.state() == "failed":
-                return "failed", step.entry()["error"]
+        for task in self.tasks:
+            if task.state() == "failed":
+                return "failed", task.entry()["error"]
         return "waiting", ""
+
+
+def plan_run(notebooks: list[Path], parameters: dict, folder: Path) -> Run:
+    """Plans one run, all of whose notebooks write into one folder.
+
+    Args:
+        notebooks: Paths, in order; their names must differ.
+        parameters: Values by name, checked before.
+        folder: New, empty, or with an unfinished run of the same notebooks and parameters.
+
+    Raises:
+        FileExistsError: The folder holds something else.
+    """
+    settings = [Setting(name, value) for name, value in parameters.items()]
+    parent = None
+    tasks: list[Task] = []
+    for notebook, values, key in _chain(notebooks, settings):
+        parent = _task(notebook, values, key, parent, folder)
+        tasks.append(parent)
+    run = Run(folder.name, "", {}, tasks)
+    _check_folder(folder, run)
+    return run
+
+
+def _check_folder(folder: Path, run: Run) -> None:
+    status = read_status(folder)
+    expected = {task.name: task.parameters for task in run.tasks}
+    if not status:
+        ours = ("runner.lock", "runner.json", "run.log", "task.lock", "status.json")
+        if folder.exists() and any(path.name not in ours for path in folder.iterdir()):
+            raise FileExistsError(f"{folder} holds other files; choose another --name.")
+    elif any(entry.get("parameters") != expected.get(name) for name, entry in status.items()):
+        raise FileExistsError(
+            f"{folder} holds a run with other parameters or notebooks; choose another --name."
+        )
+    elif [status.get(name, {}).get("state") for name in expected] == ["done"] * len(expected):
+        raise FileExistsError(f"{folder} holds a finished run; choose another --name.")
 
 
 def make_plan(definition: Definition, folder: Path) -> list[Run]:
@@ -125,28 +107,47 @@ def make_plan(definition: Definition, folder: Path) -> list[Run]:
         SweepError: A parameter is unknown, or its value wrong, or two runs are the same.
     """
     check_settings(definition)
-    chains: list[tuple] = []
+    chains: list[tuple[str, Variant, dict, list]] = []
     ends: dict[str, str] = {}
     for variant in definition.variants:
         for swept in combinations(definition):
-            settings = [*definition.fixed, *variant.settings, *swept]
-            chain = _chain(variant.notebooks, settings)
+            chain = _chain(variant.notebooks, [*definition.fixed, *variant.settings, *swept])
             name, key = run_name(definition, variant, swept), chain[-1][2]
             if key in ends:
                 text = f"The runs {ends[key]} and {name} are the same; each must do something else."
                 raise SweepError(definition.path, variant.line, text)
             ends[key] = name
             varied = {label(definition, setting): setting.value for setting in swept}
-            chains.append((name, variant.name, varied, chain))
-    steps = _make_steps([chain for *_, chain in chains], ends, folder)
+            chains.append((name, variant, varied, chain))
+    tasks = _make_tasks([chain for *_, chain in chains], ends, folder)
     return [
-        Run(name, variant, varied, [steps[key] for *_, key in chain])
+        Run(name, variant.name, varied, [tasks[key] for *_, key in chain])
         for name, variant, varied, chain in chains
     ]
 
 
+def pending_tasks(runs: list[Run], states: Collection[str] = ("waiting",)) -> list[Task]:
+    """Returns the tasks that are still needed, parents before children.
+
+    Args:
+        runs: The sweep.
+        states: Of the runs that are wanted; the others are left as they are.
+    """
+    needed: dict[str, Task] = {}
+    for run in runs:
+        if run.state()[0] not in states:
+            continue
+        missing = []
+        for task in reversed(run.tasks):
+            if task.state() == "done":
+                break
+            missing.append(task)
+        needed.update((task.key, task) for task in reversed(missing))
+    return list(needed.values())
+
+
 def _chain(notebooks: list[Path], settings: list[Setting]) -> list[tuple[Path, dict, str]]:
-    """Returns notebook, values and key of each of a run's steps."""
+    """Returns notebook, values and key of each of a run's tasks."""
     chain, key = [], ""
     for notebook in notebooks:
         values = notebook_values(notebook, settings)
@@ -157,7 +158,43 @@ def _chain(notebooks: list[Path], settings: list[Setting]) -> list[tuple[Path, d
     return chain
 
 
+def _task(notebook: Path, values: dict, key: str, parent: Task | None, folder: Path) -> Task:
+    return Task(
+        name=notebook.stem,
+        notebook=_content(notebook),
+        values=values,
+        parameters=_all_parameters(notebook, values),
+        code=_version(notebook),
+        key=key,
+        parent=parent,
+        folder=folder,
+        takes_folder="OUTPUT_DIR" in declared_parameters(notebook),
+    )
+
+
+def _make_tasks(chains: list[list], ends: dict[str, str], folder: Path) -> dict[str, Task]:
+    """Makes the tasks of all runs, by key; those with the same key are one."""
+    # A folder is known by its hash, so that a renamed run finds its results.
+    present = {
+        path.name.rpartition("-")[2]: path
+        for path in [*(folder / TASKS_DIR).glob("*-*"), *folder.glob("*-*")]
+    }
+    tasks: dict[str, Task] = {}
+    for chain in chains:
+        parent = None
+        for notebook, values, key in chain:
+            if key not in tasks:
+                name = file_name(ends[key]) if key in ends else notebook.stem
+                new = f"{name}-{key[:HASH_DIGITS]}"
+                place = folder / new if key in ends else folder / TASKS_DIR / new
+                place = present.get(key[:HASH_DIGITS], place)
+                tasks[key] = _task(notebook, values, key, parent, place)
+            parent = tasks[key]
+    return tasks
+
+
 def _all_parameters(notebook: Path, values: dict) -> dict:
+    """Returns what the notebook will run with; the defaults where it is given nothing."""
     parameters = {}
     for name, declared in declared_parameters(notebook).items():
         if name != "OUTPUT_DIR":
@@ -189,24 +226,3 @@ def _fingerprint(dataset: str) -> str:
     from mnist_helpers.data.datasets import dataset_fingerprint
 
     return dataset_fingerprint(dataset)
-
-
-def _make_steps(chains: list[list], ends: dict[str, str], folder: Path) -> dict[str, Step]:
-    """Makes the steps of all runs, by key; those with the same key are one."""
-    # A folder is known by its hash, so that a renamed run finds its results.
-    present = {
-        path.name.rpartition("-")[2]: path
-        for path in [*(folder / STEPS_DIR).glob("*-*"), *folder.glob("*-*")]
-    }
-    steps = {}
-    for chain in chains:
-        parent = None
-        for notebook, values, key in chain:
-            if key not in steps:
-                name = file_name(ends[key]) if key in ends else notebook.stem
-                new = f"{name}-{key[:HASH_DIGITS]}"
-                place = folder / new if key in ends else folder / STEPS_DIR / new
-                place = present.get(key[:HASH_DIGITS], place)
-                steps[key] = Step(notebook, values, key, parent, place)
-            parent = steps[key]
-    return steps

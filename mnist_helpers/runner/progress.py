@@ -1,128 +1,148 @@
-"""Where a run of notebooks stands: a live bar on a terminal, plain lines elsewhere."""
+"""What one sees while tasks run: a live table on a terminal, plain lines elsewhere."""
 
-import logging
-import re
-import shutil
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
-from typing import TYPE_CHECKING
+import time
+from typing import TYPE_CHECKING, Any
+
+from mnist_helpers.runner.estimate import Estimate
+from mnist_helpers.runner.plan import Run
+from mnist_helpers.runner.task import Task
 
 if TYPE_CHECKING:
-    from tqdm import tqdm
-
-CELL_STARTS = re.compile(r"Executing Cell (\d+)-")  # what papermill logs
-# What Keras prints.
-EPOCH_OR_ACCURACY = re.compile(
-    r"^Epoch (?P<epoch>\d+/\d+)|\bval_accuracy: (?P<accuracy>[\d.]+)", re.MULTILINE
-)
+    from rich.table import Table
 
 
-class Follower(logging.Handler):
-    """Follows papermill's log of one notebook after another.
+class Display:
+    """Writes a line when a task starts or ends; of a single run, also for each epoch.
 
-    Attributes:
-        cell: Number of the cell that runs, counted from 1 in the executed notebook; 0 before.
-        epoch: For example "3/10"; empty where nothing trains.
-        accuracy: The last validation accuracy that was printed, or `None`.
+    It knows only what it is told: `on_change` a task's entry as it runs, `on_end` its last one.
+
+    Args:
+        runs: All the runs.
+        tasks: The tasks to do.
+        estimate: Judges the time left.
     """
 
-    def __init__(self) -> None:
-        """Starts without a notebook."""
-        super().__init__()
-        self.cell, self.epoch = 0, ""
-        self.accuracy: float | None = None
+    def __init__(self, runs: list[Run], tasks: list[Task], estimate: Estimate):
+        """Starts with nothing running."""
+        self.runs, self.estimate, self.cores = runs, estimate, 1
+        self.left = {task.key: task for task in tasks}
+        self.running: dict[str, dict] = {}
+        self.users: dict[str, list[Run]] = {}
+        for run in runs:
+            for task in run.tasks:
+                self.users.setdefault(task.key, []).append(run)
+        self.ends = {run.tasks[-1].key for run in runs}
+        self.finished = {run.tasks[-1].key for run in runs if run.state()[0] == "done"}
 
-    def emit(self, record: logging.LogRecord) -> None:
-        """Takes one record of papermill's log."""
-        message = record.getMessage()
-        if found := CELL_STARTS.match(message):
-            self.cell, self.epoch = int(found[1]), ""
-            self.on_cell()
-        for found in EPOCH_OR_ACCURACY.finditer(message):
-            if found["epoch"]:
-                self.epoch = found["epoch"]
-                self.on_epoch()
-            else:
-                self.accuracy = float(found["accuracy"])
+    def __enter__(self) -> "Display":
+        """Begins to show."""
+        return self
 
-    def on_cell(self) -> None:
-        """Is called when a cell begins."""
+    def __exit__(self, *_: object) -> None:
+        """Ends showing."""
 
-    def on_epoch(self) -> None:
-        """Is called when an epoch begins."""
+    def on_change(self, key: str, entry: dict) -> None:
+        """Takes the entry of a task that runs."""
+        if key not in self.left:
+            return  # the last word of a worker that has ended
+        task, before = self.left[key], self.running.get(key)
+        self.running[key] = entry
+        name = f"{self.title(task)} {task.name}"
+        if before is None:
+            self.line(f"{name}: started, {entry['cells']} cells")
+        elif before["started"] != entry["started"]:
+            self.line(f"{name}: its worker died; started again", important=True)
+        elif entry["epoch"] not in ("", before["epoch"]) and len(self.runs) == 1:
+            self.line(f"{name}: epoch {entry['epoch']}")
 
+    def on_end(self, task: Task, entry: dict) -> None:
+        """Takes the last entry of a task, whose state is "done" or "failed"."""
+        self.running.pop(task.key, None)
+        self.left.pop(task.key)
+        name = f"{self.title(task)} {task.name}"
+        if entry["state"] == "failed":
+            self._drop_children(task)
+            self.line(f"{name}: FAILED\n{entry['error']}", important=True)
+            return
+        self.estimate.learn(task.name, entry)
+        if task.key in self.ends:
+            self.finished.add(task.key)
+        self.line(f"{name}: done in {duration(entry['seconds'])}; {self.summary()}")
 
-class Progress(Follower):
-    """Shows notebook, cell and epoch on stderr."""
+    def _drop_children(self, task: Task) -> None:
+        for key, other in list(self.left.items()):
+            if other.parent and other.parent.key == task.key:
+                del self.left[key]
+                self._drop_children(other)
 
-    def __init__(self) -> None:
-        """Starts without a notebook."""
-        super().__init__()
-        self.live = sys.stderr.isatty()
-        self.bar: tqdm | None = None
+    def title(self, task: Task) -> str:
+        """Returns the place in a single run, or else which run or how many a task is for."""
+        users = self.users[task.key]
+        if len(self.runs) == 1:
+            place = [each.key for each in self.runs[0].tasks].index(task.key) + 1
+            return f"[{place}/{len(self.runs[0].tasks)}]"
+        return f"{users[0].name}:" if len(users) == 1 else f"shared by {len(users)} runs:"
 
-    def start(self, title: str, cells: int) -> None:
-        """Shows that a notebook begins.
+    def summary(self) -> str:
+        """Returns how many runs are done and how long the rest will take, in words."""
+        work = sum(map(self.estimate.core_seconds, list(self.left.values())))
+        left = f"about {duration(work / self.cores)} left" if self.left else "nothing left"
+        return f"{len(self.finished)} of {len(self.runs)} runs done, {left}"
 
-        Args:
-            title: Its name and place in the series.
-            cells: How many cells it has.
-        """
-        self.title, self.cells, self.cell, self.epoch = title, cells, 0, ""
-        if self.live:
-            from tqdm import tqdm
-
-            # Some terminals say they have no size at all, and tqdm then draws nothing.
-            columns, rows = shutil.get_terminal_size()
-            self.bar = tqdm(
-                total=cells,
-                bar_format="{desc} |{bar}| {elapsed}",
-                file=sys.stderr,
-                ncols=columns - 1,
-                nrows=rows,
-            )
-        self._show(f"{title}: {cells} cells")
-
-    def stop(self) -> None:
-        """Ends the notebook's bar and leaves it on the terminal."""
-        if self.bar is not None:
-            self.bar.close()
-
-    def on_cell(self) -> None:
-        """Moves the bar on."""
-        self._show()
-
-    def on_epoch(self) -> None:
-        """Shows the epoch."""
-        self._show(f"{self.title}: epoch {self.epoch}")
-
-    def _show(self, line: str | None = None) -> None:
-        if self.bar is not None:
-            epoch = f", epoch {self.epoch}" if self.epoch else ""
-            self.bar.n = self.cell
-            self.bar.set_description_str(f"{self.title}: cell {self.cell}/{self.cells}{epoch}")
-        elif line:
-            print(line, file=sys.stderr, flush=True)
+    def line(self, text: str, important: bool = False) -> None:
+        """Writes a line at once."""
+        print(text, file=sys.stderr, flush=True)
 
 
-@contextmanager
-def following_papermill(log_file: Path, follower: Follower) -> Iterator[None]:
-    """Writes all that the notebooks print into `log_file`, and lets `follower` follow."""
-    logger = logging.getLogger("papermill")
-    before = logger.level, logger.propagate
-    logger.setLevel(logging.INFO)
-    logger.propagate = False  # the terminal shows progress, the file holds the output
-    file = logging.FileHandler(log_file, encoding="utf-8")
-    file.setFormatter(logging.Formatter("%(asctime)s %(message)s"))
-    logger.addHandler(file)
-    logger.addHandler(follower)
-    try:
-        yield
-    finally:
-        logger.removeHandler(follower)
-        logger.removeHandler(file)
-        file.close()
-        logger.setLevel(before[0])
-        logger.propagate = before[1]
+class LiveDisplay(Display):
+    """Shows a table of what is running; what is important stays above it."""
+
+    def __enter__(self) -> "LiveDisplay":
+        """Begins to draw."""
+        from rich.console import Console
+        from rich.live import Live
+
+        console = Console(stderr=True)
+        self.live = Live(console=console, refresh_per_second=2, get_renderable=self.table)
+        self.live.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Leaves the last table on the terminal."""
+        self.live.stop()
+
+    def line(self, text: str, important: bool = False) -> None:
+        """Keeps only what must not be missed; the table shows the rest."""
+        if important:
+            self.live.console.print(text, markup=False, highlight=False)
+
+    def table(self) -> "Table":
+        """Draws the table."""
+        from rich.table import Table
+        from rich.text import Text
+
+        table = Table(title=self.summary(), title_justify="left")
+        for column in ("run", "notebook", "cell", "epoch", "accuracy", "running for", "left"):
+            table.add_column(column, overflow="fold")
+        for key, entry in list(self.running.items()):
+            task: Any = self.left.get(key)
+            if task:
+                row = self.title(task).rstrip(":"), task.name, *self._progress(task, entry)
+                table.add_row(*map(Text, row))
+        return table
+
+    def _progress(self, task: Task, entry: dict) -> tuple[str, ...]:
+        accuracy = f"{entry['accuracy']:.2%}" if entry["accuracy"] else ""
+        elapsed = time.time() - entry["started"]
+        left = max(self.estimate.core_seconds(task) / entry["cores"] - elapsed, 0)
+        cell = f"{entry['cell']}/{entry['cells']}"
+        return cell, entry["epoch"], accuracy, duration(elapsed), duration(left)
+
+
+def duration(seconds: float) -> str:
+    """Returns a time in the units that suit it."""
+    if seconds < 60:
+        return f"{seconds:.0f} s"
+    minutes = round(seconds / 60)
+    return f"{minutes // 60} h {minutes % 60} min" if minutes >= 60 else f"{minutes} min"

@@ -1,19 +1,22 @@
-"""What a sweep came to: one row a run, one row an epoch, as CSV files."""
+"""What runs came to: one row a run and one row an epoch as CSV files, and a page of them."""
 
 import csv
 import io
+import os
 import time
 from pathlib import Path
+from urllib.parse import quote
 
 from mnist_helpers.files import read_json, write_text
-from mnist_helpers.runner.html_report import results_page
 from mnist_helpers.runner.plan import Run
+from mnist_helpers.runner.task import Task
 
 RESULTS_FILE = "results.csv"
 EPOCHS_FILE = "epochs.csv"
+TEMPLATE = Path(__file__).with_name("results.html.j2")
 SECONDS_BETWEEN_SAVES = 30
 TRAINING_TIMES = ("training_seconds", "training_cpu_seconds")
-# The order of the columns that most want to see; others follow by name.
+# The metrics that most want to see come first, the others by name.
 FIRST = (
     "dataset_title",
     "test_accuracy",
@@ -25,31 +28,46 @@ FIRST = (
 )
 
 
+def read_phases(folder: Path) -> tuple[dict, dict[str, dict]]:
+    """Returns the environment and the phases, in order, that `metrics.json` records."""
+    metrics = read_json(folder / "metrics.json", {})
+    if "phases" in metrics:
+        return metrics.get("environment", {}), metrics["phases"]
+    # As it was written before: the phases beside the facts.
+    phases = {name: part for name, part in metrics.items() if isinstance(part, dict)}
+    return {name: part for name, part in metrics.items() if name not in phases}, phases
+
+
 def result_rows(runs: list[Run]) -> list[dict]:
     """Collects what each run varied and reached.
 
     Returns:
-        For each run `run`, `variant`, what the sweep varies, `state`, and the numbers in its
-        metrics.json; of the phases in it, those of the last one, and the training times of all.
+        For each run `run`, `variant`, what the sweep varies as `params.NAME`, `state`, the numbers
+        of its metrics.json as `metrics.NAME`, and `error`. Of the phases, the metrics are those of
+        the last one, and the training times of all.
     """
     rows = []
     for run in runs:
         state, error = run.state()
-        row = {"run": run.name, "variant": run.variant, **run.settings, "state": state}
-        metrics = _measured(read_json(run.folder / "metrics.json", {})) if state == "done" else {}
-        rows.append(row | metrics | {"error": error.partition("\n")[2] or error})
+        row = {"run": run.name, "variant": run.variant}
+        row |= {f"params.{name}": value for name, value in run.settings.items()}
+        measured = _measured(run.folder) if state == "done" else {}
+        names = [name for name in FIRST if name in measured]
+        names += sorted(set(measured) - set(names))
+        row |= {"state": state} | {f"metrics.{name}": measured[name] for name in names}
+        rows.append(row | {"error": error.partition("\n")[2] or error})
     return rows
 
 
-def _measured(metrics: dict) -> dict:
-    sections = [part for part in metrics.values() if isinstance(part, dict)]
-    phases = [section for section in sections if "training_seconds" in section]
-    flat = metrics | (phases[-1] if phases else {})
-    measured = {name: value for name, value in flat.items() if type(value) in (int, float)}
-    if "dataset_title" in metrics:
-        measured["dataset_title"] = metrics["dataset_title"]
-    for name in TRAINING_TIMES if phases else ():
-        measured[name] = round(sum(phase[name] for phase in phases), 1)
+def _measured(folder: Path) -> dict:
+    environment, phases = read_phases(folder)
+    trained = [phase for phase in phases.values() if "training_seconds" in phase]
+    last = trained[-1] if trained else {}
+    measured = {name: value for name, value in last.items() if type(value) in (int, float)}
+    for name in TRAINING_TIMES if trained else ():
+        measured[name] = round(sum(phase[name] for phase in trained), 1)
+    if "dataset_title" in environment:
+        measured["dataset_title"] = environment["dataset_title"]
     return measured
 
 
@@ -59,22 +77,19 @@ def epoch_rows(runs: list[Run]) -> list[dict]:
     for run in runs:
         if run.state()[0] != "done":
             continue
-        metrics = read_json(run.folder / "metrics.json", {})
-        for phase in metrics:
+        for phase in read_phases(run.folder)[1]:
             for epoch in read_json(run.folder / f"{phase}_history.json", []):
                 rows.append({"run": run.name, "variant": run.variant, "phase": phase, **epoch})
     return rows
 
 
 def columns(rows: list[dict]) -> list[str]:
-    """Returns the columns of some rows: names, settings, the usual metrics, others, the error."""
-    present = list(dict.fromkeys(name for row in rows for name in row))
-    if "error" not in present:
-        return present
-    place = present.index("state") + 1
-    metrics = [name for name in present[place:] if name not in FIRST and name != "error"]
-    usual = [name for name in FIRST if name in present]
-    return [*present[:place], *usual, *sorted(metrics), "error"]
+    """Returns the columns of some rows, with `error` last."""
+    longest = max(rows, key=len, default={})
+    present = dict.fromkeys([*longest, *(name for row in rows for name in row)])
+    if "error" in present:
+        present["error"] = present.pop("error")
+    return list(present)
 
 
 def write_table(path: Path, rows: list[dict]) -> None:
@@ -82,22 +97,60 @@ def write_table(path: Path, rows: list[dict]) -> None:
     text = io.StringIO()
     writer = csv.DictWriter(text, columns(rows), restval="", lineterminator="\n")
     writer.writeheader()
-    writer.writerows(rows)
+    writer.writerows({name: _plain(value) for name, value in row.items()} for row in rows)
     write_text(path, text.getvalue())
 
 
+def _plain(value: object) -> object:
+    """Returns a value for a table; a spreadsheet would take a text that begins so for a formula."""
+    return f"'{value}" if isinstance(value, str) and value.startswith(tuple("=+-@")) else value
+
+
 def write_results(runs: list[Run], folder: Path) -> list[dict]:
-    """Writes results.csv, epochs.csv and results.html into the sweep's folder.
+    """Writes results.csv, epochs.csv and results.html into the folder of a run or sweep.
 
     Returns:
         The rows of results.csv.
     """
+    from jinja2 import Template
+
     rows = result_rows(runs)
     write_table(folder / RESULTS_FILE, rows)
     write_table(folder / EPOCHS_FILE, epoch_rows(runs))
-    page = results_page(f"Sweep {folder.name}", runs, rows, columns(rows))
+    states = [row["state"] for row in rows]
+    counts = ", ".join(f"{states.count(state)} {state}" for state in ("done", "failed", "waiting"))
+    page = Template(TEMPLATE.read_text(encoding="utf-8"), autoescape=True).render(
+        title=folder.name,
+        summary=f"{len(runs)} runs: {counts}.",
+        names=columns(rows),
+        rows=[(row, _links(run, folder)) for run, row in zip(runs, rows, strict=True)],
+    )
     write_text(folder / "results.html", page)
     return rows
+
+
+def _links(run: Run, folder: Path) -> list[dict]:
+    """Returns name, target and picture of each notebook that has run."""
+    links = []
+    for task in run.tasks:
+        notebook = _executed(run, task)
+        if notebook.exists():
+            page, picture = notebook.with_suffix(".html"), notebook.with_suffix(".thumbnail.png")
+            target = page if page.exists() else notebook
+            shown = _relative(picture, folder) if picture.exists() else ""
+            link = {"name": task.name, "target": _relative(target, folder), "picture": shown}
+            links.append(link)
+    return links
+
+
+def _executed(run: Run, task: Task) -> Path:
+    """Returns a run's own copy of an executed notebook, or else the one that runs share."""
+    own = run.folder / f"{task.name}.ipynb"
+    return own if own.exists() else task.folder / own.name
+
+
+def _relative(path: Path, folder: Path) -> str:
+    return quote(os.path.relpath(path, folder).replace(os.sep, "/"))
 
 
 class Saver:

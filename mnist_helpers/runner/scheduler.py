@@ -1,109 +1,91 @@
-"""Has the steps of a sweep done in an order that their dependencies allow."""
+"""Has the tasks of a run or sweep run in an order that their dependencies allow."""
 
-from collections import Counter, defaultdict, deque
 from collections.abc import Callable
-from concurrent.futures import FIRST_COMPLETED, Future, wait
+from itertools import islice
 from typing import TYPE_CHECKING
 
-from mnist_helpers.files import read_json, write_json
-from mnist_helpers.runner.plan import Run, Step
-from mnist_helpers.runner.task import CodeChangedError, perform
+from mnist_helpers.runner.task import CodeChangedError, Task, write_entry
+from mnist_helpers.runner.workers import SchedulerLostError, Workers
 
 if TYPE_CHECKING:
-    from mnist_helpers.runner.cluster import DaskPool
-    from mnist_helpers.runner.display import Display
-    from mnist_helpers.runner.pool import LocalPool
-
-MAX_ATTEMPTS = 3  # a step that ends its worker so often would end every worker
-SECONDS_BETWEEN_LOOKS = 0.5
+    from mnist_helpers.runner.progress import Display
 
 
-def steps_to_do(runs: list[Run], retry_failed: bool = False) -> list[Step]:
-    """Returns the steps that are still needed, parents before children.
-
-    Args:
-        runs: The sweep.
-        retry_failed: Whether to do the failed runs, and only those; else they are left as they are.
-    """
-    needed: dict[str, Step] = {}
-    for run in runs:
-        if (run.state()[0] == "failed") != retry_failed:
-            continue
-        missing = []
-        for step in reversed(run.steps):
-            if step.state() == "done":
-                break
-            missing.append(step)
-        needed.update((step.key, step) for step in reversed(missing))
-    return list(needed.values())
-
-
-def do_steps(
-    steps: list[Step],
-    pool: "LocalPool | DaskPool",
+def run_tasks(
+    tasks: list[Task],
+    workers: Workers,
     display: "Display",
     pages: bool,
     save: Callable[[], None] = lambda: None,
 ) -> None:
-    """Does the steps; each leaves its state in its folder.
+    """Runs the tasks; each leaves its state in its folder.
 
-    A step whose worker is lost is done again. One that fails leaves undone what builds on it.
+    One that fails leaves undone what builds on it.
 
     Args:
-        steps: As `steps_to_do` returns them.
-        pool: A `LocalPool` or `DaskPool`.
-        display: Is told what begins and ends, and shown what runs.
+        tasks: As `pending_tasks` returns them: parents before children.
+        workers: Where they run.
+        display: Is told what starts and ends.
         pages: Whether to make HTML pages of the notebooks.
-        save: Is called when steps have ended.
+        save: Is called when a task has ended.
 
     Raises:
-        CodeChangedError: The code is no longer what the sweep was planned with.
+        CodeChangedError: A worker has other code than the tasks were planned with.
+        SchedulerLostError: Dask's scheduler is gone.
     """
-    keys = {step.key for step in steps}
-    children: dict[str, list[Step]] = defaultdict(list)
-    attempts: Counter[str] = Counter()
-    running: dict[Future, Step] = {}
-    ready: deque[Step] = deque()
-    for step in steps:
-        if step.parent and step.parent.key in keys:
-            children[step.parent.key].append(step)
-        else:
-            ready.append(step)
-    while ready or running:
-        while ready and pool.free:
-            step = ready.popleft()
-            running[pool.submit(perform, step.order(pages))] = step
-            display.began(step)
-        finished, _ = wait(running, SECONDS_BETWEEN_LOOKS, FIRST_COMPLETED)
-        for future in finished:
-            step = running.pop(future)
-            attempts[step.key] += 1
-            state = _outcome(future, step, pool, attempts[step.key])
-            if state == "lost":
-                ready.appendleft(step)
-            elif state == "done":
-                # What finishes a run comes before what begins another.
-                ready.extendleft(reversed(children[step.key]))
-            display.ended(step, state)
-        if finished:
+    pending = {task.key: task for task in tasks}
+    running: dict[str, Task] = {}
+    while pending or running:
+        free = max(0, workers.slots - len(running))
+        # The list has each run's tasks together, so what ends a run comes before the next run.
+        ready = (task for task in pending.values() if not _waits(task, pending, running))
+        for task in list(islice(ready, free)):
+            running[task.key] = pending.pop(task.key)
+            workers.submit(task, pages)
+        for key, result in workers.ended():
+            task = running.pop(key)
+            entry = _settle(task, result, workers.local)
+            if entry["state"] != "done":
+                _drop_children(task, pending)
+            display.on_end(task, entry)
             save()
-        display.look(running.values())
 
 
-def _outcome(future: Future, step: Step, pool: "LocalPool | DaskPool", attempt: int) -> str:
-    """Returns "done", "failed" or "lost"; notes a failure that the worker could not note."""
-    try:
-        return future.result()["state"]
-    except CodeChangedError:
-        raise
-    except pool.lost:
-        if attempt < MAX_ATTEMPTS:
-            return "lost"
-        error = f"{step.name}.ipynb: its worker died {attempt} times; is the memory too small?"
-    except (OSError, ValueError) as failure:
-        error = f"{step.name}.ipynb: {type(failure).__name__}: {failure}"
-    status = read_json(step.folder / "status.json", {"key": step.key, "notebooks": {}})
-    entry = status["notebooks"].get(step.name, {"seconds": None})
-    status["notebooks"][step.name] = entry | {"state": "failed", "error": error}
-    write_json(step.folder / "status.json", status)
-    return "failed"
+def _waits(task: Task, *unfinished: dict[str, Task]) -> bool:
+    return task.parent is not None and any(task.parent.key in tasks for tasks in unfinished)
+
+
+def _drop_children(failed: Task, pending: dict[str, Task]) -> None:
+    """Removes what builds on a failed task; children come after their parents."""
+    dropped = {failed.key}
+    for key, task in list(pending.items()):
+        if task.parent and task.parent.key in dropped:
+            dropped.add(key)
+            del pending[key]
+
+
+def _settle(task: Task, result: dict | Exception, local: bool) -> dict:
+    """Returns a task's entry; notes a failure that the worker could not note."""
+    if isinstance(result, dict):
+        return result
+    if isinstance(result, CodeChangedError):
+        raise CodeChangedError(_other_code(str(result), local)) from result
+    if isinstance(result, SchedulerLostError):
+        raise result
+    reason = str(result) if type(result) is RuntimeError else f"{type(result).__name__}: {result}"
+    entry = {"key": task.key, "seconds": None, "parameters": task.parameters} | task.entry()
+    entry |= {"state": "failed", "error": f"{task.name}.ipynb failed\n{reason}"}
+    write_entry(task, entry)
+    return entry
+
+
+def _other_code(host: str, local: bool) -> str:
+    if local:
+        return (
+            "The code of mnist_helpers has changed since this was started. What is finished is "
+            "kept: start the same command again, and what the change concerns is repeated."
+        )
+    return (
+        f"The Dask worker on {host} has another version of mnist_helpers than this machine. Update "
+        "the code there, restart that worker, and start the same command again."
+    )

@@ -1,114 +1,62 @@
 """Reads a sweep's YAML file; whatever is wrong with it is named together with its line."""
 
+import math
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
-import yaml
+from annotated_types import MinLen
+from pydantic import BaseModel, ConfigDict, PositiveInt, ValidationError
+from ruamel.yaml.comments import CommentedMap
 
+from mnist_helpers.parameters import shown
 from mnist_helpers.paths import NOTEBOOKS_DIR
+from mnist_helpers.runner.definition import Definition, Setting, SweepError, Variant
+from mnist_helpers.runner.yaml_file import line_of, plain, read_yaml
 
 DEFAULT_NOTEBOOKS = ["02_clean_phase", "03_augmented_phase", "04_evaluation"]
-SECTIONS = ("notebooks", "fixed", "variants", "grid", "zip", "seeds")
+MOST_RUNS = 10_000
 
 
-class SweepError(ValueError):
-    """A sweep file says something impossible; says where."""
-
-    def __init__(self, path: Path, line: int, text: str):
-        """Takes the file, the line counted from 1, and what is wrong."""
-        super().__init__(f"{path}, line {line}: {text}")
+Names = Annotated[list[str], MinLen(1)]
+Mapping = Annotated[dict[str, Any], MinLen(1)]
 
 
-class Lines(dict):
-    """A mapping that remembers the line of each of its keys."""
-
-    def __init__(self, *args: Any) -> None:
-        """Takes what `dict` takes."""
-        super().__init__(*args)
-        self.lines: dict[str, int] = {}
+class _VariantSection(BaseModel):
+    model_config = ConfigDict(strict=True, extra="allow")
+    name: Annotated[str, MinLen(1)]
+    notebooks: Names = DEFAULT_NOTEBOOKS
 
 
-@dataclass(frozen=True)
-class Setting:
-    """A parameter with a value, or with several for a grid.
+class _Sections(BaseModel):
+    """The form of a sweep file; what a parameter may be is checked against the notebooks."""
 
-    Attributes:
-        name: The parameter; with a notebook's name and a dot before it, for that one alone.
-        value: The value, or the list of values.
-        line: Where the file says so.
-    """
-
-    name: str
-    value: Any
-    line: int
-
-    def each(self) -> "list[Setting]":
-        """Returns the setting with each of its values."""
-        return [Setting(self.name, value, self.line) for value in self.value]
+    model_config = ConfigDict(strict=True, extra="forbid")
+    notebooks: Names = DEFAULT_NOTEBOOKS
+    fixed: Mapping = {}
+    variants: Annotated[list[_VariantSection], MinLen(1)] = []
+    grid: Mapping = {}
+    zip: Mapping = {}
+    seeds: PositiveInt | Annotated[list[Any], MinLen(1)] = 1
 
 
-@dataclass(frozen=True)
-class Variant:
-    """A named way to run: its own notebooks and settings."""
-
-    name: str
-    notebooks: list[Path]
-    settings: list[Setting]
-    line: int
-
-
-@dataclass(frozen=True)
-class Definition:
-    """What a sweep file says.
-
-    Attributes:
-        path: The file.
-        fixed: Settings of every run.
-        variants: At least one; a file that names none has one without a name.
-        grid: Settings with lists of values, of which every combination runs.
-        zipped: Settings with equally long lists of values, which go together.
-        seeds: Values of SEED, as a setting with a list; `None` for the notebooks' own.
-    """
-
-    path: Path
-    fixed: list[Setting]
-    variants: list[Variant]
-    grid: list[Setting]
-    zipped: list[Setting]
-    seeds: Setting | None
+KNOWN = ", ".join(_Sections.model_fields)
+MUST_BE = {
+    "notebooks": "notebooks must be a list of names, such as [02_clean_phase].",
+    "variants": "variants must be a list, each with a name.",
+    "seeds": "seeds must be how many, such as 5, or a list of them.",
+}
 
 
 def read_definition(path: str | Path) -> Definition:
     """Reads a sweep file.
 
     Raises:
-        SweepError: It cannot be read, or says something impossible.
+        OSError: It cannot be read.
+        SweepError: It says something impossible.
     """
     return _Reader(Path(path)).read()
-
-
-class _LineLoader(yaml.SafeLoader):
-    """Makes mappings that know their lines, and refuses a key that is there twice."""
-
-    def lined_mapping(self, node: yaml.MappingNode) -> Lines:
-        self.flatten_mapping(node)
-        mapping = Lines(self.construct_mapping(node, deep=True))
-        mapping.lines = {
-            self.construct_object(key): key.start_mark.line + 1 for key, _ in node.value
-        }
-        if len(node.value) > len(mapping):
-            keys = [key.value for key, _ in node.value]
-            place = next(n for n, key in enumerate(keys) if key in keys[:n])
-            again = node.value[place][0]
-            raise yaml.MarkedYAMLError(
-                problem=f"{again.value} is there twice", problem_mark=again.start_mark
-            )
-        return mapping
-
-
-_LineLoader.add_constructor("tag:yaml.org,2002:map", _LineLoader.lined_mapping)
 
 
 class _Reader:
@@ -119,40 +67,43 @@ class _Reader:
         return SweepError(self.path, line, text)
 
     def read(self) -> Definition:
-        content = self._load()
-        for section in content:
-            if section not in SECTIONS:
-                known = ", ".join(SECTIONS)
-                line = content.lines[section]
-                raise self.error(line, f"There is no section {section}; there are {known}.")
+        content = read_yaml(self.path)
+        if not content:
+            raise self.error(1, f"A sweep has at least one of the sections {KNOWN}.")
+        self._check_form(content)
         names = content.get("notebooks", DEFAULT_NOTEBOOKS)
-        notebooks = self._notebooks(names, content.lines.get("notebooks", 1))
-        return Definition(
+        notebooks = self._notebooks(names, line_of(content, "notebooks"))
+        definition = Definition(
             self.path,
-            fixed=self._settings(content, "fixed"),
+            fixed=list(_settings(content.get("fixed"))),
             variants=self._variants(content, notebooks),
             grid=self._lists(content, "grid"),
             zipped=self._zipped(content),
-            seeds=self._seeds(content),
+            seeds=None,
         )
+        return self._with_seeds(definition, content)
 
-    def _load(self) -> Lines:
+    def _check_form(self, content: CommentedMap) -> None:
         try:
-            content = yaml.load(self.path.read_text(encoding="utf-8"), _LineLoader)  # noqa: S506
-        except yaml.MarkedYAMLError as error:
-            mark = error.problem_mark or error.context_mark
-            line = mark.line + 1 if mark else 1
-            raise self.error(line, f"This is not YAML: {error.problem}.") from error
-        except (yaml.YAMLError, UnicodeDecodeError) as error:
-            raise self.error(1, f"This is not YAML: {error}.") from error
-        if not isinstance(content, Lines) or not content:
-            known = ", ".join(SECTIONS)
-            raise self.error(1, f"A sweep has at least one of the sections {known}.")
-        return content
+            _Sections.model_validate(content)
+        except ValidationError as error:
+            details = error.errors(include_input=False, include_url=False)
+            raise self._form_error(content, details[0]) from None
 
-    def _notebooks(self, names: object, line: int) -> list[Path]:
-        if not isinstance(names, list) or not names or not all(isinstance(n, str) for n in names):
-            raise self.error(line, "notebooks must be a list of names, such as [02_clean_phase].")
+    def _form_error(self, content: CommentedMap, detail: Any) -> SweepError:
+        section, *inner = detail["loc"]
+        line = line_of(content, section)
+        if section not in _Sections.model_fields:
+            return self.error(line, f"There is no section {section}; there are {KNOWN}.")
+        if section == "variants" and inner:
+            entries = content["variants"]
+            line = entries.lc.item(inner[0])[0] + 1
+            if inner[1:2] == ["notebooks"]:
+                return self.error(line_of(entries[inner[0]], "notebooks"), MUST_BE["notebooks"])
+            return self.error(line, "Each variant must have a name, such as {name: short}.")
+        return self.error(line, MUST_BE.get(section, f"{section} must name parameters."))
+
+    def _notebooks(self, names: list[str], line: int) -> list[Path]:
         paths = [self._notebook(name, line) for name in names]
         if len({path.stem for path in paths}) < len(paths):
             raise self.error(line, "A notebook is named twice.")
@@ -168,33 +119,16 @@ class _Reader:
             raise self.error(line, f"There is no notebook {name}; the project has {known}.")
         return path.resolve()
 
-    def _mapping(self, content: Lines, section: str) -> Lines:
-        mapping = content.get(section, Lines())
-        if not isinstance(mapping, Lines) or (section in content and not mapping):
-            raise self.error(content.lines[section], f"{section} must name parameters.")
-        return mapping
-
-    def _settings(self, content: Lines, section: str) -> list[Setting]:
-        return list(self._flat(self._mapping(content, section)))
-
-    def _flat(self, mapping: Lines) -> Iterator[Setting]:
-        """Yields settings; a mapping inside one scopes its settings to the notebook it names."""
-        for key, value in mapping.items():
-            if isinstance(value, Lines):
-                for name, inner in value.items():
-                    yield Setting(f"{key}.{name}", inner, value.lines[name])
-            else:
-                yield Setting(str(key), value, mapping.lines[key])
-
-    def _lists(self, content: Lines, section: str) -> list[Setting]:
-        settings = self._settings(content, section)
+    def _lists(self, content: CommentedMap, section: str) -> list[Setting]:
+        settings = list(_settings(content.get(section)))
         for setting in settings:
             if not isinstance(setting.value, list) or not setting.value:
                 text = f"{setting.name} in {section} must have a list of values, not "
-                raise self.error(setting.line, f"{text}{setting.value!r}.")
+                value = "an empty one" if setting.value == [] else shown(setting.value)
+                raise self.error(setting.line, f"{text}{value}.")
         return settings
 
-    def _zipped(self, content: Lines) -> list[Setting]:
+    def _zipped(self, content: CommentedMap) -> list[Setting]:
         settings = self._lists(content, "zip")
         for setting in settings:
             expected, found = len(settings[0].value), len(setting.value)
@@ -206,31 +140,40 @@ class _Reader:
                 )
         return settings
 
-    def _variants(self, content: Lines, notebooks: list[Path]) -> list[Variant]:
-        if "variants" not in content:
-            return [Variant("", notebooks, [], 1)]
-        line, entries = content.lines["variants"], content["variants"]
-        if not isinstance(entries, list) or not entries:
-            raise self.error(line, "variants must be a list, each with a name.")
+    def _variants(self, content: CommentedMap, notebooks: list[Path]) -> list[Variant]:
         variants: list[Variant] = []
-        for entry in entries:
-            if not isinstance(entry, Lines) or not isinstance(entry.get("name"), str):
-                raise self.error(line, f"Each variant must have a name; {entry!r} has none.")
-            line = entry.lines["name"]
-            own = self._notebooks(entry["notebooks"], line) if "notebooks" in entry else notebooks
-            settings = [s for s in self._flat(entry) if s.name not in ("name", "notebooks")]
+        for entry in content.get("variants", []):
+            line, own = line_of(entry, "name"), notebooks
+            if "notebooks" in entry:
+                own = self._notebooks(entry["notebooks"], line_of(entry, "notebooks"))
+            settings = [s for s in _settings(entry) if s.name not in ("name", "notebooks")]
             if entry["name"] in [variant.name for variant in variants]:
                 raise self.error(line, f"There are two variants named {entry['name']}.")
             variants.append(Variant(entry["name"], own, settings, line))
-        return variants
+        return variants or [Variant("", notebooks, [])]
 
-    def _seeds(self, content: Lines) -> Setting | None:
-        """A number of seeds counts from 0; a list names them."""
+    def _with_seeds(self, definition: Definition, content: CommentedMap) -> Definition:
+        """Adds the seeds, a number of which counts from 0, unless the runs become too many."""
+        seeds, line = content.get("seeds", 1), line_of(content, "seeds")
+        lists = [setting.value for setting in definition.grid]
+        lists += [setting.value for setting in definition.zipped[:1]]
+        count = math.prod(map(len, lists)) * len(definition.variants)
+        count *= seeds if isinstance(seeds, int) else len(seeds)
+        if count > MOST_RUNS:
+            line = line if "seeds" in content else line_of(content, "grid")
+            text = f"These are {shown(count)} runs; a sweep may have {MOST_RUNS:,} at most."
+            raise self.error(line, text)
         if "seeds" not in content:
-            return None
-        seeds, line = content["seeds"], content.lines["seeds"]
-        if type(seeds) is int and seeds >= 1:
-            seeds = list(range(seeds))
-        if not isinstance(seeds, list) or not seeds:
-            raise self.error(line, "seeds must be how many, such as 5, or a list of them.")
-        return Setting("SEED", seeds, line)
+            return definition
+        values = list(range(seeds)) if isinstance(seeds, int) else plain(seeds)
+        return replace(definition, seeds=Setting("SEED", values, line))
+
+
+def _settings(mapping: CommentedMap | None) -> Iterator[Setting]:
+    """Yields settings; a mapping inside one scopes its settings to the notebook it names."""
+    for key, value in (mapping or {}).items():
+        if isinstance(value, CommentedMap):
+            for name, inner in value.items():
+                yield Setting(f"{key}.{name}", plain(inner), line_of(value, name))
+        else:
+            yield Setting(str(key), plain(value), line_of(mapping, key))

@@ -1,12 +1,11 @@
-"""One step of a run, as a worker does it: fill the folder, run the notebook, keep the status."""
+"""One notebook of a run: what a worker knows of it, and how it runs it."""
 
-import json
 import os
 import shutil
 import socket
-import tempfile
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,149 +13,173 @@ from filelock import FileLock
 
 from mnist_helpers.files import read_json, write_json
 from mnist_helpers.runner.code_hash import code_version
-from mnist_helpers.runner.execute import (
-    KERNEL_FILE,
-    NotebookError,
-    execute,
-    write_page,
-    write_thumbnail,
-)
+from mnist_helpers.runner.execute import KERNEL_FILE, NotebookError, execute
 from mnist_helpers.runner.notebooks import code_sources
-from mnist_helpers.runner.progress import Follower, following_papermill
+from mnist_helpers.runner.output import Listener
+from mnist_helpers.runner.pages import write_page, write_thumbnail
 
 # What TensorFlow, NumPy and scikit-learn ask for how many threads to use.
 THREADS = ("OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS")
-# papermill keeps state of its own in the process, so a worker does one step at a time.
+# papermill keeps state of its own in the process, so a worker runs one notebook at a time.
 ONE_AT_A_TIME = threading.Lock()
+Emit = Callable[[str, dict], None]
 
 
 class CodeChangedError(ValueError):
-    """The code is not what it was when the sweep was planned."""
+    """The code that would run a task is not the code that it was planned with."""
 
 
-@dataclass(frozen=True)
-class Order:
-    """All that a worker needs to know of a step.
+@dataclass(frozen=True, eq=False)
+class Task:
+    """One notebook with its parameters, after the tasks before it.
 
     Attributes:
         name: The notebook's name.
         notebook: Its content, without outputs.
-        values: The parameters that it is given.
-        parameters: Those and the defaults of the others.
-        version: Its code version when the sweep was planned.
-        key: The step's key.
-        folder: Where it writes.
-        parent: Folder of the step before; `None` for the first.
+        values: The parameters that it is given, by name.
+        parameters: Those, and the defaults of the others; not where it writes.
+        code: Its code version when the run was planned.
+        key: Hash of its parameters, its code and data, and of the tasks before; the same key, the
+            same work.
+        parent: The task before.
+        folder: Where the results of all tasks up to this one lie.
         takes_folder: Whether the notebook has the parameter OUTPUT_DIR.
-        pages: Whether to make an HTML page.
     """
 
     name: str
     notebook: dict
     values: dict
     parameters: dict
-    version: str
+    code: str
     key: str
-    folder: str
-    parent: str | None
+    parent: "Task | None"
+    folder: Path
     takes_folder: bool
-    pages: bool
+
+    def entry(self) -> dict:
+        """Returns what the folder's status says of this task; `{}` if nothing."""
+        entry = read_status(self.folder).get(self.name, {})
+        return entry if entry.get("key") == self.key else {}
+
+    def state(self) -> str:
+        """Returns "done", "failed", or "waiting" also for what was interrupted."""
+        state = self.entry().get("state")
+        return state if state in ("done", "failed") else "waiting"
 
 
-def perform(order: Order) -> dict:
-    """Does a step; goes on with one that was broken off.
+def read_status(folder: Path) -> dict[str, dict]:
+    """Returns the entries of a folder's `status.json` by notebook; `{}` if there is none."""
+    return read_json(folder / "status.json", {}).get("notebooks", {})
+
+
+def write_entry(task: Task, entry: dict) -> None:
+    """Writes a task's entry into its folder's `status.json`."""
+    write_json(
+        task.folder / "status.json", {"notebooks": read_status(task.folder) | {task.name: entry}}
+    )
+
+
+def run_task(task: Task, pages: bool, emit: Emit) -> dict:
+    """Runs a task, or continues one that was interrupted; keeps its state in `status.json`.
+
+    Args:
+        task: The task; the tasks before it are done.
+        pages: Whether to make an HTML page of the notebook.
+        emit: Is called with the key and the entry as these change.
 
     Returns:
-        The step's entry in `status.json`; its state is "done" or "failed".
+        The task's entry; its state is "done" or "failed".
 
     Raises:
-        CodeChangedError: This process has other code than the sweep was planned with.
+        CodeChangedError: This process has other code than the task was planned with.
     """
-    if code_version(code_sources(order.notebook)) != order.version:
-        raise CodeChangedError(
-            f"The code of mnist_helpers, on {socket.gethostname()}, is not what it was when the "
-            "sweep was started: start it again."
-        )
+    if code_version(code_sources(task.notebook)) != task.code:
+        raise CodeChangedError(socket.gethostname())
     if "OMP_NUM_THREADS" in os.environ:  # where only this is set, it holds for TensorFlow, too
         for name in THREADS:
             os.environ.setdefault(name, os.environ["OMP_NUM_THREADS"])
-    folder = Path(order.folder)
-    folder.mkdir(parents=True, exist_ok=True)
+    task.folder.mkdir(parents=True, exist_ok=True)
     # A worker that a killed sweep left behind may still be busy here, and may even finish.
-    with ONE_AT_A_TIME, FileLock(folder / "run.lock"):
-        status = _fill(order, folder)
-        entry = status["notebooks"].get(order.name, {})
-        if entry.get("state") == "done":
-            return entry
-        reporter = Reporter(folder, order, status)
+    with ONE_AT_A_TIME, FileLock(task.folder / "task.lock"):
+        if task.state() == "done":
+            return task.entry()
+        _fill(task)
+        writer = StatusWriter(task, emit)
         try:
-            _run_notebook(order, folder, reporter)
-        except NotebookError as failure:
-            return reporter.note("failed", str(failure))
-        return reporter.note("done")
+            _run_notebook(task, pages, writer)
+        except NotebookError as error:
+            return writer.note("failed", str(error))
+        except KeyboardInterrupt:
+            writer.note("stopped", "stopped by the user")
+            raise
+        return writer.note("done")
 
 
-class Reporter(Follower):
-    """Keeps a step's entry in its folder's `status.json`."""
+class StatusWriter(Listener):
+    """Keeps a task's entry in its folder's `status.json`, and emits each change."""
 
-    def __init__(self, folder: Path, order: Order, status: dict):
-        """Notes that the step is running; `status` is the content of the file until now."""
+    def __init__(self, task: Task, emit: Emit):
+        """Notes that the task is running."""
         super().__init__()
-        self.folder, self.order, self.status = folder, order, status
-        self.start = time.time()
+        self.task, self.emit, self.start = task, emit, time.time()
+        self.cells = len(task.notebook["cells"]) + (task.takes_folder or bool(task.values))
         self.note("running")
 
-    def on_epoch(self) -> None:
-        """Notes the epoch and the accuracy so far."""
-        self.note("running")
-
-    def note(self, state: str, error: str | None = None) -> dict:
-        """Writes the entry, and returns it."""
-        entry = {
+    def entry(self, state: str, error: str | None = None) -> dict:
+        """Returns the entry as it is now."""
+        return {
+            "key": self.task.key,
             "state": state,
             "seconds": round(time.time() - self.start, 2),
             "error": error,
-            "parameters": self.order.parameters,
+            "parameters": self.task.parameters,
+            "cell": self.cell,
+            "cells": self.cells,
             "epoch": self.epoch,
             "accuracy": self.accuracy,
             "started": round(self.start, 2),
             "cores": int(os.environ.get("OMP_NUM_THREADS") or os.cpu_count() or 1),
             "host": socket.gethostname(),
         }
-        self.status["notebooks"][self.order.name] = entry
-        write_json(self.folder / "status.json", self.status)
+
+    def on_cell(self) -> None:
+        """Emits the cell; the file need not know it."""
+        self.emit(self.task.key, self.entry("running"))
+
+    def on_epoch(self) -> None:
+        """Notes the epoch and the accuracy so far."""
+        self.note("running")
+
+    def note(self, state: str, error: str | None = None) -> dict:
+        """Writes the entry, emits it if the task runs on, and returns it."""
+        entry = self.entry(state, error)
+        write_entry(self.task, entry)
+        if state == "running":
+            self.emit(self.task.key, entry)
         return entry
 
 
-def _fill(order: Order, folder: Path) -> dict:
-    """Gives a new folder what the step before left.
-
-    Returns:
-        The folder's status. That of a new folder is not written yet, so that a folder with a
-        status has all.
-    """
-    status = read_json(folder / "status.json")
-    if status and status["key"] == order.key:
-        return status
-    notebooks = {}
-    if order.parent:
+def _fill(task: Task) -> None:
+    """Gives a new folder what the task before left; its status comes last."""
+    parent = task.parent
+    if parent is None or parent.folder == task.folder:
+        return
+    if read_status(task.folder).get(parent.name, {}).get("key") != parent.key:
         ignored = shutil.ignore_patterns("*.lock", "status.json", KERNEL_FILE)
-        shutil.copytree(order.parent, folder, dirs_exist_ok=True, ignore=ignored)
-        notebooks = read_json(Path(order.parent) / "status.json")["notebooks"]
-    return {"key": order.key, "notebooks": notebooks}
+        shutil.copytree(parent.folder, task.folder, dirs_exist_ok=True, ignore=ignored)
+        write_json(task.folder / "status.json", {"notebooks": read_status(parent.folder)})
 
 
-def _run_notebook(order: Order, folder: Path, reporter: Reporter) -> None:
-    values, output = dict(order.values), folder / f"{order.name}.ipynb"
-    if order.takes_folder:
-        values["OUTPUT_DIR"] = str(folder)
-    with (
-        tempfile.TemporaryDirectory() as temporary,
-        following_papermill(folder / "run.log", reporter),
-    ):
-        notebook = Path(temporary) / output.name
-        notebook.write_text(json.dumps(order.notebook), encoding="utf-8")
-        execute(notebook, output, values, reporter)
-    write_thumbnail(output)
-    if order.pages:
-        write_page(output)
+def _run_notebook(task: Task, pages: bool, listener: Listener) -> None:
+    values, output = dict(task.values), task.folder / f"{task.name}.ipynb"
+    if task.takes_folder:
+        values["OUTPUT_DIR"] = str(task.folder)
+    execute(task.notebook, output, values, listener)
+    try:
+        write_thumbnail(output)
+        if pages:
+            write_page(output)
+    except OSError as error:
+        raise NotebookError(
+            f"{output.name} has run, but its page has not been made\n{error}"
+        ) from error

@@ -1,19 +1,66 @@
-"""The command line: `python -m mnist_helpers COMMAND`; one module per command."""
+"""The command line, `mnist` or `python -m mnist_helpers`; one module per command."""
 
-import argparse
-from collections.abc import Sequence
+import functools
+import importlib.metadata
+import sys
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Annotated, Any
+
+import typer
 
 from mnist_helpers.runner.cli import evaluate, export, predict, run, sweep
-from mnist_helpers.runner.cli.common import say
+from mnist_helpers.runner.cli.common import echo
 from mnist_helpers.runner.cli.run import QUICK, SERIES, summary
 
 __all__ = ["QUICK", "SERIES", "main", "summary"]
 
 # What takes long to import (papermill, NumPy, TensorFlow) is imported by a command when it runs.
-# A command's module has `add_parser(commands)`, which sets `execute`, a function of the options
-# that returns the exit status.
-COMMANDS = (run, sweep, predict, evaluate, export)
+app = typer.Typer(
+    help="Trains, evaluates and uses a digit classifier without Jupyter.",
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    no_args_is_help=True,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def _with_status(function: Callable[..., int]) -> Callable[..., None]:
+    """Ends a command with the status it returns, or that of its error."""
+
+    @functools.wraps(function)
+    def call(*arguments: Any, **options: Any) -> None:
+        try:
+            status = function(*arguments, **options)
+        except KeyboardInterrupt:
+            status = 130
+        except (ValueError, OSError, ModuleNotFoundError) as error:
+            echo(f"Error: {error}")
+            status = 2
+        raise typer.Exit(status)
+
+    return call
+
+
+for module in (run, sweep, predict, evaluate, export):
+    name = module.__name__.rpartition(".")[2]
+    app.command(name, cls=getattr(module, "Command", None))(_with_status(module.command))
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        print("mnist-helpers", importlib.metadata.version("mnist-helpers"))
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool,
+        typer.Option("--version", callback=_print_version, is_eager=True, help="Show the version."),
+    ] = False,
+) -> None:
+    pass
 
 
 def main(
@@ -26,17 +73,12 @@ def main(
         notebooks: The series that `run` runs; by default the project's four notebooks.
 
     Returns:
-        The exit status: 0 done, 1 a part failed or the data cannot be had, 2 refused,
-        130 stopped by Ctrl-C.
+        The exit status: 0 done, 1 a part failed or the data cannot be had, 2 an error in what was
+        asked for, 130 stopped by Ctrl-C.
     """
-    parser = argparse.ArgumentParser(prog="python -m mnist_helpers", description=__doc__)
-    commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    for command in COMMANDS:
-        command.add_parser(commands)
-    parser.set_defaults(notebooks=notebooks)
-    options = parser.parse_args(arguments)
+    given = sys.argv[1:] if arguments is None else arguments
     try:
-        return options.execute(options)
-    except (ValueError, OSError) as error:
-        say(f"Refused: {error}")
-        return 2
+        app(args=run.join_parameters(given), prog_name="mnist", obj=notebooks)
+    except SystemExit as end:
+        return end.code if isinstance(end.code, int) else 0
+    return 0

@@ -1,46 +1,43 @@
 """The command `evaluate`: the test-set report of a model."""
 
-import argparse
+from typing import Annotated
 
-from mnist_helpers.parameters import LIMITS, check_value
-from mnist_helpers.runner.cli.models import add_model_option, model_file
+import typer
 
-
-def add_parser(commands: argparse._SubParsersAction) -> None:
-    """Adds the command to the command line."""
-    parser = commands.add_parser(
-        "evaluate",
-        help="report how a model does on the test images",
-        description="Lets a model read the test images, damaged and foreign digits, and prints the "
-        "report.",
-    )
-    add_model_option(parser)
-    parser.add_argument(
-        "--dataset", default="mnist", metavar="NAME", help=LIMITS["DATASET"].allowed
-    )
-    parser.add_argument(
-        "--robustness-images", type=int, default=2000, metavar="N",
-        help=f"how many test images to damage: {LIMITS['ROBUSTNESS_IMAGES'].allowed}",
-    )  # fmt: skip
-    parser.add_argument("--html", metavar="FILE", help="write the report with figures as a page")
-    parser.set_defaults(execute=execute)
+from mnist_helpers.parameters import PARAMETERS, check_parameters
+from mnist_helpers.runner.cli.common import Model, model_file
 
 
-def execute(options: argparse.Namespace) -> int:
-    """Runs the command and returns the exit status."""
-    check_value("ROBUSTNESS_IMAGES", options.robustness_images)
-    check_value("DATASET", options.dataset)
+def command(
+    model: Model = None,
+    dataset: Annotated[
+        str, typer.Option(metavar="NAME", help=PARAMETERS["DATASET"].constraint + ".")
+    ] = "mnist",
+    robustness_images: Annotated[
+        int,
+        typer.Option(
+            metavar="N",
+            help="How many test images to corrupt: "
+            + PARAMETERS["ROBUSTNESS_IMAGES"].constraint + ".",
+        ),
+    ] = 2000,
+    html: Annotated[
+        str | None, typer.Option(metavar="FILE", help="Write the report with figures as a page.")
+    ] = None,
+) -> int:  # fmt: skip
+    """Lets a model read the test images, corrupted and external digits, and prints the report."""
+    check_parameters(ROBUSTNESS_IMAGES=robustness_images, DATASET=dataset)
     from mnist_helpers.runner import report
     from mnist_helpers.training.artifacts import load_model
     from mnist_helpers.training.precision import default_dtype_policy
 
-    path = model_file(options.model)
+    path = model_file(model)
     measured = report.measure(
-        load_model(path, default_dtype_policy()), options.dataset, options.robustness_images,
+        load_model(path, default_dtype_policy()), dataset, robustness_images,
         report.training_parameters(path),
     )  # fmt: skip
     print(report.text(path.name, measured))
-    if options.html:
-        report.write_page(options.html, path.name, measured)
-        print(f"\nPage: {options.html}")
+    if html:
+        report.write_page(html, path.name, measured)
+        print(f"\nPage: {html}")
     return 0

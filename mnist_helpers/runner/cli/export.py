@@ -1,55 +1,47 @@
 """The command `export`: a model in another runtime's format, checked there."""
 
-import argparse
 from pathlib import Path
+from typing import Annotated, Literal
 
-from mnist_helpers.runner.cli.models import add_model_option, model_file
+import typer
+
+from mnist_helpers.runner.cli.common import Model, echo, model_file
 
 # The names and endings of `runner.export.FORMATS`, without importing TensorFlow for them.
 SUFFIXES = {"savedmodel": "", "onnx": ".onnx", "litert": ".tflite"}
 IMAGES = 1000
 
 
-def add_parser(commands: argparse._SubParsersAction) -> None:
-    """Adds the command to the command line."""
-    parser = commands.add_parser(
-        "export",
-        help="write a model for another runtime: " + ", ".join(SUFFIXES),
-        description="Exports a model through Keras, loads it in its runtime, and compares the "
-        f"answers to {IMAGES:,} test images. onnx and litert need the packages of the "
-        "extra `export`, which requirements.lock holds.",
-    )
-    parser.add_argument("format", choices=SUFFIXES)
-    add_model_option(parser)
-    parser.add_argument("--dataset", default="mnist", metavar="NAME",
-                        help="whose test images: mnist, digits or a path")  # fmt: skip
-    parser.add_argument(
-        "--output", metavar="PATH", help="by default the model's name, in the working directory"
-    )
-    parser.set_defaults(execute=execute)
+def command(
+    format: Annotated[Literal["savedmodel", "onnx", "litert"], typer.Argument(help="The format.")],
+    model: Model = None,
+    dataset: Annotated[
+        str, typer.Option(metavar="NAME", help="Whose test images: mnist, digits or a path.")
+    ] = "mnist",
+    output: Annotated[
+        str | None,
+        typer.Option(metavar="PATH", help="By default the model's name, in the working directory."),
+    ] = None,
+) -> int:
+    """Exports a model for another runtime, and compares their answers to 1,000 test images.
 
-
-def execute(options: argparse.Namespace) -> int:
-    """Runs the command and returns the exit status."""
+    onnx and litert need the packages of the extra `export`, which requirements.lock holds.
+    """
     from mnist_helpers.data.datasets import load_test
     from mnist_helpers.runner import export
-    from mnist_helpers.runner.cli.common import say
     from mnist_helpers.training.artifacts import load_model
     from mnist_helpers.training.pipeline import to_input
 
-    path = model_file(options.model)
-    output = Path(options.output or path.stem + (SUFFIXES[options.format] or "_savedmodel"))
-    images = to_input(load_test(options.dataset)[0][:IMAGES])
+    path = model_file(model)
+    target = Path(output or path.stem + (SUFFIXES[format] or "_savedmodel"))
+    images = to_input(load_test(dataset)[0][:IMAGES])
     try:
-        difference = export.export(load_model(path), options.format, output, images)
-    except ModuleNotFoundError as error:
-        say(f"Refused: {error}")
-        return 2
+        difference = export.export(load_model(path), format, target, images)
     except export.ExportMismatchError as error:
-        say(str(error))
+        echo(str(error))
         return 1
     print(
-        f"{output}: the same answers to {len(images):,} test images as {path.name}; probabilities "
+        f"{target}: the same answers to {len(images):,} test images as {path.name}; probabilities "
         f"differ by at most {difference:.1g}."
     )
     return 0

@@ -1,15 +1,17 @@
 """The command `run`: the notebooks in order, into a folder of its own."""
 
-import argparse
 import datetime
 import textwrap
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Annotated, Any
 
-from mnist_helpers.files import read_json
-from mnist_helpers.parameters import LIMITS, parse_value
-from mnist_helpers.paths import NOTEBOOKS_DIR, RUNS_DIR
-from mnist_helpers.runner.cli.common import folder_name, say
+import typer
+from typer.core import TyperCommand
+
+from mnist_helpers.parameters import PARAMETERS
+from mnist_helpers.paths import NOTEBOOKS_DIR
+from mnist_helpers.runner.cli.common import OUTPUT, Output, check_folder_name, echo
 
 SERIES = ("01_data_exploration", "02_clean_phase", "03_augmented_phase", "04_evaluation")
 QUICK = {"EPOCHS": 2, "MAX_TRAINING_IMAGES": 2000, "BATCH_SIZE": 32, "ROBUSTNESS_IMAGES": 200}
@@ -19,105 +21,149 @@ NOT_MNIST = (
 )
 # Of scikit-learn's digits, batches of 128 would make ten steps an epoch: too few to learn from.
 DIGITS_BATCH_SIZE = 32
-NOT_OF_RUNS = ("OUTPUT_DIR", "SWEEP_DIR", "METRIC")  # set by run itself, or of notebook 05
 PHASES = {"clean_phase": "clean phase", "hybrid": "hybrid"}
 
 
-def add_parser(commands: argparse._SubParsersAction) -> None:
-    """Adds the command to the command line."""
-    run = commands.add_parser(
-        "run",
-        help="run the notebooks 01 to 04 in order",
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        description="Runs the notebooks 01 to 04 in order into a folder of its own, with an HTML "
-        "page of each.\nA run that was broken off goes on when it is started again with its name.",
-        epilog="parameters:\n"
-        + "\n".join(
-            f"  {name:<20} {limit.allowed}"
-            for name, limit in LIMITS.items()
-            if name not in NOT_OF_RUNS
+class Command(TyperCommand):
+    """The command with the notebooks' parameters in its help, read when it is shown."""
+
+    def format_epilog(self, ctx: Any, formatter: Any) -> None:
+        """Lists the parameters with their defaults, meanings and constraints."""
+        from mnist_helpers.runner.settings import declared_parameters
+
+        defaults: dict[str, dict[str, None]] = {}
+        for path in _series():
+            for name, declared in declared_parameters(path).items():
+                defaults.setdefault(name, {})[declared["default"]] = None
+        del defaults["OUTPUT_DIR"]  # the run's own folder
+        with formatter.section("Parameters, with the notebooks' defaults"):
+            formatter.write_dl(
+                (f"{name} {' or '.join(values)}", f"{known.meaning}: {known.constraint}.")
+                for name, values in defaults.items()
+                if (known := PARAMETERS[name])
+            )
+
+
+def command(
+    context: typer.Context,
+    quick: Annotated[
+        bool,
+        typer.Option(
+            "--quick",
+            help="To see it work: " + ", ".join(f"{name} {n}" for name, n in QUICK.items()) + ".",
         ),
-    )
-    quick = ", ".join(f"{name} {value}" for name, value in QUICK.items())
-    run.add_argument("--quick", action="store_true", help=f"to see it work: {quick}")
-    run.add_argument(
-        "--name", type=folder_name, help="name of the run's folder; by default date and time"
-    )
-    run.add_argument(
-        "--dataset",
-        metavar="NAME",
-        help="mnist, digits, or the path of a data set in MNIST's form; by default MNIST, or "
-        "scikit-learn's small digits where MNIST cannot be had",
-    )
-    run.add_argument(
-        "--output",
-        default=str(RUNS_DIR),
-        metavar="FOLDER",
-        help="where the run's folder is made; by default runs/ in the project",
-    )
-    run.add_argument(
-        "-p",
-        nargs=2,
-        action="append",
-        default=[],
-        metavar=("NAME", "VALUE"),
-        dest="parameters",
-        help="a notebook parameter, for example -p EPOCHS 3; may be repeated",
-    )
-    run.set_defaults(execute=execute)
+    ] = False,
+    name: Annotated[
+        str | None,
+        typer.Option(
+            callback=check_folder_name, help="Name of the run's folder; by default date and time."
+        ),
+    ] = None,
+    dataset: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            help="mnist, digits, or the path of a data set in MNIST's form; by default MNIST, or "
+            "scikit-learn's small digits where MNIST cannot be had.",
+        ),
+    ] = None,
+    output: Output = OUTPUT,
+    parameters: Annotated[
+        list[str] | None,
+        typer.Option(
+            "-p",
+            metavar="NAME VALUE",
+            help="A notebook parameter, for example -p EPOCHS 3; may be repeated.",
+        ),
+    ] = None,
+) -> int:
+    """Runs the notebooks 01 to 04 in order into a folder of its own, with an HTML page of each.
 
-
-def execute(options: argparse.Namespace) -> int:
-    """Runs the command and returns the exit status."""
-    notebooks = options.notebooks or [NOTEBOOKS_DIR / f"{name}.ipynb" for name in SERIES]
-    name = options.name or f"{datetime.datetime.now():%Y-%m-%d_%H-%M-%S}"
+    A run that was interrupted continues when it is started again with its name.
+    """
+    notebooks = [Path(path).resolve() for path in context.obj or _series()]
+    name = name or f"{datetime.datetime.now():%Y-%m-%d_%H-%M-%S}"
+    stated = [tuple(text.split("=", 1)) for text in parameters or []]
+    if dataset:
+        stated.append(("DATASET", dataset))
     try:
-        return _run(options, notebooks, Path(options.output) / name)
+        return _run(notebooks, quick, stated, (output / name).resolve())
     except KeyboardInterrupt:
-        say(f"Stopped. The same command with --name {name} goes on from here.")
+        echo(f"Stopped. The same command with --name {name} continues from here.")
         return 130
 
 
-def _run(options: argparse.Namespace, notebooks: Sequence, folder: Path) -> int:
-    from mnist_helpers.runner import batch
+def _series() -> list[Path]:
+    return [NOTEBOOKS_DIR / f"{name}.ipynb" for name in SERIES]
 
-    known = batch.parameter_types(notebooks)
-    parameters = {name: value for name, value in QUICK.items() if options.quick and name in known}
-    parameters |= _given(options, known)
-    batch.check_parameters(notebooks, parameters)
+
+def join_parameters(arguments: Sequence[str]) -> list[str]:
+    """Writes `-p NAME VALUE` as `-p NAME=VALUE`: typer has no option of two values to repeat."""
+    joined: list[str] = []
+    rest = list(arguments)
+    while rest:
+        word = rest.pop(0)
+        joined.append(word)
+        if word == "-p" and len(rest) > 1 and "=" not in rest[0]:
+            joined.append(f"{rest.pop(0)}={rest.pop(0)}")
+    return joined
+
+
+def _run(notebooks: list[Path], quick: bool, stated: list[tuple], folder: Path) -> int:
+    from mnist_helpers.runner.plan import plan_run
+    from mnist_helpers.runner.session import run_session
+
+    parameters = _checked(notebooks, quick, stated)
     missing = None
-    if "DATASET" in known:
+    if _declares(notebooks, "DATASET"):
         try:
             missing = _settle_dataset(parameters)
         except OSError as error:
-            say(str(error))
+            echo(str(error))
             return 1
     if missing:
-        say(_boxed(NOT_MNIST, missing))
-    if parameters.get("DATASET") == "digits" and "BATCH_SIZE" in known:
+        echo(_boxed(NOT_MNIST, missing))
+    if parameters.get("DATASET") == "digits" and _declares(notebooks, "BATCH_SIZE"):
         parameters.setdefault("BATCH_SIZE", DIGITS_BATCH_SIZE)
-    try:
-        batch.run_series(notebooks, parameters, folder)
-    except batch.NotebookError as error:
-        say(f"{error}\nWhat it did until then, and the log, are in {folder}.")
+    row, *_ = run_session(
+        lambda: [plan_run(notebooks, parameters, folder)], folder, states=("waiting", "failed")
+    )
+    if row["state"] == "failed":
+        echo(f"What it did until then, and the log, are in {folder}.")
         return 1
     print(summary(folder), flush=True)
     if missing:
-        say(_boxed(NOT_MNIST))
+        echo(_boxed(NOT_MNIST))
     return 0
 
 
-def _given(options: argparse.Namespace, known: dict[str, str]) -> dict:
-    """Returns the parameters that the user stated, by name."""
-    stated = list(options.parameters)
-    if options.dataset:
-        stated.append(("DATASET", options.dataset))
-    given = {name: parse_value(text, known.get(name, "str")) for name, text in stated}
+def _declares(notebooks: list[Path], parameter: str) -> bool:
+    from mnist_helpers.runner.settings import declared_parameters
+
+    return any(parameter in declared_parameters(path) for path in notebooks)
+
+
+def _checked(notebooks: list[Path], quick: bool, stated: list[tuple]) -> dict:
+    """Returns the parameters that the user stated, and those of `--quick`, by name.
+
+    Raises:
+        ValueError: A name that no notebook has, a wrong type, or an impossible value.
+    """
+    from mnist_helpers.runner.settings import check_declared, declared_type, parse_value
+
+    given = {}
+    for name, *text in stated:
+        if not text:
+            raise ValueError(f"-p needs a name and a value, such as -p EPOCHS 3, not {name}.")
+        given[name] = parse_value(text[0], declared_type(name, notebooks))
     if len(given) < len(stated):
         raise ValueError("A parameter is given twice; say each once.")
-    if "OUTPUT_DIR" in given:
-        raise ValueError("A run writes into its own folder; choose it by --output and --name.")
-    return given
+    for name, value in given.items():
+        if name.rpartition(".")[2] == "OUTPUT_DIR":
+            raise ValueError("A run writes into its own folder; choose it by --output and --name.")
+        check_declared(name, value, notebooks)
+    quick_values = QUICK if quick else {}
+    return {name: n for name, n in quick_values.items() if _declares(notebooks, name)} | given
 
 
 def _settle_dataset(parameters: dict) -> str | None:
@@ -173,33 +219,35 @@ def summary(folder: Path) -> str:
     Args:
         folder: A run's folder, with `metrics.json`.
     """
-    metrics = read_json(Path(folder) / "metrics.json", {})
+    from mnist_helpers.runner.results import read_phases
+
+    environment, phases = read_phases(Path(folder))
     lines = [
         "",
-        f"Data: {metrics.get('dataset_title', 'not recorded')}",
+        f"Data: {environment.get('dataset_title', 'not recorded')}",
         f"{'phase':<13}{'test accuracy (95 % interval)':<33}training time",
     ]
     for key, title in PHASES.items():
-        section = metrics.get(key, {})
-        lines.append(f"{title:<13}{_accuracy(section):<33}{_duration(section)}")
-    models = ", ".join(sorted(path.name for path in Path(folder).glob("*.keras")))
-    pages = ", ".join(sorted(path.name for path in Path(folder).glob("*.html")))
+        phase = phases.get(key, {})
+        lines.append(f"{title:<13}{_accuracy(phase):<33}{_duration(phase)}")
+    models = ", ".join(sorted(path.name for path in Path(folder).glob("[!.]*.keras")))
+    pages = ", ".join(sorted(path.name for path in Path(folder).glob("[!.]*.html")))
     lines += ["", f"Folder: {folder}", f"Models: {models or 'none'}", f"Pages:  {pages or 'none'}"]
     return "\n".join(lines)
 
 
-def _accuracy(section: dict) -> str:
-    if "test_accuracy" not in section:
+def _accuracy(phase: dict) -> str:
+    if "test_accuracy" not in phase:
         return "not measured"
-    text = f"{section['test_accuracy']:.2%}"
-    if "test_accuracy_interval" in section:
-        low, high = section["test_accuracy_interval"]
+    text = f"{phase['test_accuracy']:.2%}"
+    if "test_accuracy_interval" in phase:
+        low, high = phase["test_accuracy_interval"]
         text += f" ({low:.2%} to {high:.2%})"
     return text.replace("%", " %")
 
 
-def _duration(section: dict) -> str:
-    if "training_seconds" not in section:
+def _duration(phase: dict) -> str:
+    if "training_seconds" not in phase:
         return "not measured"
-    minutes, seconds = divmod(round(section["training_seconds"]), 60)
+    minutes, seconds = divmod(round(phase["training_seconds"]), 60)
     return f"{minutes} min {seconds} s" if minutes else f"{seconds} s"

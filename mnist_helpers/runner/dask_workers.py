@@ -1,0 +1,233 @@
+"""Tasks on the workers of Dask, on this machine or on many."""
+
+import contextlib
+import logging
+import os
+import queue
+import signal
+import time
+import uuid
+from concurrent.futures import CancelledError
+from pathlib import Path
+from typing import Any
+
+import dask
+from distributed import (
+    Client,
+    KilledWorker,
+    Nanny,
+    Scheduler,
+    SpecCluster,
+    Worker,
+    WorkerPlugin,
+    get_worker,
+)  # fmt: skip
+
+from mnist_helpers.runner.task import THREADS, Emit, Task, run_task
+from mnist_helpers.runner.transfer import pack, run_packed, take_home
+from mnist_helpers.runner.workers import Ended, SchedulerLostError, cores, default_workers
+
+MAX_TRIES = 3  # a task that ends its worker so often would end every worker
+SECONDS_TO_CONNECT = 10
+SECONDS_FOR_WORKERS = 60
+SECONDS_BETWEEN_LOOKS = 0.5
+
+
+class DaskWorkers:
+    """Workers of Dask, which starts a task of a lost worker again on another.
+
+    Args:
+        emit: Is told of what happens, in the thread that calls `ended`.
+        folder: The folder of the sweep; workers that do not see it get and send its parts.
+        workers: How many local ones to start.
+        address: Of a scheduler whose workers are used instead, such as `tcp://10.0.0.1:8786`.
+
+    Raises:
+        OSError: The scheduler does not answer, or has no worker that can be used.
+
+    Attributes:
+        cores: How many cores work; of a cluster, how many workers.
+        local: Whether all the workers are of this machine and this code.
+    """
+
+    def __init__(
+        self, emit: Emit, folder: Path, workers: int | None = None, address: str | None = None
+    ):
+        """Starts the workers, or connects to them."""
+        logging.getLogger("distributed").setLevel(logging.CRITICAL)
+        self.emit, self.local, self.address = emit, address is None, address
+        self._messages: queue.Queue = queue.Queue()
+        self._futures: dict[str, Any] = {}
+        self._tasks: dict[str, Task] = {}
+        self._seen_workers = time.monotonic()
+        self._topic = f"mnist-{uuid.uuid4().hex}"
+        self._cluster = _local_cluster(workers or default_workers()) if self.local else None
+        try:
+            self._client = Client(
+                self._cluster or address, timeout=SECONDS_TO_CONNECT, set_as_default=False
+            )
+        except BaseException:
+            self._end_cluster()
+            raise
+        try:
+            self._client.wait_for_workers(workers or 1, timeout=SECONDS_FOR_WORKERS)
+            self._prepare(folder)
+        except BaseException:
+            self.close()
+            raise
+
+    def _prepare(self, folder: Path) -> None:
+        found = self._client.scheduler_info(n_workers=-1)["workers"]
+        several = [name for name, worker in found.items() if worker["nthreads"] > 1]
+        if several:
+            raise OSError(
+                f"The Dask worker {several[0]} has several threads, but a process can run one "
+                "notebook at a time: start workers with --nthreads 1."
+            )
+        self.cores = len(cores()) if self.local else len(found)
+        self._shared = self.local or self._see_folder(folder)
+        self._client.subscribe_topic(self._topic, self._messages.put)
+
+    def _see_folder(self, folder: Path) -> bool:
+        token = folder / f".seen-{uuid.uuid4().hex}"
+        token.touch()
+        try:
+            return all(self._client.run(token.exists).values())
+        finally:
+            token.unlink()
+
+    @property
+    def slots(self) -> int:
+        """How many tasks may be handed over: one for each worker.
+
+        Dask would queue more behind a task, but counts its worker's death against all of them.
+
+        Raises:
+            SchedulerLostError: The scheduler does not answer, or there is no worker for a minute.
+        """
+        try:
+            number = len(self._client.nthreads())
+        except (OSError, ValueError, AttributeError, RuntimeError, CancelledError) as error:
+            raise self._lost("The Dask scheduler no longer answers") from error
+        if number:
+            self._seen_workers = time.monotonic()
+        elif time.monotonic() - self._seen_workers > SECONDS_FOR_WORKERS:
+            raise self._lost("There are no Dask workers any more")
+        return number
+
+    def _lost(self, what: str) -> SchedulerLostError:
+        where = "on this machine" if self.local else f"at {self.address}"
+        return SchedulerLostError(
+            f"{what} ({where}). What is finished is kept: once scheduler and workers run again, "
+            "the same command continues from here."
+        )
+
+    def submit(self, task: Task, pages: bool) -> None:
+        """Has a worker run the task; sends the folder of the task before along if it must."""
+        before = pack(task.parent.folder) if task.parent and not self._shared else None
+        future = self._client.submit(
+            _run_on_worker, task, pages, self._topic, self._shared, before,
+            key=task.key, pure=False,
+        )  # fmt: skip
+        self._futures[task.key], self._tasks[task.key] = future, task
+        future.add_done_callback(self._messages.put)
+
+    def ended(self) -> Ended:
+        """Waits a moment; yields key and entry, or error, of each task that has ended."""
+        timeout: float | None = SECONDS_BETWEEN_LOOKS
+        while True:
+            try:
+                message = self._messages.get(timeout=timeout)
+            except queue.Empty:
+                return
+            timeout = 0.001
+            if isinstance(message, tuple):  # time and content of an event
+                self.emit(*message[1])
+            elif self._futures.pop(message.key, None):
+                yield message.key, self._result(message)
+
+    def _result(self, future: Any) -> dict | Exception:
+        task = self._tasks.pop(future.key)
+        try:
+            entry, content = future.result()
+            if content is not None:
+                take_home(task, content)
+            return entry
+        except KilledWorker as error:
+            return RuntimeError(
+                f"its worker died {error.allowed_failures + 1} times; is the memory too small?"
+            )
+        except CancelledError:
+            return self._lost("The Dask scheduler no longer answers")
+        except Exception as error:  # whatever it is, the scheduler judges it
+            return error
+
+    def close(self) -> None:
+        """Leaves the workers; local ones end, and with them the kernels that they run."""
+        if self._cluster is not None:
+            for worker in self._cluster.workers.values():
+                _kill(worker)
+        self._client.close(timeout=5)
+        self._end_cluster()
+
+    def _end_cluster(self) -> None:
+        if self._cluster is not None:
+            self._cluster.close(timeout=10)
+
+
+def _kill(nanny: Any) -> None:
+    """Ends a local worker in the middle of its task, for which Dask would wait; not its nanny."""
+    nanny.auto_restart = False
+    if nanny.pid:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(nanny.pid, getattr(signal, "SIGKILL", signal.SIGTERM))  # none on Windows
+
+
+def _local_cluster(workers: int) -> Any:
+    """Starts worker processes of this machine, each with its share of the cores."""
+    dask.config.set({"distributed.scheduler.allowed-failures": MAX_TRIES - 1})
+    specifications = {}
+    for number in range(workers):
+        share = cores()[number % len(cores()) :: workers]
+        options = {
+            "nthreads": 1,
+            "memory_limit": 0,
+            # Kernels inherit this before they import TensorFlow.
+            "env": dict.fromkeys(THREADS, str(len(share))),
+            "plugins": [LocalWorker(share)],
+            "silence_logs": logging.CRITICAL,
+        }
+        specifications[number] = {"cls": Nanny, "options": options}
+    scheduler = {"cls": Scheduler, "options": {"dashboard": False, "host": "127.0.0.1", "port": 0}}
+    return SpecCluster(specifications, scheduler, silence_logs=logging.CRITICAL)
+
+
+class LocalWorker(WorkerPlugin):
+    """Dask's hook for a worker process that starts: its cores, and how it ends.
+
+    Args:
+        share: The numbers of its cores.
+    """
+
+    def __init__(self, share: list[int]):
+        """Keeps the share."""
+        self.share = share
+
+    def setup(self, worker: Worker) -> None:
+        """Prepares the process, in its main thread."""
+        if hasattr(os, "sched_setaffinity"):
+            os.sched_setaffinity(0, self.share)
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the sweep, which ends this
+
+
+def _run_on_worker(
+    task: Task, pages: bool, topic: str, shared: bool, before: bytes | None
+) -> tuple[dict, bytes | None]:
+    worker = get_worker()
+
+    def emit(key: str, entry: dict) -> None:
+        worker.log_event(topic, [key, entry])
+
+    if shared:
+        return run_task(task, pages, emit), None
+    return run_packed(task, pages, emit, before)

@@ -1,0 +1,59 @@
+"""Tasks on machines that share no disk with this one: the folders travel with the tasks."""
+
+import io
+import shutil
+import tarfile
+import tempfile
+from dataclasses import replace
+from pathlib import Path
+
+from mnist_helpers.files import read_json, write_json
+from mnist_helpers.runner.task import Emit, Task, run_task
+
+
+def pack(folder: Path) -> bytes:
+    """Returns a folder as a compressed archive."""
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w:gz") as archive:
+        archive.add(folder, arcname=".", filter=_without_locks)
+    return buffer.getvalue()
+
+
+def _without_locks(entry: tarfile.TarInfo) -> tarfile.TarInfo | None:
+    return None if entry.name.endswith(".lock") else entry
+
+
+def unpack(content: bytes, folder: Path) -> None:
+    """Unpacks such an archive; what would lie outside of the folder is an error."""
+    with tarfile.open(fileobj=io.BytesIO(content)) as archive:
+        archive.extractall(folder, filter="data")
+
+
+def run_packed(task: Task, pages: bool, emit: Emit, before: bytes | None) -> tuple[dict, bytes]:
+    """Runs a task in a folder of this machine.
+
+    Args:
+        task: The task; its folders are those of the machine that sent it.
+        pages: Whether to make an HTML page.
+        emit: As for `run_task`.
+        before: The packed folder of the task before.
+
+    Returns:
+        The task's entry in `status.json`, and its packed folder.
+    """
+    with tempfile.TemporaryDirectory() as temporary:
+        here, parent = Path(temporary) / "task", task.parent
+        if before is not None and parent is not None:
+            parent = replace(parent, folder=Path(temporary) / "parent")
+            unpack(before, parent.folder)
+        entry = run_task(replace(task, folder=here, parent=parent), pages, emit)
+        return entry, pack(here)
+
+
+def take_home(task: Task, content: bytes) -> None:
+    """Puts what a task left elsewhere into its folder here; its status comes last."""
+    with tempfile.TemporaryDirectory() as temporary:
+        unpack(content, Path(temporary))
+        ignored = shutil.ignore_patterns("status.json")
+        shutil.copytree(temporary, task.folder, dirs_exist_ok=True, ignore=ignored)
+        write_json(task.folder / "status.json", read_json(Path(temporary) / "status.json"))

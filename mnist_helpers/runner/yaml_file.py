@@ -1,0 +1,80 @@
+"""YAML files with the lines of their keys, read under limits of size and depth."""
+
+import io
+from pathlib import Path
+from typing import Any
+
+from ruamel.yaml import YAML
+from ruamel.yaml.comments import CommentedMap
+from ruamel.yaml.error import MarkedYAMLError, YAMLError
+from ruamel.yaml.events import CollectionEndEvent, CollectionStartEvent
+
+from mnist_helpers.runner.definition import SweepError
+
+MOST_BYTES = 200_000
+MOST_NESTING = 20
+
+
+def read_yaml(path: Path) -> CommentedMap:
+    """Reads a file of YAML 1.2; a key that is there twice is an error.
+
+    Returns:
+        The mapping in it, empty if there is none.
+
+    Raises:
+        OSError: It cannot be read.
+        SweepError: It is no YAML, or goes beyond the limits; names the line.
+    """
+    try:
+        text = _read_text(path)
+        _check_events(path, text)
+        content = YAML().load(text)
+    except MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        problem = (error.problem or "").split(" with value")[0]
+        line = mark.line + 1 if mark else 1
+        raise SweepError(path, line, f"This is not YAML: {problem}.") from error
+    except YAMLError as error:
+        raise SweepError(path, 1, f"This is not YAML: {error}.") from error
+    except UnicodeDecodeError as error:
+        raise SweepError(path, 1, f"This is no text in UTF-8: {error}.") from error
+    return content if isinstance(content, CommentedMap) else CommentedMap()
+
+
+def _read_text(path: Path) -> str:
+    if not path.is_file():
+        raise FileNotFoundError(f"{path} is not a file; give the path of a sweep file.")
+    if path.stat().st_size > MOST_BYTES:
+        raise SweepError(path, 1, f"The file has more than {MOST_BYTES:,} bytes.")
+    return path.read_text(encoding="utf-8")
+
+
+def _check_events(path: Path, text: str) -> None:
+    """Looks at depth and tags before anything is built, which nesting and tags can break."""
+    depth = 0
+    for event in YAML().parse(io.StringIO(text)):
+        line = event.start_mark.line + 1
+        depth += isinstance(event, CollectionStartEvent)
+        depth -= isinstance(event, CollectionEndEvent)
+        if depth > MOST_NESTING:
+            raise SweepError(path, line, f"This is nested more than {MOST_NESTING} deep.")
+        if getattr(event, "tag", None):
+            raise SweepError(path, line, f"Write the value without the tag {event.tag}.")
+
+
+def line_of(mapping: Any, key: Any) -> int:
+    """Returns the line of a key, counted from 1; of a merged key, that of its mapping."""
+    try:
+        return mapping.lc.key(key)[0] + 1
+    except (KeyError, TypeError):
+        return (mapping.lc.line or 0) + 1
+
+
+def plain(value: Any) -> Any:
+    """Returns Python's own number, string or list for ruamel's, which remember how they stood."""
+    if isinstance(value, list):
+        return [plain(each) if not isinstance(each, list) else each for each in value]
+    for kind in (int, float, str):
+        if isinstance(value, kind) and type(value) not in (kind, bool):
+            return kind(value)
+    return value
