@@ -595,7 +595,7 @@ CASES = {
         ),
         many=500,
     ),
-    "parameters.check_value": Case(
+    "parameters.check_parameters": Case(
         st.tuples(
             st.sampled_from(["SEED", "EPOCHS", "BATCH_SIZE", "LEARNING_RATE", "DATASET", "NONE"]),
             ANYTHING | NUMBERS,
@@ -603,7 +603,7 @@ CASES = {
         lambda _, name, value: np.testing.assert_(type(value) in (int, float, str)),
         many=500,
     ),
-    "parameters.parse_value": Case(
+    "runner.settings.parse_value": Case(
         st.tuples(
             st.one_of(st.text(), st.sampled_from(["-" * 9000 + "1", "[" * 500, "9" * 5000])),
             st.sampled_from(["bool", "int", "float", "str"]),
@@ -615,6 +615,7 @@ CASES = {
     "plotting.training.mosaic": Case(st.tuples(images(), SMALL, st.integers(-1, 4)), tiles),
 }
 CALLS = {
+    "parameters.check_parameters": lambda name, value: check_parameters(**{name: value}),
     "augmentation.Augmentation.__call__": augment,
     "training.pipeline.training_dataset": train_on,
     "policies.RobustAugmentation.__call__": lambda *given: RobustAugmentation()(*given),

@@ -10,7 +10,7 @@ import papermill
 import pytest
 
 from mnist_helpers.data.datasets import MnistUnavailableError, load_mnist
-from mnist_helpers.parameters import LIMITS
+from mnist_helpers.parameters import PARAMETERS
 from mnist_helpers.paths import NOTEBOOKS_DIR, PROJECT
 from mnist_helpers.runner.cli import SERIES
 
@@ -63,7 +63,7 @@ def test_its_parameters_are_known_and_typed(notebook):
     assert len(tagged) == 1
     for line in tagged[0].source.splitlines():
         name = re.fullmatch(r"([A-Z_]+): (int|float|str) = \S+  # .+", line)
-        assert name and name[1] in LIMITS, line
+        assert name and name[1] in PARAMETERS, line
 
 
 def test_its_figures_have_alternative_text(notebook):

@@ -114,7 +114,7 @@ print(json.dumps({
     "slider": explorer.sliders["stretch_fraction"].description,
     "moved": explorer.picture.value != before and "stretch 50%" in explorer.picture.value,
     "chosen": explorer.chosen.stretch_fraction,
-    "limit": parameters.LIMITS["STRETCH_FRACTION"].allowed,
+    "limit": parameters.PARAMETERS["STRETCH_FRACTION"].constraint,
     "curve": robustness.sweep(sees, images, labels, ["stretch"])["model"]["stretch"],
     "wider": int((robustness.damaged(images, "stretch", 0.6) > 0.3).any((0, 1)).sum()),
     "met": robustness.severities_seen_in_training("stretch", {"STRETCH_FRACTION": 0.3}),

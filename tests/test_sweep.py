@@ -5,6 +5,7 @@ import json
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -13,7 +14,7 @@ import psutil
 import pytest
 
 from mnist_helpers.paths import PROJECT
-from mnist_helpers.runner import cluster, plan, scheduler
+from mnist_helpers.runner import dask_workers, plan
 from mnist_helpers.runner.cli import main
 from tests.tiny import outputs, write_notebook, write_training
 
@@ -104,17 +105,17 @@ def test_a_sweep_tabulates_its_runs_and_does_shared_work_once(sweep, capfd):
     file = sweep(BOTH + "grid:\n  02_second: {SHARE: [0.25, 1]}\nseeds: [0, 3]\n")
     assert main(command(file, "--workers", "2")) == 0
     table = rows(file)
-    assert [(row["SHARE"], row["SEED"], row["state"]) for row in table] == [
+    assert [(row["params.SHARE"], row["params.SEED"], row["state"]) for row in table] == [
         ("0.25", "0", "done"),
         ("0.25", "3", "done"),
         ("1", "0", "done"),
         ("1", "3", "done"),
     ]
-    assert float(table[2]["test_accuracy"]) == pytest.approx(1 - 1 / 5)
-    assert float(table[0]["training_seconds"]) == 3.0  # of both phases
-    assert float(table[0]["training_cpu_seconds"]) == 1.0
+    assert float(table[2]["metrics.test_accuracy"]) == pytest.approx(1 - 1 / 5)
+    assert float(table[0]["metrics.training_seconds"]) == 3.0  # of both phases
+    assert float(table[0]["metrics.training_cpu_seconds"]) == 1.0
     # The first notebook ran once for each seed, and not four times.
-    assert len(list((folder(file) / "steps").iterdir())) == 2
+    assert len(list((folder(file) / "tasks").iterdir())) == 2
     for path in (run_folder(file, "SHARE=1-SEED=0"), run_folder(file, "SHARE=0.25-SEED=3")):
         assert "Epoch 2/2" in outputs(path / "01_first.ipynb")
         assert "Epoch 2/2" in outputs(path / "02_second.ipynb")
@@ -123,8 +124,8 @@ def test_a_sweep_tabulates_its_runs_and_does_shared_work_once(sweep, capfd):
     assert len(epochs) == 4 * 2 * 2
     assert [row["phase"] for row in epochs[:4]] == ["clean_phase"] * 2 + ["hybrid"] * 2
     err = capfd.readouterr().err
-    assert "shared by 2 runs: 01_first begins" in err
-    assert "SHARE=1, SEED=3: 02_second done" in err and "4 of 4 runs done, nothing left" in err
+    assert "shared by 2 runs: 01_first: started, 5 cells" in err
+    assert "SHARE=1, SEED=3: 02_second: done" in err and "4 of 4 runs done, nothing left" in err
 
     before = times(folder(file))
     assert main(command(file)) == 0
@@ -146,7 +147,7 @@ def test_a_failing_run_leaves_the_others_alone_and_is_repeated_on_demand(sweep, 
     file = sweep(BOTH + "seeds: 2\n")
     assert main(command(file, "--workers", "1")) == 1
     assert [row["state"] for row in rows(file)] == ["done", "failed"]
-    assert "OSError: x" in rows(file)[1]["error"] and rows(file)[1]["test_accuracy"] == ""
+    assert "OSError: x" in rows(file)[1]["error"] and rows(file)[1]["metrics.test_accuracy"] == ""
     out, err = capfd.readouterr()
     assert "1 of 2 runs done." in out and "FAILED SEED=1: OSError: x" in err
     assert "01_first.ipynb failed in cell 5 of 5, which begins with: import os" in err
@@ -169,7 +170,7 @@ def test_stopped_and_killed_in_mid_epoch_it_ends_as_an_undisturbed_sweep(sweep, 
     process.send_signal(signal.SIGINT)
     _, err = process.communicate(timeout=120)
     assert process.returncode == 130
-    assert "goes on from here" in err and "Traceback" not in err
+    assert "continues from here" in err and "Traceback" not in err
     psutil.wait_procs(children, timeout=20)
     assert not any(child.is_running() for child in children) and not psutil.pid_exists(kernel)
     assert [row["state"] for row in rows(stopped)] == ["waiting", "waiting"]
@@ -203,39 +204,47 @@ def test_a_worker_that_dies_has_its_step_done_by_another(sweep, start):
     psutil.Process(kernel).parent().kill()
     _, err = process.communicate(timeout=240)
     assert process.returncode == 0, err
-    assert "02_second lost its worker and is done again" in err
+    assert "02_second: its worker died; started again" in err
     assert [row["state"] for row in rows(file)] == ["done", "done"]
     begun = [outputs(path / "02_second.ipynb") for path in folder(file).glob("SEED*")]
     assert sum("begins after 0 epochs" not in text for text in begun) == 1
 
 
 @pytest.mark.slow
-def test_a_step_that_kills_every_worker_fails_in_the_end(sweep, tmp_path, monkeypatch):
-    monkeypatch.setattr(scheduler, "MAX_ATTEMPTS", 2)
-    kill = "import os, signal\nos.kill(os.getppid(), signal.SIGKILL)\nimport time\ntime.sleep(9)"
+def test_a_task_that_kills_every_worker_fails_and_the_others_go_on(sweep, tmp_path, capfd):
+    log = tmp_path / "log"
+    kill = f"""import os, signal, time
+if SEED == 5:
+    open({str(log)!r}, "a").write("x")
+    os.kill(os.getppid(), signal.SIGKILL)
+    time.sleep(9)
+"""
     write_notebook(tmp_path / "01_first.ipynb", kill)
-    file = sweep("notebooks: [01_first.ipynb]\nseeds: [5]\n")
+    file = sweep("notebooks: [01_first.ipynb]\nseeds: [5, 0, 1, 2]\n")
     assert main(command(file, "--workers", "1")) == 1
-    assert "its worker died 2 times" in rows(file)[0]["error"]
+    assert [row["state"] for row in rows(file)] == ["failed", "done", "done", "done"]
+    assert "its worker died 3 times" in rows(file)[0]["error"]
+    assert log.read_text() == "xxx"
+    assert "Traceback" not in capfd.readouterr().err
 
 
 def test_a_second_sweep_in_the_same_folder_is_refused_and_named(sweep, start, capsys):
     file = sweep(SLOW)
     process = start(file, "--workers", "1")
-    wait_until(lambda: (folder(file) / "holder.json").exists())
+    wait_until(lambda: (folder(file) / "runner.json").exists())
     assert main(command(file)) == 2
     err = capsys.readouterr().err
-    assert f"already running in {folder(file)}: process {process.pid} on" in err
+    assert f"already going in {folder(file)}: process {process.pid} on" in err
     process.send_signal(signal.SIGINT)
     process.communicate(timeout=120)
-    assert not (folder(file) / "holder.json").exists()
+    assert not (folder(file) / "runner.json").exists()
 
 
 def test_code_that_changes_meanwhile_stops_the_sweep(sweep, monkeypatch, capsys):
     monkeypatch.setattr(plan, "_version", lambda notebook: "of yesterday")
-    file = sweep(BOTH + "seeds: 2\n")
-    assert main(command(file, "--workers", "1")) == 2
-    assert "is not what it was when the sweep was started" in capsys.readouterr().err
+    file = sweep(BOTH + "seeds: 1\n")
+    assert main(command(file)) == 2
+    assert "has changed since this was started" in capsys.readouterr().err
 
 
 # A Dask cluster of processes on this machine
@@ -244,7 +253,6 @@ def test_code_that_changes_meanwhile_stops_the_sweep(sweep, monkeypatch, capsys)
 @pytest.fixture
 def dask(tmp_path):
     """Starts a scheduler, and returns its address and a function that starts workers."""
-    pytest.importorskip("distributed", reason="the extra `cluster` is not installed")
     started = []
 
     def launch(*arguments, cwd=tmp_path):
@@ -290,32 +298,66 @@ def test_on_a_dask_cluster_a_killed_worker_costs_no_run(sweep, start, dask):
     _, err = process.communicate(timeout=240)
     assert process.returncode == 0, err
     assert [row["state"] for row in rows(file)] == ["done", "done"]
-    assert float(rows(file)[0]["test_accuracy"]) == pytest.approx(1 - 1 / 6.5)
+    assert float(rows(file)[0]["metrics.test_accuracy"]) == pytest.approx(1 - 1 / 6.5)
 
 
 @pytest.mark.slow
 def test_dask_workers_without_a_shared_disk_send_their_results(sweep, dask, monkeypatch):
     address, start_worker = dask
     start_worker()
-    monkeypatch.setattr(cluster.DaskPool, "_share_disk", lambda self, folder: False)
+    monkeypatch.setattr(dask_workers.DaskWorkers, "_see_folder", lambda self, folder: False)
     file = sweep(BOTH + "seeds: [3]\n")
     assert main(command(file, "--scheduler", address)) == 0
     path = run_folder(file, "SEED=3")
-    assert "Epoch 2/2" in outputs(path / "02_second.ipynb")
+    assert "Epoch 2/2" in outputs(path / "01_first.ipynb") + outputs(path / "02_second.ipynb")
     assert str(path) not in (path / "02_second.ipynb").read_text()  # it ran elsewhere
     assert rows(file)[0]["state"] == "done"
 
 
-def test_a_scheduler_that_does_not_answer_is_refused(sweep, monkeypatch, capsys):
-    pytest.importorskip("distributed", reason="the extra `cluster` is not installed")
-    monkeypatch.setattr(cluster, "SECONDS_TO_CONNECT", 1)
+@pytest.mark.slow
+def test_a_worker_with_other_code_is_named(sweep, dask, monkeypatch, capsys):
+    address, start_worker = dask
+    start_worker()
+    monkeypatch.setattr(plan, "_version", lambda notebook: "newer")
+    assert main(command(sweep(BOTH + "seeds: [3]\n"), "--scheduler", address)) == 2
+    said = f"The Dask worker on {socket.gethostname()} has another version .*restart that worker"
+    assert re.search(said, capsys.readouterr().err)
+
+
+@pytest.mark.slow
+def test_a_scheduler_that_dies_ends_the_sweep_which_another_continues(sweep, start, dask):
+    address, start_worker = dask
+    worker = start_worker()
+    file = sweep(SLOW)
+    process = start(file, "--scheduler", address)
+    wait_until(lambda: kernels_in_epoch(file, 2))
+    dask_scheduler = next(
+        each for each in psutil.Process().children() if "dask_scheduler" in str(each.cmdline())
+    )
+    begun = time.monotonic()
+    dask_scheduler.kill()
+    _, err = process.communicate(timeout=60)
+    assert time.monotonic() - begun < 60
+    assert process.returncode == 2, err
+    assert "the same command continues from here" in err and "Traceback" not in err
+    worker.kill()
+    assert main(command(file, "--workers", "2")) == 0
+    assert [row["state"] for row in rows(file)] == ["done", "done"]
+    assert any(
+        "begins after 0" not in outputs(path / "02_second.ipynb")
+        for path in folder(file).glob("SEED*")
+    )
+
+
+def test_a_scheduler_that_does_not_answer_is_an_error(sweep, monkeypatch, capsys):
+    monkeypatch.setattr(dask_workers, "SECONDS_TO_CONNECT", 1)
     file = sweep(BOTH + "seeds: [3]\n")
     assert main(command(file, "--scheduler", "tcp://127.0.0.1:9")) == 2
     assert "127.0.0.1:9" in capsys.readouterr().err
 
 
-def test_missing_dask_is_refused_with_the_command_that_installs_it(sweep, monkeypatch, capsys):
-    monkeypatch.setitem(sys.modules, "distributed", None)
-    file = sweep(BOTH + "seeds: [3]\n")
-    assert main(command(file, "--scheduler", "tcp://127.0.0.1:9")) == 2
-    assert "needs Dask" in (said := capsys.readouterr().err) and "-r requirements.lock" in said
+def test_without_dask_the_command_that_installs_it_is_named(sweep, monkeypatch, capsys):
+    monkeypatch.setitem(sys.modules, "mnist_helpers.runner.dask_workers", None)
+    file = sweep(BOTH + "seeds: [3, 4]\n")
+    assert main(command(file)) == 2
+    assert "need Dask" in (said := capsys.readouterr().err) and "-r requirements.lock" in said
