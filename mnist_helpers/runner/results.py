@@ -64,8 +64,9 @@ def _measured(folder: Path) -> dict:
     trained = [phase for phase in phases.values() if "training_seconds" in phase]
     last = trained[-1] if trained else {}
     measured = {name: value for name, value in last.items() if type(value) in (int, float)}
-    for name in TRAINING_TIMES if trained else ():
-        measured[name] = round(sum(phase[name] for phase in trained), 1)
+    for name in TRAINING_TIMES:
+        if times := [phase[name] for phase in trained if name in phase]:
+            measured[name] = round(sum(times), 1)
     if "dataset_title" in environment:
         measured["dataset_title"] = environment["dataset_title"]
     return measured

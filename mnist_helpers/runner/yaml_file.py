@@ -6,6 +6,7 @@ from typing import Any
 
 from ruamel.yaml import YAML
 from ruamel.yaml.comments import CommentedMap
+from ruamel.yaml.constructor import DuplicateKeyError
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from ruamel.yaml.events import CollectionEndEvent, CollectionStartEvent
 
@@ -31,7 +32,9 @@ def read_yaml(path: Path) -> CommentedMap:
         content = YAML().load(text)
     except MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
-        problem = (error.problem or "").split(" with value")[0]
+        problem = error.problem or ""
+        if isinstance(error, DuplicateKeyError):
+            problem = problem.split('"')[1] + " is there twice"
         line = mark.line + 1 if mark else 1
         raise SweepError(path, line, f"This is not YAML: {problem}.") from error
     except YAMLError as error:

@@ -1,0 +1,91 @@
+import io
+import sys
+import time
+
+import pytest
+
+from mnist_helpers.runner.estimate import Estimate
+from mnist_helpers.runner.plan import make_plan, pending_tasks
+from mnist_helpers.runner.progress import Display, LiveDisplay, duration
+from mnist_helpers.runner.sweep_file import read_definition
+from tests.tiny import write_training
+
+
+class Terminal(io.StringIO):
+    def isatty(self):
+        return True
+
+
+@pytest.fixture
+def show(tmp_path, monkeypatch):
+    """Makes a display of two runs that share their first notebook, and what it writes into."""
+    for name in ("01_first", "02_second"):
+        write_training(tmp_path / f"{name}.ipynb", name)
+    file = tmp_path / "study.yaml"
+    text = "notebooks: [01_first.ipynb, 02_second.ipynb]\ngrid: {02_second: {SHARE: [0, 1]}}"
+    file.write_text(text)
+    runs = make_plan(read_definition(file), tmp_path / "runs")
+
+    def make(kind):
+        # Not sooner: pytest puts its own stderr in place when the test begins.
+        terminal = Terminal()
+        monkeypatch.setattr(sys, "stderr", terminal)
+        monkeypatch.setenv("COLUMNS", "120")
+        return kind(runs, pending_tasks(runs), Estimate(tmp_path)), runs, terminal
+
+    return make
+
+
+def entry(task, **changes):
+    now = {"parameters": task.parameters, "cores": 1, "error": None, "epoch": "", "accuracy": None}
+    return now | {"cell": 3, "cells": 5, "started": time.time() - 90, "seconds": 90.0} | changes
+
+
+def test_lines_name_what_a_task_is_for_and_what_is_left(show):
+    display, runs, terminal = show(Display)
+    first, second = runs[0].tasks
+    with display:
+        display.on_change(first.key, entry(first))
+        display.on_end(first, entry(first, state="done"))
+        display.on_change(second.key, entry(second, started=1))
+        display.on_change(second.key, entry(second, started=1, epoch="2/3"))
+        display.on_change(second.key, entry(second, started=2))
+        display.on_end(second, entry(second, state="failed", error="02 failed in cell 3\nOSError"))
+        display.on_change(second.key, entry(second))  # of a worker that lives on; nobody waits
+    lines = terminal.getvalue().splitlines()
+    assert lines[0] == "shared by 2 runs: 01_first: started, 5 cells"
+    assert lines[1].startswith("shared by 2 runs: 01_first: done in 2 min; 0 of 2 runs done, about")
+    assert lines[2:] == [
+        "SHARE=0: 02_second: started, 5 cells",
+        "SHARE=0: 02_second: its worker died; started again",
+        "SHARE=0: 02_second: FAILED",
+        "02 failed in cell 3",
+        "OSError",
+    ]
+
+
+def test_a_terminal_shows_a_table_and_what_must_not_be_missed(show):
+    display, runs, terminal = show(LiveDisplay)
+    first, second = runs[1].tasks
+    with display:
+        display.on_end(first, entry(first, state="done"))
+        display.on_change(second.key, entry(second, epoch="3/10", accuracy=0.9876))
+        display.on_end(runs[0].tasks[1], entry(first, state="failed", error="[b]fire[/b] FAILED"))
+    shown = terminal.getvalue()
+    assert "0 of 2 runs done, about" in shown and "[b]fire[/b] FAILED" in shown
+    for text in ("SHARE=1", "02_second", "3/5", "3/10", "98.76%", "2 min"):
+        assert text in shown, text
+    assert "started" not in shown and "01_first: done" not in shown
+
+
+def test_a_failed_shared_task_takes_what_builds_on_it_off_the_list(show):
+    display, runs, terminal = show(Display)
+    display.on_end(runs[0].tasks[0], entry(runs[0].tasks[0], state="failed", error="fire"))
+    assert display.summary() == "0 of 2 runs done, nothing left"
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"), [(0.4, "0 s"), (59, "59 s"), (100, "2 min"), (3600, "1 h 0 min")]
+)
+def test_durations_in_words(seconds, text):
+    assert duration(seconds) == text
