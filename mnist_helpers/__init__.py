@@ -14,6 +14,9 @@ from mnist_helpers import paths
 os.environ.setdefault("KERAS_HOME", str(paths.PROJECT / "data"))
 # TensorFlow's start-up notes about the processor would fill the first cell of every notebook.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+# OpenMP's threads spin while they wait for each other, which on a busy machine takes t-SNE several
+# times as long; read when scikit-learn loads it.
+os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 
 __getattr__, __dir__, __all__ = lazy_loader.attach(
     __name__,

@@ -1,8 +1,12 @@
-"""Atomic writes, and the lock on a folder that one training at a time holds."""
+"""Atomic writes, limited reads of untrusted files, and the lock on a folder."""
 
 import glob
+import io
 import json
 import os
+import re
+import shutil
+import stat
 import zipfile
 import zlib
 from collections.abc import Iterator
@@ -11,6 +15,7 @@ from pathlib import Path
 from tokenize import TokenError
 from typing import Any
 
+import psutil
 from filelock import FileLock, Timeout
 
 # What NumPy and zipfile raise for a damaged or hostile .npz (tried with 16,000 of them).
@@ -18,12 +23,88 @@ UNREADABLE = (
     zipfile.BadZipFile, zlib.error, TokenError,
     ValueError, EOFError, MemoryError, RuntimeError, OSError,
 )  # fmt: skip
+MAX_MEMBERS = 10_000
 WAIT_SECONDS = 10.0  # the kernel of a run that was killed needs a moment to notice and end
+
+
+def read_bytes(path: str | Path, max_bytes: int) -> bytes:
+    """Reads a regular file of limited size.
+
+    Args:
+        path: The file. A pipe would block for ever, and a device might never end.
+        max_bytes: The most that it may hold; looked up before anything is read.
+
+    Raises:
+        ValueError: It is no regular file, or larger.
+        OSError: There is no such file, or it cannot be read.
+    """
+    path = Path(path)
+    status = path.stat()
+    if not stat.S_ISREG(status.st_mode):
+        raise ValueError(f"{path} must be a regular file, not a folder, pipe or device.")
+    if status.st_size <= max_bytes:
+        with path.open("rb") as file:
+            content = file.read(max_bytes + 1)  # files in /proc state a size of 0
+        if len(content) <= max_bytes:
+            return content
+    raise ValueError(f"{path} is larger than {max_bytes:,} bytes.")
+
+
+def read_zip_members(content: bytes, max_bytes: int) -> dict[str, bytes]:
+    """Unpacks an untrusted zip archive, such as an .npz or .keras file, within a limit.
+
+    A member can unpack to far more than it declares, so each is read through its declared size.
+
+    Args:
+        content: The whole archive.
+        max_bytes: The most that all members together may unpack to.
+
+    Returns:
+        The members' bytes by their names.
+
+    Raises:
+        ValueError: It is no zip archive, is damaged or encrypted, unpacks to more, has more than
+            `MAX_MEMBERS` members or several of the same name or place, or uses a method other than
+            stored and deflated.
+    """
+    if content.count(b"PK\1\2") > MAX_MEMBERS:
+        raise ValueError(f"the zip archive has more than {MAX_MEMBERS:,} members")
+    try:
+        with zipfile.ZipFile(io.BytesIO(content)) as archive:
+            members = archive.infolist()
+            _check_members(members, len(content), max_bytes)
+            return {member.filename: _unpack(archive, member) for member in members}
+    except UNREADABLE as error:
+        if type(error) is ValueError:
+            raise
+        raise ValueError(f"the zip archive is damaged or encrypted: {error}") from error
+
+
+def _check_members(members: list[zipfile.ZipInfo], packed: int, max_bytes: int) -> None:
+    for member in members:
+        if member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+            raise ValueError(f"{member.filename} in the zip archive is neither stored nor deflated")
+    if len({member.filename for member in members}) < len(members):
+        raise ValueError("the zip archive has several members of the same name")
+    if sum(member.compress_size for member in members) > packed:
+        raise ValueError("the members of the zip archive overlap")
+    unpacked = sum(member.file_size for member in members)
+    if unpacked > max_bytes:
+        raise ValueError(f"the zip archive unpacks to {unpacked:,} bytes, above {max_bytes:,}")
+
+
+def _unpack(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> bytes:
+    with archive.open(member) as file:
+        # With a size zipfile unpacks no more than that; without one, up to 2 GiB.
+        content = file.read(member.file_size + 1)
+    if len(content) != member.file_size:
+        raise ValueError(f"{member.filename} in the zip archive has another size than it declares")
+    return content
 
 
 @contextmanager
 def atomic_write(path: str | Path) -> Iterator[Path]:
-    """Yields a temporary path beside `path` that replaces it when the block ends well.
+    """Yields a temporary path that replaces `path` when the block ends without an error.
 
     A reader sees the previous file or the new one, never a half. On an error the temporary file is
     removed and the previous file stays.
@@ -35,10 +116,11 @@ def atomic_write(path: str | Path) -> Iterator[Path]:
         OSError: The file could not be written, on a full disk for example.
     """
     path = Path(path)
-    # The suffix stays last because Keras chooses the format by it.
-    temporary = path.with_name(f".{path.stem}.{os.getpid()}{path.suffix}")
+    # In a folder of its own the file keeps its name, by whose suffix Keras chooses the format,
+    # while no search for models finds it.
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp") / path.name
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        temporary.parent.mkdir(parents=True, exist_ok=True)
         yield temporary
         with temporary.open("rb+") as file:
             os.fsync(file.fileno())
@@ -49,18 +131,27 @@ def atomic_write(path: str | Path) -> Iterator[Path]:
             error.errno, f"{path} could not be written ({error.strerror or error}){kept}"
         ) from error
     finally:
-        temporary.unlink(missing_ok=True)
+        shutil.rmtree(temporary.parent, ignore_errors=True)
 
 
 def remove_leftovers(path: str | Path) -> None:
-    """Removes what processes killed in the middle of an `atomic_write` to `path` left beside it.
+    """Removes what processes killed in the middle of an `atomic_write` left behind.
 
-    Only for the one process that may write `path` at this moment.
+    Args:
+        path: A file, for the one process that may write it at this moment; or a folder, in which
+            the temporary files of processes that still run are spared.
     """
     path = Path(path)
-    for leftover in path.parent.glob(f".{glob.escape(path.stem)}.*{path.suffix}"):
-        if leftover.name.removeprefix(f".{path.stem}.").removesuffix(path.suffix).isdigit():
-            leftover.unlink(missing_ok=True)
+    whole_folder = path.is_dir()
+    name = "*" if whole_folder else glob.escape(path.name)
+    for leftover in (path if whole_folder else path.parent).glob(f".{name}.*.tmp"):
+        owner = re.search(r"\.(\d{1,9})\.tmp$", leftover.name, re.ASCII)
+        if owner and not (whole_folder and _is_another_process(int(owner[1]))):
+            shutil.rmtree(leftover, ignore_errors=True)
+
+
+def _is_another_process(pid: int) -> bool:
+    return pid != os.getpid() and psutil.pid_exists(pid)
 
 
 def write_text(path: str | Path, text: str) -> None:
@@ -90,36 +181,50 @@ def read_json(path: str | Path, default: Any = None) -> Any:
 
 
 class FolderBusyError(RuntimeError):
-    """Another process is training into the folder."""
+    """Another process works in the folder."""
 
 
-class TrainingLock:
-    """Keeps other processes from training into a folder until it is released or this one ends.
+class FolderLock:
+    """Keeps other processes from working in a folder until it is released or this one ends.
 
-    The operating system holds the lock for the process, so a killed training leaves none behind:
-    what is found then, `training.lock` and `training.pid`, is stale and taken over. In one process
-    the lock may be taken again and again, as happens when a notebook is run twice.
+    The operating system holds the lock for the process, so a process that is killed leaves none
+    behind: the `<name>.lock` and `<name>.pid` found then are stale and taken over, and its
+    half-written files are removed. Within one process the lock may be taken again and again, as
+    happens when a notebook is run twice.
 
     Args:
         folder: An existing folder.
+        name: What the lock is for; locks of different names do not exclude each other.
+        doing: What the holder does to the folder, for the message.
+        wait: Seconds to wait for another process; by default `WAIT_SECONDS`.
 
     Raises:
         FolderBusyError: Another process holds it; names the process.
     """
 
-    def __init__(self, folder: str | Path):
+    def __init__(
+        self,
+        folder: str | Path,
+        name: str = "training",
+        *,
+        doing: str = "training into",
+        wait: float | None = None,
+    ):
         """Takes the lock."""
         folder = Path(folder)
-        self.holder = folder / "training.pid"
+        self.holder = folder / f"{name}.pid"
         # A singleton is shared by everything in this process that names the same file.
-        self.lock = FileLock(folder / "training.lock", is_singleton=True, thread_local=False)
+        self.lock = FileLock(folder / f"{name}.lock", is_singleton=True, thread_local=False)
+        first = not self.lock.is_locked
         try:
-            self.lock.acquire(timeout=WAIT_SECONDS)
+            self.lock.acquire(timeout=WAIT_SECONDS if wait is None else wait)
         except Timeout as error:
             raise FolderBusyError(
-                f"{self._holder()} is training into {folder}. Wait until it has finished, stop it "
-                "(of a notebook: shut its kernel down), or choose another OUTPUT_DIR."
+                f"{self._holder()} is {doing} {folder}. Wait until it has finished, stop it "
+                "(of a notebook: shut its kernel down), or choose another folder (OUTPUT_DIR)."
             ) from error
+        if first:
+            remove_leftovers(folder)
         # Not into the lock file itself, which on Windows nobody else can read.
         self.holder.write_text(f"{os.getpid()}\n", encoding="utf-8")
 
@@ -128,6 +233,14 @@ class TrainingLock:
         if self.lock.is_locked:
             self.holder.unlink(missing_ok=True)
             self.lock.release(force=True)
+
+    def __enter__(self) -> "FolderLock":
+        """Returns the lock, which is already held."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Releases the lock."""
+        self.release()
 
     def _holder(self) -> str:
         try:

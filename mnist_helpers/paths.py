@@ -29,16 +29,25 @@ def is_path(dataset: str) -> bool:
     return dataset.endswith(".npz") or "/" in dataset or "\\" in dataset
 
 
+def input_dir(folder: str | Path) -> Path:
+    """Returns `folder` as an absolute path to read from; a relative one counts from the project.
+
+    Nothing is made and no permission asked for: the folder need not exist.
+    """
+    return PROJECT / os.path.expanduser(folder)
+
+
 def output_dir(folder: str | Path) -> Path:
-    """Returns `folder` as an existing absolute path; a relative one counts from the project.
+    """Returns `folder` as an existing absolute path to write to, made if missing.
 
     Args:
-        folder: Where a notebook writes. The working directory plays no part.
+        folder: Where to write; a relative one counts from the project. The working directory plays
+            no part.
 
     Raises:
         OSError: The folder cannot be made or written to.
     """
-    path = PROJECT / Path(folder).expanduser()
+    path = input_dir(folder)
     try:
         path.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=path):

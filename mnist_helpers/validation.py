@@ -1,4 +1,4 @@
-"""What images and labels must look like: all else is refused before it gives a wrong answer."""
+"""What numbers, images, labels and probabilities must look like, before they give wrong results."""
 
 import math
 
@@ -54,6 +54,35 @@ def check_real(
     return float(value)  # type: ignore[arg-type]
 
 
+KINDS = {"integers": "iu", "real numbers": "iufb", "floats": "f"}
+
+
+def check_array(name: str, values: ArrayLike, kind: str) -> np.ndarray:
+    """Returns values as a plain NumPy array of numbers, or says what is wrong.
+
+    Args:
+        name: The argument, for the message.
+        values: Array or nested lists. Subclasses such as `np.matrix` become plain arrays, since
+            they index differently; masked arrays have values that are none.
+        kind: A key of `KINDS`.
+
+    Raises:
+        ValueError: They are masked, ragged, or no numbers of that kind.
+    """
+    if isinstance(values, np.ma.MaskedArray):
+        raise ValueError(f"{name} must be a plain array, not a masked one: call .filled() first.")
+    try:
+        array = np.asarray(values)
+    except Exception as error:  # foreign objects convert themselves, and raise anything
+        raise ValueError(f"{name} must be an array of {kind}: {error}.") from error
+    if array.dtype.kind not in KINDS[kind]:
+        raise ValueError(
+            f"{name} must be {kind}, not {array.dtype} of shape {array.shape}; "
+            "use astype to convert them."
+        )
+    return array
+
+
 def check_images(images: ArrayLike) -> np.ndarray:
     """Returns images as an array in MNIST's raw form.
 
@@ -63,86 +92,76 @@ def check_images(images: ArrayLike) -> np.ndarray:
     Raises:
         ValueError: They have another type or shape.
     """
-    images = np.asarray(images)
+    images = check_array("Images", images, "real numbers")
     if images.dtype != np.uint8 or images.ndim != 3 or images.shape[1:] != (SIDE, SIDE):
         raise ValueError(
             f"Images must be uint8 of shape (n, {SIDE}, {SIDE}), not {images.dtype} of shape "
-            f"{images.shape}; images.to_mnist takes pictures of other forms."
+            f"{images.shape}; preprocessing.to_mnist converts other pictures."
         )
     return images
 
 
-def check_labels(labels: ArrayLike, images: int | None = None) -> np.ndarray:
+def check_labels(
+    labels: ArrayLike, images: int | None = None, *, name: str = "Labels", minimum: int = 0
+) -> np.ndarray:
     """Returns labels as an array.
 
     Args:
         labels: Integer array of shape (n,), values 0–9.
         images: How many labels there must be; by default any number.
+        name: The argument, for the message.
+        minimum: How many there must be at least.
 
     Raises:
         ValueError: They have another type or shape, are no digits, or are too few or too many.
     """
-    labels = np.asarray(labels)
-    if labels.ndim != 1 or not np.issubdtype(labels.dtype, np.integer):
+    labels = check_array(name, labels, "integers")
+    if labels.ndim != 1 or len(labels) < minimum:
         raise ValueError(
-            f"Labels must be whole numbers of shape (n,), not {labels.dtype} of shape "
-            f"{labels.shape}."
+            f"{name} must have shape (n,) with n at least {minimum}, not {labels.shape}."
         )
     if labels.size and not (labels.min() >= 0 and labels.max() < CLASSES):
-        raise ValueError(f"Labels must be 0 to 9, but range from {labels.min()} to {labels.max()}.")
+        raise ValueError(f"{name} must be 0 to 9, but range from {labels.min()} to {labels.max()}.")
     if images is not None and len(labels) != images:
-        raise ValueError(f"{images} images but {len(labels)} labels: give one label an image.")
+        raise ValueError(f"{images} images but {len(labels)} labels: give each image one label.")
     return labels
 
 
-def check_digits(values: np.ndarray, name: str) -> np.ndarray:
-    """Returns an integer array of shape (n,) with values 0 to 9, or says what is wrong."""
-    values = np.asarray(values)
-    if values.ndim != 1 or len(values) == 0 or not np.issubdtype(values.dtype, np.integer):
-        raise ValueError(
-            f"{name} must be a list of at least one whole number, "
-            f"not {values.dtype} of shape {values.shape}."
-        )
-    if values.min() < 0 or values.max() > 9:
-        raise ValueError(
-            f"{name} must be digits from 0 to 9, but range from {values.min()} to {values.max()}."
-        )
-    return values
+def check_digits(values: ArrayLike, name: str) -> np.ndarray:
+    """Returns at least one label as `check_labels` does."""
+    return check_labels(values, name=name, minimum=1)
 
 
-def check_predictions(
-    labels: np.ndarray, probabilities: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
+def check_predictions(labels: ArrayLike, probabilities: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
     """Returns labels (n,) and probabilities (n, 10) as arrays.
 
     Raises:
         ValueError: They do not fit each other, or rows are not probabilities.
     """
     labels = check_digits(labels, "labels")
-    probabilities = np.asarray(probabilities)
-    if probabilities.shape != (len(labels), 10):
+    probabilities = check_probabilities(probabilities)
+    if len(probabilities) != len(labels):
         raise ValueError(
-            f"{len(labels)} labels need probabilities of shape ({len(labels)}, 10), "
+            f"{len(labels)} labels need probabilities of shape ({len(labels)}, {CLASSES}), "
             f"not {probabilities.shape}."
         )
-    return labels, check_probabilities(probabilities)
+    return labels, probabilities
 
 
-def check_probabilities(probabilities: np.ndarray) -> np.ndarray:
+def check_probabilities(probabilities: ArrayLike) -> np.ndarray:
     """Returns probabilities of shape (n, 10) as an array.
 
     Raises:
         ValueError: They have another shape or type, or rows are not probabilities.
     """
-    probabilities = np.asarray(probabilities)
-    numbers = np.issubdtype(probabilities.dtype, np.floating)
-    if probabilities.ndim != 2 or probabilities.shape[1] != 10 or not numbers:
+    probabilities = check_array("Probabilities", probabilities, "floats")
+    if probabilities.ndim != 2 or probabilities.shape[1] != CLASSES:
         raise ValueError(
-            f"Probabilities must be floats of shape (n, 10), not {probabilities.dtype} of shape "
-            f"{probabilities.shape}."
+            f"Probabilities must have shape (n, {CLASSES}), not {probabilities.shape}."
         )
     # 16-bit networks round each probability to three digits, hence the wide tolerance.
-    sums_to_one = np.isclose(probabilities.sum(axis=1), 1, rtol=0, atol=0.02)
+    with np.errstate(invalid="ignore", over="ignore"):
+        sums_to_one = np.isclose(probabilities.sum(axis=1), 1, rtol=0, atol=0.02)
     if not (sums_to_one & (probabilities >= 0).all(axis=1)).all():
         raise ValueError(
             "Each row of probabilities must be finite, not negative and sum to 1; "

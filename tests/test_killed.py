@@ -101,13 +101,10 @@ def begin(folder):
 
 def test_what_a_killed_training_left_half_written_is_removed(tmp_path):
     """In a container process ids come again: the half may bear the very name of the next one's."""
-    halves = [
-        f".best.{os.getpid()}.keras",
-        ".best.1.keras",
-        ".best.checkpoint.keras",
-        ".phase.state.1.npz",
-    ]
-    for name in [*halves, ".best.backup.keras"]:
+    for name in [f".best.keras.{os.getpid()}.tmp", ".best.keras.1.tmp", ".phase.state.npz.1.tmp"]:
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "half").write_bytes(b"half")
+    for name in [".best.checkpoint.keras", ".best.backup.keras"]:
         (tmp_path / name).write_bytes(b"half")
     begin(tmp_path)
     assert [path.name for path in tmp_path.glob(".*")] == [".best.backup.keras"]

@@ -8,7 +8,7 @@ import sys
 import pytest
 
 from mnist_helpers import files
-from mnist_helpers.files import FolderBusyError, TrainingLock
+from mnist_helpers.files import FolderBusyError, FolderLock
 from mnist_helpers.paths import PROJECT
 from mnist_helpers.training.callbacks import ResumableTraining
 from mnist_helpers.training.model import build_cnn
@@ -21,7 +21,7 @@ import sys, time
 from mnist_helpers import files
 files.WAIT_SECONDS = 0.3
 try:
-    lock = files.TrainingLock(sys.argv[1])
+    lock = files.FolderLock(sys.argv[1])
 except files.FolderBusyError as error:
     print(error, flush=True)
 else:
@@ -61,7 +61,7 @@ def test_a_second_training_is_refused_with_the_first_ones_process_id(other, tmp_
 
 def test_when_it_ends_the_next_may_train(other, tmp_path):
     other.communicate()
-    TrainingLock(tmp_path).release()
+    FolderLock(tmp_path).release()
     assert not (tmp_path / "training.pid").exists()
 
 
@@ -72,18 +72,18 @@ def test_a_stale_lock_is_taken_over(other, tmp_path, named):
     assert (tmp_path / "training.lock").exists()
     if named != "the killed process":
         (tmp_path / "training.pid").write_text("1" if named.startswith("a ") else "nonsense")
-    TrainingLock(tmp_path)
+    FolderLock(tmp_path)
     assert (tmp_path / "training.pid").read_text() == f"{os.getpid()}\n"
 
 
 def test_a_holder_that_cannot_be_named_is_still_one(other, tmp_path):
     (tmp_path / "training.pid").write_text("")
     with pytest.raises(FolderBusyError, match="Another process is training"):
-        TrainingLock(tmp_path)
+        FolderLock(tmp_path)
 
 
 def test_one_process_may_take_it_again_and_frees_it_once(tmp_path):
-    locks_taken = [TrainingLock(tmp_path) for _ in range(3)]
+    locks_taken = [FolderLock(tmp_path) for _ in range(3)]
     busy = holder(tmp_path).communicate()[0]
     assert f"Process {os.getpid()} is training" in busy
     locks_taken[1].release()
@@ -93,7 +93,7 @@ def test_one_process_may_take_it_again_and_frees_it_once(tmp_path):
 
 def test_other_folders_are_free(other, tmp_path):
     (tmp_path / "own").mkdir()
-    TrainingLock(tmp_path / "own").release()
+    FolderLock(tmp_path / "own").release()
 
 
 def test_of_many_at_once_one_trains(tmp_path, record_property):

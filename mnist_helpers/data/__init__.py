@@ -5,7 +5,8 @@ import lazy_loader
 __getattr__, __dir__, __all__ = lazy_loader.attach(
     __name__,
     submod_attrs={
-        "mnist": ["DataError", "MnistUnavailableError", "array_checksums", "load_mnist"],
+        "formats": ["DataError"],
+        "mnist": ["MnistUnavailableError", "array_checksums", "load_mnist"],
         "datasets": [
             "DATASET_TITLES", "class_names", "dataset_fingerprint", "dataset_title",
             "load_dataset", "load_digits_as_mnist", "load_test", "load_training",
@@ -13,7 +14,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         ],
         "exploration": [
             "class_counts", "class_means_and_stds", "outliers", "pixel_statistics",
-            "tsne_embedding", "tsne_embedding_of_images",
+            "tsne_embedding",
         ],
     },
 )  # fmt: skip

@@ -4,14 +4,15 @@ from pathlib import Path
 
 import numpy as np
 
-from mnist_helpers import files, paths
-from mnist_helpers.data import mnist
-from mnist_helpers.data.mnist import DataError, Split
+from mnist_helpers.data import formats
+from mnist_helpers.data.formats import DataError
+from mnist_helpers.data.mnist import Split
 from mnist_helpers.validation import CLASSES, check_images, check_labels
 
 NAMES_FILE = "class_names.txt"
 # The split keeps each class's share, so a twelfth of the images must hold every class.
-LEAST_IMAGES = 12
+MIN_IMAGES = 12
+NUMBERS = [str(number) for number in range(CLASSES)]
 
 
 def load(dataset: str) -> tuple[Split, Split]:
@@ -19,7 +20,8 @@ def load(dataset: str) -> tuple[Split, Split]:
 
     Args:
         dataset: An .npz file with the arrays `x_train`, `y_train`, `x_test` and `y_test`, or a
-            folder with the four IDX files, gzipped or not; a relative path counts from the project.
+            folder with the four IDX files, gzipped or not; a path, which counts from the project if
+            relative, or a `file://` URL.
 
     Returns:
         `(x_train, y_train), (x_test, y_test)`: uint8 images of shape (n, 28, 28) and uint8 labels
@@ -29,26 +31,28 @@ def load(dataset: str) -> tuple[Split, Split]:
         FileNotFoundError: There is nothing, or a file is missing.
         DataError: The arrays have another form, or a class has too few training images.
     """
-    path = _find(dataset)
-    arrays = mnist.read_arrays(path)
-    missing = [name for name in mnist.MNIST if name not in arrays]
+    path = formats.find(dataset, "DATASET")
+    arrays = formats.read_arrays(path)
+    missing = [name for name in formats.IDX_FILES if name not in arrays]
     if missing:
         raise DataError(f"{path} has no array {missing[0]}.")
-    splits = []
-    for part in ("train", "test"):
-        try:
-            images = check_images(arrays[f"x_{part}"])
-            labels = check_labels(arrays[f"y_{part}"], len(images)).astype(np.uint8)
-        except ValueError as error:
-            raise DataError(f"{path}, {part}: {error}") from error
-        splits.append((images, labels))
-    least = np.bincount(splits[0][1], minlength=CLASSES).min()
-    if least < LEAST_IMAGES or not len(splits[1][1]):
+    train, test = (_checked(arrays, part, path) for part in ("train", "test"))
+    fewest = np.bincount(train[1], minlength=CLASSES).min()
+    if fewest < MIN_IMAGES or not len(test[1]):
         raise DataError(
-            f"{path} has a class with {least} training images and {len(splits[1][1])} test images; "
-            f"there must be {LEAST_IMAGES} of each of the {CLASSES} classes, and some to test."
+            f"{path} has a class with {fewest} training images and {len(test[1])} test images; "
+            f"there must be {MIN_IMAGES} of each of the {CLASSES} classes, and some to test."
         )
-    return splits[0], splits[1]
+    return train, test
+
+
+def _checked(arrays: formats.Arrays, part: str, path: Path) -> Split:
+    try:
+        images = check_images(arrays[f"x_{part}"])
+        labels = check_labels(arrays[f"y_{part}"], len(images)).astype(np.uint8)
+    except ValueError as error:
+        raise DataError(f"{path}, {part}: {error}") from error
+    return images, labels
 
 
 def class_names(dataset: str) -> list[str]:
@@ -62,25 +66,35 @@ def class_names(dataset: str) -> list[str]:
         FileNotFoundError: There is nothing.
         DataError: There are not ten different names.
     """
-    path = _find(dataset)
+    path = formats.find(dataset, "DATASET")
     if path.is_dir():
-        file = path / NAMES_FILE
-        names = file.read_text(encoding="utf-8").splitlines() if file.exists() else None
-    else:
+        path = path / NAMES_FILE
+        if not path.exists():
+            return list(NUMBERS)
         try:
-            with np.load(path, allow_pickle=False) as file:
-                names = file["class_names"].tolist() if "class_names" in file else None
-        except files.UNREADABLE as error:
-            raise DataError(f"{path} holds no class names that can be read: {error}.") from error
-    if names is None:
-        return [str(number) for number in range(CLASSES)]
-    if len(set(map(str, names))) != CLASSES or len(names) != CLASSES:
+            names = formats.read_file(path).decode("utf-8").splitlines()
+        except UnicodeDecodeError as error:
+            raise DataError(f"{path} must be a text file in UTF-8: {error}.") from error
+    else:
+        found = formats.parse_npz(formats.read_file(path), str(path), ["class_names"])
+        if not found:
+            return list(NUMBERS)
+        array = found["class_names"]
+        if array.dtype.kind != "U" or array.shape != (CLASSES,):
+            raise DataError(
+                f"{path}: class_names must be an array of {CLASSES} strings, not {array.dtype} of "
+                f"shape {array.shape}."
+            )
+        names = _decoded(array, path)
+    names = [name.strip() for name in names]
+    if len(set(names) - {""}) != CLASSES or len(names) != CLASSES:
         raise DataError(f"{path} names {len(names)} classes; it must be {CLASSES} different names.")
-    return [str(name) for name in names]
+    return names
 
 
-def _find(dataset: str) -> Path:
-    path = paths.PROJECT / Path(dataset).expanduser()
-    if not path.exists():
-        raise FileNotFoundError(f"DATASET names {path}, and there is nothing there.")
-    return path
+def _decoded(array: np.ndarray, path: Path) -> list[str]:
+    """Returns the strings of an array; a file can hold code points that are no characters."""
+    try:
+        return [name.encode("utf-8").decode("utf-8") for name in array.tolist()]
+    except ValueError as error:
+        raise DataError(f"{path}: class_names holds no valid text: {error}.") from error

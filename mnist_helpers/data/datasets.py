@@ -6,31 +6,9 @@ from pathlib import Path
 import numpy as np
 
 from mnist_helpers.data import custom
-from mnist_helpers.data.mnist import (
-    DataError,
-    MnistUnavailableError,
-    Split,
-    array_checksums,
-    load_mnist,
-)
+from mnist_helpers.data.mnist import Split, array_checksums, load_mnist
 from mnist_helpers.paths import is_path
-from mnist_helpers.validation import CLASSES
-
-__all__ = [
-    "DATASET_TITLES",
-    "DataError",
-    "MnistUnavailableError",
-    "array_checksums",
-    "class_names",
-    "dataset_fingerprint",
-    "dataset_title",
-    "load_dataset",
-    "load_digits_as_mnist",
-    "load_mnist",
-    "load_test",
-    "load_training",
-    "split_validation",
-]
+from mnist_helpers.validation import CLASSES, check_integer
 
 DATASET_TITLES = {"mnist": "MNIST", "digits": "scikit-learn digits (not MNIST)"}
 # A constant, and not the notebooks' SEED, so that every run is compared on the same images.
@@ -87,7 +65,7 @@ def class_names(dataset: str) -> list[str]:
     """Returns what the ten classes of a data set are called: "0" to "9", or names of its own."""
     if is_path(dataset):
         return custom.class_names(dataset)
-    return [str(digit) for digit in range(CLASSES)]
+    return list(custom.NUMBERS)
 
 
 def load_dataset(name: str) -> tuple[Split, Split]:
@@ -151,17 +129,14 @@ def load_training(dataset: str, max_training_images: int = 55_000) -> tuple[Spli
     Raises:
         ValueError: There is no such data set, or fewer than 10 images are asked for.
     """
-    if max_training_images < 10:
-        raise ValueError(
-            "MAX_TRAINING_IMAGES must be at least 10, one of each digit, "
-            f"not {max_training_images}."
-        )
+    # At least one of each class.
+    check_integer("max_training_images", max_training_images, CLASSES)
     (x, y), _ = load_dataset(dataset)
     training, validation = split_validation(x, y)
     left_out = len(training[0]) - max_training_images
     if left_out > 0:
         # A stratified choice leaves out at least one image of each class.
-        training, _ = split_validation(*training, validation_images=max(left_out, 10))
+        training, _ = split_validation(*training, validation_images=max(left_out, CLASSES))
     return training, validation
 
 

@@ -1,10 +1,34 @@
 """What can be learnt about labelled digits before any training."""
 
+from typing import NamedTuple
+
 import numpy as np
 from sklearn.decomposition import PCA
 from sklearn.manifold import TSNE
 
-from mnist_helpers.validation import CLASSES, MAX_SEED, check_images, check_integer, check_labels
+from mnist_helpers.validation import (
+    CLASSES,
+    MAX_SEED,
+    check_array,
+    check_images,
+    check_integer,
+    check_labels,
+)
+
+
+class PixelStatistics(NamedTuple):
+    """Grey values of all pixels, in grey levels of 0 to 255.
+
+    `background_share` is the fraction of all pixels that are 0; `unused_positions` counts which of
+    the 784 positions are 0 in every image.
+    """
+
+    smallest: int
+    largest: int
+    mean: float
+    standard_deviation: float
+    background_share: float
+    unused_positions: int
 
 
 def class_counts(labels: np.ndarray) -> np.ndarray:
@@ -41,16 +65,11 @@ def class_means_and_stds(images: np.ndarray, labels: np.ndarray) -> tuple[np.nda
     return np.stack([g.mean(axis=0) for g in groups]), np.stack([g.std(axis=0) for g in groups])
 
 
-def pixel_statistics(images: np.ndarray) -> dict[str, float]:
+def pixel_statistics(images: np.ndarray) -> PixelStatistics:
     """Summarises the grey values of all pixels.
 
     Args:
-        images: uint8 array of shape (n, 28, 28).
-
-    Returns:
-        `smallest`, `largest`, `mean` and `standard deviation` in grey levels of 0 to 255;
-        `background share`, the fraction of all pixels that are 0; and `unused positions`, how many
-        of the 784 positions are 0 in every image.
+        images: uint8 array of shape (n, 28, 28), n at least 1.
 
     Raises:
         ValueError: There is no image, or the images have another form.
@@ -58,14 +77,14 @@ def pixel_statistics(images: np.ndarray) -> dict[str, float]:
     images = check_images(images)
     if len(images) == 0:
         raise ValueError("There are no images to describe.")
-    return {
-        "smallest": int(images.min()),
-        "largest": int(images.max()),
-        "mean": float(images.mean()),
-        "standard deviation": float(images.std()),
-        "background share": float((images == 0).mean()),
-        "unused positions": int((images.max(axis=0) == 0).sum()),
-    }
+    return PixelStatistics(
+        smallest=int(images.min()),
+        largest=int(images.max()),
+        mean=float(images.mean()),
+        standard_deviation=float(images.std()),
+        background_share=float((images == 0).mean()),
+        unused_positions=int((images.max(axis=0) == 0).sum()),
+    )
 
 
 def outliers(
@@ -90,50 +109,38 @@ def outliers(
     """
     images = check_images(images)
     labels = check_labels(labels, len(images))
-    if count < 1 or components < 1:
-        raise ValueError(f"count and components begin at 1, not {count} and {components}.")
+    check_integer("count", count, 1)
+    check_integer("components", components, 1)
     rows = []
     for members in _members(labels, max(count, 2)):
         pixels = images[members].reshape(len(members), -1) / np.float32(255)
         errors = np.empty(len(members))
-        for measured in (slice(0, None, 2), slice(1, None, 2)):
-            others = pixels[1 - measured.start :: 2]
-            if (others == others[0]).all():  # there is nothing to take components from
-                errors[measured] = np.square(pixels[measured] - others[0]).sum(axis=1)
-                continue
-            # Each of the two is the quick one where the other is slow.
-            solver = "covariance_eigh" if len(others) > pixels.shape[1] else "full"
-            pca = PCA(min(components, (len(others) + 1) // 2), svd_solver=solver)
-            pca.fit(others)
-            restored = pca.inverse_transform(pca.transform(pixels[measured]))
-            errors[measured] = np.square(pixels[measured] - restored).sum(axis=1)
+        errors[::2] = _reconstruction_errors(pixels[::2], pixels[1::2], components)
+        errors[1::2] = _reconstruction_errors(pixels[1::2], pixels[::2], components)
         rows.append(members[np.argsort(-errors, kind="stable")[:count]])
     return np.stack(rows)
 
 
-def tsne_embedding_of_images(images: np.ndarray, seed: int) -> np.ndarray:
-    """Places images in the plane so that similar ones lie close together: PCA, then t-SNE.
-
-    Args:
-        images: uint8 array of shape (n, 28, 28), n at least 10. 2,000 images take about 5 s.
-        seed: Whole number; the same one gives the same map.
-
-    Returns:
-        float32 array of shape (n, 2). Only neighbourhoods mean something; the axes do not.
-
-    Raises:
-        ValueError: Fewer than 10 images, images of another form, or an impossible seed.
-    """
-    images = check_images(images)
-    return tsne_embedding(images.reshape(len(images), -1) / np.float32(255), seed)
+def _reconstruction_errors(
+    pixels: np.ndarray, reference: np.ndarray, components: int
+) -> np.ndarray:
+    """Returns the squared error of each image restored from the reference's components."""
+    if (reference == reference[0]).all():  # there is nothing to take components from
+        return np.square(pixels - reference[0]).sum(axis=1)
+    # Each of the two is the quick one where the other is slow.
+    solver = "covariance_eigh" if len(reference) > reference.shape[1] else "full"
+    pca = PCA(min(components, (len(reference) + 1) // 2), svd_solver=solver).fit(reference)
+    restored = pca.inverse_transform(pca.transform(pixels))
+    return np.square(pixels - restored).sum(axis=1)
 
 
 def tsne_embedding(vectors: np.ndarray, seed: int) -> np.ndarray:
     """Places vectors in the plane so that similar ones lie close together: PCA, then t-SNE.
 
     Args:
-        vectors: Float array of shape (n, length), n at least 10.
-        seed: Whole number; the same one gives the same map.
+        vectors: Array of shape (n, ...), n at least 10: features, or images in [0, 1], which are
+            flattened. 2,000 images take about 5 s.
+        seed: Integer; the same one gives the same embedding.
 
     Returns:
         float32 array of shape (n, 2). Only neighbourhoods mean something; the axes do not.
@@ -142,22 +149,27 @@ def tsne_embedding(vectors: np.ndarray, seed: int) -> np.ndarray:
         ValueError: Fewer than 10 vectors, all of them equal or not finite, or an impossible seed.
     """
     check_integer("seed", seed, 0, MAX_SEED)
-    if len(vectors) < 10:
-        raise ValueError(f"a map needs at least 10 images, not {len(vectors)}")
-    if not np.isfinite(vectors).all() or (vectors == vectors[0]).all():
-        raise ValueError("a map needs finite values that are not all the same")
+    vectors = check_array("Vectors", vectors, "real numbers")
+    if vectors.ndim < 2 or len(vectors) < 10 or vectors[0].size == 0:
+        raise ValueError(
+            f"t-SNE needs at least 10 vectors, an array of shape (n, ...), not {vectors.shape}."
+        )
+    vectors = vectors.reshape(len(vectors), -1)
+    if not (np.abs(vectors) < 1e15).all() or (vectors == vectors[0]).all():
+        raise ValueError("t-SNE needs finite values below 1e15 that are not all the same.")
+    vectors = vectors.astype(np.float32)
     components = min(50, *vectors.shape)
     reduced = PCA(components, random_state=seed).fit_transform(vectors)
     # 30 neighbours is scikit-learn's default; t-SNE wants clearly fewer than there are images.
     return TSNE(perplexity=min(30, len(vectors) / 4), random_state=seed).fit_transform(reduced)
 
 
-def _members(labels: np.ndarray, least: int = 1) -> list[np.ndarray]:
-    """Returns the indices of each digit's images; ValueError where there are fewer than `least`."""
+def _members(labels: np.ndarray, minimum: int = 1) -> list[np.ndarray]:
+    """Returns the indices of each digit's images, of which there must be at least `minimum`."""
     for digit, count in enumerate(class_counts(labels)):
-        if count < least:
+        if count < minimum:
             raise ValueError(
-                f"there are {count} images of digit {digit} and at least {least} are needed; "
+                f"there are {count} images of digit {digit} and at least {minimum} are needed; "
                 "take more training images"
             )
     return [np.flatnonzero(labels == digit) for digit in range(CLASSES)]

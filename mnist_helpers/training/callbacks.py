@@ -8,7 +8,7 @@ import time
 import keras
 import numpy as np
 
-from mnist_helpers.files import UNREADABLE, TrainingLock, atomic_write, remove_leftovers
+from mnist_helpers.files import UNREADABLE, FolderLock, atomic_write, remove_leftovers
 from mnist_helpers.paths import output_dir
 from mnist_helpers.training.artifacts import save_model
 
@@ -69,7 +69,7 @@ class ResumableTraining(keras.callbacks.Callback):
             RuntimeError: The model has been trained already and there is no state to bring back.
             ValueError: The state is damaged or of another network.
         """
-        self.lock = TrainingLock(self.folder)
+        self.lock = FolderLock(self.folder)
         for file in (self.best_file, self.state_file):
             remove_leftovers(file)
         model.optimizer.build(model.trainable_variables)

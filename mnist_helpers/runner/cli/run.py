@@ -180,12 +180,8 @@ def _settle_dataset(parameters: dict) -> str | None:
         FileNotFoundError: The path that was given leads nowhere.
         ValueError: What lies there is no data set.
     """
-    from mnist_helpers.data.datasets import (
-        MnistUnavailableError,
-        class_names,
-        load_dataset,
-        load_mnist,
-    )
+    from mnist_helpers.data.datasets import class_names, load_dataset, load_mnist
+    from mnist_helpers.data.mnist import MnistUnavailableError
 
     if parameters.get("DATASET") == "digits":
         return None
