@@ -1,4 +1,4 @@
-"""The project installed from a wheel: it works from any folder and leaves the installation alone."""
+"""The project installed from a wheel works from any folder and leaves its own folder alone."""
 
 import os
 import subprocess
@@ -32,7 +32,8 @@ def installed(tmp_path_factory):
     (wheel,) = folder.glob("*.whl")
     venv.create(folder / "venv", symlinks=os.name != "nt")
     place = sysconfig.get_path("purelib", "venv", {"base": str(folder / "venv")})
-    subprocess.run([*pip, "install", "--no-deps", "--prefix", folder / "venv", wheel], check=True)
+    target = ["--python", str(folder / "venv"), "install", "--no-deps", str(wheel)]
+    subprocess.run([*pip, *target], check=True)
     with open(os.path.join(place, "borrowed.pth"), "w") as file:
         file.write(sysconfig.get_path("purelib"))
     return folder / "venv", place
