@@ -1,4 +1,4 @@
-# Every target is one plain command that works without make; README.md gives them for Windows.
+# Every target is one plain command that works without make; docs/install.md gives them for Windows.
 PYTHON ?= python3
 ifeq ($(OS),Windows_NT)
 BIN = .venv/Scripts
@@ -6,9 +6,9 @@ else
 BIN = .venv/bin
 endif
 
-LINT = $(BIN)/python -m ruff check . && $(BIN)/python -m ruff format --check . && $(BIN)/python -m mypy
-# On all cores; the tests of a file share what is slow to make, so they stay together.
-PYTEST = $(BIN)/python -m pytest --numprocesses=logical --dist=loadfile
+LINT = $(BIN)/python -m ruff check . && $(BIN)/python -m ruff format --check . && $(BIN)/python -m mypy && $(BIN)/lint-imports
+# On all cores; the tests that share what is slow to make are a group and stay together.
+PYTEST = $(BIN)/python -m pytest --numprocesses=logical --dist=loadgroup
 # A floor holds for the whole suite alone, so it is not set for a choice of tests.
 COVERAGE = --cov=mnist_helpers $(if $(ARGS),,--cov-fail-under=90)
 
@@ -39,7 +39,7 @@ test: install  ## lint, types, unit tests, the notebooks under nbval, and covera
 stress: install  ## the promises of SECURITY.md at length, up to 20 minutes
 	$(BIN)/python -m tests.stress $(ARGS)
 
-lint: install  ## lint, formatting and types alone
+lint: install  ## lint, formatting, types and the rules of imports
 	$(LINT)
 
 docs: install  ## the site of notebooks and API in site/html, links checked
@@ -47,19 +47,19 @@ docs: install  ## the site of notebooks and API in site/html, links checked
 	$(BIN)/python -m sphinx --fail-on-warning --keep-going --quiet -c docs -d site/doctrees . site/html
 	$(BIN)/python docs/check_links.py site/html
 
-bench: install  ## measure what the README states (PyTorch's rows need the extra bench)
+bench: install  ## measure what docs/benchmarks.md states (PyTorch's rows need the group bench)
 	for part in augmentation training_speed step_profile prediction widgets time_to_accuracy full_run scaling; do \
 		echo "$$part"; PYTHONPATH=. $(BIN)/python benchmarks/$$part.py || exit 1; done
 	$(BIN)/python benchmarks/update_readme.py
 
-study: install  ## train and test ten seeds; goes on where it stopped
+study: install  ## train and test ten seeds; continues where it stopped
 	$(BIN)/python benchmarks/accuracy.py
 	$(BIN)/python benchmarks/update_readme.py
 
 lab: install  ## open JupyterLab on this machine
-	$(BIN)/python -m jupyterlab --ip=127.0.0.1 notebooks
+	$(BIN)/python -m jupyterlab --ip=127.0.0.1 --LabApp.news_url=None --LabApp.default_url=/lab/tree/notebooks/01_data_exploration.ipynb
 
-refresh: install  ## renew the committed notebooks, model and README table by a full run
+refresh: install  ## renew the committed notebooks, model, table and figure by a full run
 	$(BIN)/python -m mnist_helpers run --dataset mnist --name refresh && $(BIN)/python benchmarks/refresh.py refresh
 
 clean:  ## remove .venv and the site (runs and models stay)

@@ -1,7 +1,8 @@
 """Takes over a finished full run as what the repository shows: `python benchmarks/refresh.py RUN`.
 
 Copies the models with their card and metrics to trained_model/shipped/, evaluates them once more
-from there, writes the executed notebooks over the committed ones, and fills the README's table.
+from there, writes the executed notebooks over the committed ones, and renews the
+README's table and figure.
 Each notebook and the metrics record a hash of the code and the parameters they came from, by which
 `python benchmarks/stale.py` names those whose code is another now.
 """
@@ -13,6 +14,7 @@ from pathlib import Path
 
 import nbformat
 import papermill
+import readme_figure
 import update_readme
 from stale import TRAINING, version
 
@@ -67,6 +69,7 @@ def main(run: str) -> None:
         notebook = publishable(nbformat.read(executed, as_version=4))
         write_text(NOTEBOOKS_DIR / f"{name}.ipynb", nbformat.writes(notebook) + "\n")
     update_readme.main()
+    readme_figure.main()
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Fills README.md, results.md and robust_policy.md from metrics.json and the result files.
+"""Fills README.md and the pages of results from metrics.json and the result files.
 
 Run `python benchmarks/update_readme.py`; with `--check` it changes nothing and fails when stale.
 """
@@ -11,8 +11,6 @@ import strategy_report
 
 from mnist_helpers.files import read_json, write_text
 from mnist_helpers.paths import PROJECT, SHIPPED_DIR
-
-README = PROJECT / "README.md"
 
 
 def results_table(metrics: dict) -> str:
@@ -51,14 +49,16 @@ def filled(text: str, block: str, content: str) -> str:
 
 def pages() -> dict:
     """Returns what the README and the pages of results should contain, by their files."""
-    text = README.read_text(encoding="utf-8")
-    text = filled(text, "results", results_table(read_json(SHIPPED_DIR / "metrics.json")))
-    text = filled(text, "benchmarks", report.table(columns=2))
-    text = filled(text, "strategy", strategy_report.summary())
-    text = filled(text, "robust", robust_report.summary())
-    return {
-        README: text, report.PAGE: report.page(), robust_report.PAGE: robust_report.page()
-    }  # fmt: skip
+    blocks = {
+        "README.md": ("results", results_table(read_json(SHIPPED_DIR / "metrics.json"))),
+        "docs/benchmarks.md": ("benchmarks", report.table(columns=2)),
+        "docs/study.md": ("strategy", strategy_report.summary()),
+        "docs/robustness.md": ("robust", robust_report.summary()),
+    }
+    found = {report.PAGE: report.page(), robust_report.PAGE: robust_report.page()}
+    for name, (block, content) in blocks.items():
+        found[PROJECT / name] = filled((PROJECT / name).read_text("utf-8"), block, content)
+    return found
 
 
 def main() -> int:

@@ -48,6 +48,11 @@ notebooks/*
 ```{toctree}
 :hidden:
 :caption: About
+docs/install
+docs/sweeps
+docs/study
+docs/robustness
+docs/benchmarks
 CONTRIBUTING
 API reference <docs/api/mnist_helpers>
 benchmarks/results

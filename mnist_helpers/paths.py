@@ -7,11 +7,16 @@ import os
 import tempfile
 from pathlib import Path
 
-PROJECT = Path(__file__).resolve().parent.parent
-NOTEBOOKS_DIR = PROJECT / "notebooks"
+_PACKAGE = Path(__file__).resolve().parent
+# A wheel carries the shipped model and the notebooks inside the package. Installed so, the project
+# is the folder one works in, and nothing is written beside the installed code.
+_INSTALLED = (_PACKAGE / "shipped").is_dir()
+
+PROJECT = Path.cwd() if _INSTALLED else _PACKAGE.parent
+NOTEBOOKS_DIR = (_PACKAGE if _INSTALLED else PROJECT) / "notebooks"
 RUNS_DIR = PROJECT / "runs"
 TRAINED_DIR = PROJECT / "trained_model"
-SHIPPED_DIR = TRAINED_DIR / "shipped"
+SHIPPED_DIR = _PACKAGE / "shipped" if _INSTALLED else TRAINED_DIR / "shipped"
 
 
 def datasets_dir() -> Path:
