@@ -1,6 +1,7 @@
 """Atomic writes, and the lock on a folder that one training at a time holds."""
 
 import glob
+import io
 import json
 import os
 import zipfile
@@ -18,6 +19,7 @@ UNREADABLE = (
     zipfile.BadZipFile, zlib.error, TokenError,
     ValueError, EOFError, MemoryError, RuntimeError, OSError,
 )  # fmt: skip
+MAX_ZIP_MEMBERS = 1000
 WAIT_SECONDS = 10.0  # the kernel of a run that was killed needs a moment to notice and end
 
 
@@ -87,6 +89,40 @@ def read_json(path: str | Path, default: Any = None) -> Any:
         return json.loads(path.read_text(encoding="utf-8"))
     except (ValueError, RecursionError) as error:
         raise ValueError(f"{path} is damaged, for it is no JSON ({error}): remove it.") from error
+
+
+def read_zip_members(content: bytes, max_bytes: int) -> dict[str, bytes]:
+    """Unpacks a zip archive, never to more than `max_bytes`, whatever its headers declare.
+
+    Args:
+        content: The archive.
+        max_bytes: Largest size of all members together.
+
+    Returns:
+        The members by name, their checksums verified.
+
+    Raises:
+        ValueError: The archive is damaged, unpacks to more, holds a name twice, or is compressed by
+            another method than deflate.
+    """
+    if content.count(b"PK\x01\x02") > MAX_ZIP_MEMBERS:  # each member's entry begins so
+        raise ValueError(f"The archive holds more than {MAX_ZIP_MEMBERS:,} files.")
+    members: dict[str, bytes] = {}
+    try:
+        with zipfile.ZipFile(io.BytesIO(content)) as archive:
+            for info in archive.infolist():
+                if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+                    raise ValueError("It is compressed by another method than deflate.")
+                if info.filename in members:
+                    raise ValueError(f"It holds two files named {info.filename[:60]!r}.")
+                with archive.open(info) as member:  # reading without a limit ignores the size
+                    members[info.filename] = member.read(max_bytes + 1)
+                max_bytes -= len(members[info.filename])
+                if max_bytes < 0:
+                    raise ValueError("It unpacks to more bytes than such a file needs.")
+    except (*UNREADABLE, NotImplementedError) as error:
+        raise ValueError(f"The zip archive cannot be read: {error}") from error
+    return members
 
 
 class FolderBusyError(RuntimeError):
