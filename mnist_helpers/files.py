@@ -105,23 +105,29 @@ def read_zip_members(content: bytes, max_bytes: int) -> dict[str, bytes]:
         ValueError: The archive is damaged, unpacks to more, holds a name twice, or is compressed by
             another method than deflate.
     """
-    if content.count(b"PK\x01\x02") > MAX_ZIP_MEMBERS:  # each member's entry begins so
-        raise ValueError(f"The archive holds more than {MAX_ZIP_MEMBERS:,} files.")
-    members: dict[str, bytes] = {}
     try:
-        with zipfile.ZipFile(io.BytesIO(content)) as archive:
-            for info in archive.infolist():
-                if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
-                    raise ValueError("It is compressed by another method than deflate.")
-                if info.filename in members:
-                    raise ValueError(f"It holds two files named {info.filename[:60]!r}.")
-                with archive.open(info) as member:  # reading without a limit ignores the size
-                    members[info.filename] = member.read(max_bytes + 1)
-                max_bytes -= len(members[info.filename])
-                if max_bytes < 0:
-                    raise ValueError("It unpacks to more bytes than such a file needs.")
-    except (*UNREADABLE, NotImplementedError) as error:
-        raise ValueError(f"The zip archive cannot be read: {error}") from error
+        return _unpacked(content, max_bytes)
+    except ValueError:
+        raise
+    except Exception as error:  # zipfile raises nearly anything for a damaged archive
+        raise ValueError(f"The zip archive is damaged: {error}") from error
+
+
+def _unpacked(content: bytes, max_bytes: int) -> dict[str, bytes]:
+    if content.count(b"PK\x01\x02") > MAX_ZIP_MEMBERS:  # so begins each member's entry
+        raise ValueError(f"The zip archive holds more than {MAX_ZIP_MEMBERS:,} files.")
+    members: dict[str, bytes] = {}
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        for info in archive.infolist():
+            if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+                raise ValueError("The zip archive is compressed by another method than deflate.")
+            if info.filename in members:
+                raise ValueError(f"The zip archive holds two files named {info.filename[:60]!r}.")
+            with archive.open(info) as member:  # without a limit, read ignores the declared size
+                members[info.filename] = member.read(max_bytes + 1)
+            max_bytes -= len(members[info.filename])
+            if max_bytes < 0:
+                raise ValueError("The zip archive unpacks to more bytes than such a file needs.")
     return members
 
 

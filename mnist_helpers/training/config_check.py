@@ -95,16 +95,12 @@ def _walk(value: Any, key: str = "", nesting: int = 0) -> Iterator[tuple[str, An
 
 def _check_value(key: str, value: Any) -> None:
     """Refuses absurd numbers, and parts of a layer that are given by name alone."""
-    if isinstance(value, int | float) and key != "seed":
-        limit = MAX_WINDOW if key in WINDOWS else MAX_NUMBER
-        if not abs(value) <= limit:
-            raise ModelFileError(
-                f"has {key[:40]!r} {str(value)[:20]}; at most {limit:,} is loaded."
-            )
+    given = f"{str(value)[:20]} for {key[:40]!r}"
+    limit = MAX_WINDOW if key in WINDOWS else MAX_NUMBER
+    if isinstance(value, int | float) and key != "seed" and not abs(value) <= limit:
+        raise ModelFileError(f"has {given}; numbers there go up to {limit:,}.")
     if key.endswith(ROLES) and not (value is None or isinstance(value, dict)):
-        raise ModelFileError(
-            f"has {key[:40]!r} {str(value)[:40]!r}, which is no object of Keras 3."
-        )
+        raise ModelFileError(f"has {given}, which is no object of Keras.")
 
 
 def _check_object(entry: dict, network: bool) -> None:
