@@ -1,6 +1,7 @@
 """Model files that are small and would take much memory or time, and files that are damaged."""
 
 import copy
+import hashlib
 import io
 import json
 import random
@@ -26,7 +27,7 @@ def open_and_predict(path: str, images: int = 8) -> str:
     """Opens a model and, if it opens, lets it read images.
 
     Returns:
-        "opened", or the sentence that says why not.
+        "opened" and a checksum of its weights, or the sentence that says why not.
     """
     try:
         predictor = Predictor(load_model(path))
@@ -36,7 +37,8 @@ def open_and_predict(path: str, images: int = 8) -> str:
     pictures = np.random.default_rng(0).random((images, 28, 28, 1), np.float32)
     probabilities = predictor(pictures)
     assert probabilities.shape == (images, 10) and np.isfinite(probabilities).all()
-    return "opened"
+    weights = b"".join(weights.tobytes() for weights in predictor.model.get_weights())
+    return f"opened {hashlib.sha256(weights).hexdigest()}"
 
 
 def open_and_predict_500(path: str) -> str:
@@ -175,12 +177,12 @@ CONFIGS = {
     "1,000 ReLU layers": (lambda: chain(1000), "has 1,003 layers|more than 20,000 values"),
     "97 ReLU layers": (lambda: chain(97), FITS_OR_NOT),
     "97 normalisations": (lambda: chain(97, "BatchNormalization"), FITS_OR_NOT),
-    "400 branches": (lambda: branches(400, layers.ReLU), "has 404 layers"),
+    "120 branches": (lambda: branches(120, layers.ReLU), "has 124 layers"),
     "90 branches": (lambda: branches(90, layers.ReLU), FITS_OR_NOT),
     "20 wide branches": (
         lambda: branches(20, lambda: layers.Conv2D(160, 1)), "values for one image"
     ),
-    "4 wide branches": (lambda: branches(4, lambda: layers.Conv2D(160, 1)), FITS_OR_NOT),
+    "3 wide branches": (lambda: branches(3, lambda: layers.Conv2D(140, 1)), FITS_OR_NOT),
     "a layer called 2,000 times": (lambda: called_often(2000), "more than|more than once"),
     "a layer called twice": (lambda: called_often(2), "'again' more than once"),
     "a config nested 900 deep": (lambda: nested(900), "nested more than 20 deep"),
@@ -189,7 +191,7 @@ CONFIGS = {
         lambda: {**config_of(small()), "x": [[]] * 300_000}, "more than 20,000 values|larger than"
     ),
     "units by the billion": (
-        lambda: unbuilt(network(layers.Dense(3)), "Dense", units=2 * 10**9), "numbers there go up to"
+        lambda: unbuilt(network(layers.Dense(3)), "Dense", units=2 * 10**9), "numbers there go up"
     ),
     "filters by the thousand": (
         lambda: unbuilt(network(layers.Conv2D(3, 3)), "Conv2D", filters=100_000), "parameters: too"
@@ -199,7 +201,8 @@ CONFIGS = {
         "numbers there go up to 28",
     ),
     "a number that is none": (
-        lambda: unbuilt(network(layers.ReLU()), "ReLU", negative_slope=float("nan")), "'nan'|nan;"
+        lambda: unbuilt(network(layers.ReLU()), "ReLU", negative_slope=float("nan")),
+        "has nan for 'negative_slope'",
     ),
     "a convolution inside a convolution": (separable, "values for one image"),
     "multiplications by the billion": (
@@ -223,7 +226,7 @@ CONFIGS = {
     ),
     "an initialiser by its name": (
         lambda: unbuilt(network(layers.Dense(3)), "Dense", kernel_initializer="orthogonal"),
-        "is no Keras object",
+        "no object of Keras",
     ),
 }  # fmt: skip
 
@@ -313,7 +316,7 @@ WEIGHT_FILES = {
     "a soft link": (soft, "'layers' that lie elsewhere"),
     "a link to another file": (other_file, "'layers' that lie elsewhere"),
     "texts": (texts, "that are no plain array"),
-    "nothing": (lambda file: None, "is no whole .keras file"),
+    "nothing": (lambda file: None, "do not fit its layers"),
 }
 
 
@@ -330,15 +333,18 @@ NETWORKS = {
     "ten sigmoids": (lambda: small(activation="sigmoid"), "gives no probabilities"),
     "an input of bytes": (lambda: small(dtype="uint8"), "takes uint8"),
     "dropout that is never off": (
-        lambda: network(lambda x: layers.Dropout(0.5)(x, training=True)), "opened"
+        lambda: network(lambda x: layers.Dropout(0.5)(x, training=True)),
+        "opened",
     ),
+}
+LARGE = {
     "15 million parameters": (
         lambda: network(layers.Flatten(), layers.Dense(12_000), layers.Dense(480)), "opened"
     ),
     "as many values as are allowed": (
         lambda: network(
-            lambda x: layers.Add()([layers.LayerNormalization()(layers.Conv2D(124, 1)(x))
-                                    for _ in range(3)])
+            layers.Conv2D(94, 1),
+            lambda x: layers.Add()([layers.LayerNormalization()(x) for _ in range(5)]),
         ),
         "opened",
     ),
@@ -348,12 +354,12 @@ NETWORKS = {
 }  # fmt: skip
 
 
-def hostile_files(folder: Path, size: int) -> Iterator[tuple[str, bytes, str]]:
+def hostile_files(folder: Path, thorough: bool) -> Iterator[tuple[str, bytes, str]]:
     """Yields the name and content of each file, and what is to be said of it.
 
     Args:
         folder: For temporary files.
-        size: What archives unpack to that unpack to too much, in bytes.
+        thorough: Whether also those are wanted that take seconds and gigabytes to make.
     """
     good = members_of(small(), folder / "good.keras")
     for name, (config, message) in CONFIGS.items():
@@ -362,12 +368,14 @@ def hostile_files(folder: Path, size: int) -> Iterator[tuple[str, bytes, str]]:
         yield name, archive({**good, CONFIG: content}), message
     for name, (fill, message) in WEIGHT_FILES.items():
         yield name, archive({**good, WEIGHTS: h5(fill)}), message
-    for name, (build, message) in NETWORKS.items():
+    for name, (build, message) in (NETWORKS | (LARGE if thorough else {})).items():
         yield name, archive(members_of(build(), folder / "good.keras")), message
     for method in (zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA):
-        said = "unpacks to more" if method == zipfile.ZIP_DEFLATED else "another method"
+        deflated = method == zipfile.ZIP_DEFLATED
+        size = 2**31 - 1 if thorough else 2**26 + 1 if deflated else 2**20
         packed = archive({**good, WEIGHTS: bytes(size)}, method)
-        yield f"an archive that unpacks to too much by method {method}", packed, said
+        said = "unpacks to more" if deflated else "another method"
+        yield f"an archive that unpacks to {size} bytes by method {method}", packed, said
         packed = lying(packed, size, 1000)
         yield f"the same that declares 1 kB, by method {method}", packed, "is damaged|another"
     yield (
@@ -405,8 +413,7 @@ ODD = [
 
 
 def damage_config(config: dict, chance: random.Random) -> dict:
-    """Changes a config in one to three places."""
-    config = copy.deepcopy(config)
+    """Changes a config in one to three places, and returns it."""
     for _ in range(chance.choice([1, 1, 1, 2, 3])):
         place = config if chance.random() < 0.1 else config["config"]
         while isinstance(place, dict | list) and place:
@@ -433,29 +440,30 @@ def damage_config(config: dict, chance: random.Random) -> dict:
 
 
 def damage_bytes(content: bytes, chance: random.Random) -> bytes:
-    """Changes some bytes, mostly among the first, where a file's structure is."""
+    """Changes some bytes behind the signature, mostly where a file's structure is."""
     damaged = bytearray(content)
-    for _ in range(chance.choice([1, 1, 5, 50])):
-        damaged[chance.randrange(chance.choice([100, 5000, len(damaged)]) % len(damaged) or 1)] = (
-            chance.randrange(256)
-        )
+    for _ in range(chance.choice([1, 1, 3, 20])):
+        end = min(chance.choice([100, 5000, len(damaged)]), len(damaged))
+        damaged[chance.randrange(8, end)] = chance.randrange(256)
     return bytes(damaged)
 
 
 def damaged_files(folder: Path, count: int, seed: int) -> Iterator[tuple[str, bytes]]:
-    """Yields names and contents: three in five have damaged configs, two damaged bytes."""
+    """Yields kinds and contents: the networks as they are, then three in five with damaged configs.
+
+    The number in a kind tells which network it was.
+    """
     chance = random.Random(seed)
     good = [members_of(built, folder / "good.keras") for built in bases()]
-    configs = [json.loads(members[CONFIG]) for members in good]
+    yield from ((f"whole {number}", archive(members)) for number, members in enumerate(good))
     for number in range(count):
-        which = number % len(good)
-        members = good[which]
+        members = good[number % len(good)]
         kind = chance.choice(["config", "config", "config", "weights", "archive"])
         if kind == "config":
-            content = json.dumps(damage_config(configs[which], chance)).encode()
-            content = archive({**members, CONFIG: content})
+            config = json.dumps(damage_config(json.loads(members[CONFIG]), chance)).encode()
+            content = archive({**members, CONFIG: config})
         elif kind == "weights":
             content = archive({**members, WEIGHTS: damage_bytes(members[WEIGHTS], chance)})
         else:
             content = damage_bytes(archive(members), chance)
-        yield f"{kind} {number} of {seed}", content
+        yield f"{kind} {number % len(good)}", content

@@ -17,6 +17,7 @@ from tests.stress import record_specimens
 
 MAX_SECONDS = 20.0
 MAX_MEGABYTES = 2048.0  # beyond what the process has
+RENEWED_MEGABYTES = 256  # a child that keeps more than this of what it took is replaced
 ROOM_MEGABYTES = 6144  # where the system stops it, so that a failure does not end the whole machine
 needs_linux = pytest.mark.skipif(
     not os.access("/proc/self/clear_refs", os.W_OK), reason="peaks of memory are measured on Linux"
@@ -78,7 +79,7 @@ def _measure_share(function: Callable, specimens: list[tuple[str, object]]) -> l
         for name, argument in specimens:
             child = child or _Child(function)
             measured.append(child.measure(name, argument))
-            if measured[-1].seconds > MAX_SECONDS or not child.process.is_alive():
+            if child.used_up:
                 child.end()
                 child = None
     finally:
@@ -97,18 +98,20 @@ class _Child:
         self.process = context.Process(target=_serve, args=(theirs, *target), daemon=True)
         self.process.start()
         theirs.close()
+        self.used_up = False
         self.connection.recv()  # once everything is imported
 
     def measure(self, name: str, argument: object) -> Measured:
-        begin = time.perf_counter()
+        begin, self.used_up = time.perf_counter(), True
         self.connection.send(argument)
         if not self.connection.poll(MAX_SECONDS + 1):
             return Measured(name, "took too long", MAX_SECONDS + 1, 0, True)
         try:
-            outcome, failed, megabytes = self.connection.recv()
+            outcome, failed, megabytes, kept = self.connection.recv()
         except (EOFError, OSError):
-            outcome, failed, megabytes = "its process died", True, float("nan")
+            return Measured(name, "its process died", time.perf_counter() - begin, 0, True)
         seconds = time.perf_counter() - begin
+        self.used_up = kept > RENEWED_MEGABYTES
         failed |= seconds > MAX_SECONDS or megabytes > MAX_MEGABYTES
         return Measured(name, outcome, seconds, megabytes, failed)
 
@@ -124,16 +127,16 @@ def _serve(connection, module: str, name: str) -> None:
     function = getattr(importlib.import_module(module), name)
     room = (_megabytes("VmSize") + ROOM_MEGABYTES) * 2**20
     resource.setrlimit(resource.RLIMIT_AS, (int(room), -1))
+    own = _megabytes("VmRSS")
     connection.send("ready")
     while True:
         argument = connection.recv()
         Path("/proc/self/clear_refs").write_text("5")  # the peak begins here
-        before = _megabytes("VmRSS")
         try:
             outcome, failed = str(function(argument)), False
         except BaseException as error:
             outcome, failed = f"{type(error).__name__}: {error}"[:500], True
-        connection.send((outcome, failed, _megabytes("VmHWM") - before))
+        connection.send((outcome, failed, _megabytes("VmHWM") - own, _megabytes("VmRSS") - own))
 
 
 def _megabytes(field: str) -> float:

@@ -31,7 +31,7 @@ HDF5_SIGNATURE = b"\x89HDF\r\n\x1a\n"
 MAX_BYTES = 64 * 2**20  # of the file, and of what it unpacks to
 MAX_PARAMETERS = 16_000_000
 MAX_LAYER_VALUES = 2**17  # one layer's output for one image: 28 x 28 x 167
-MAX_NETWORK_VALUES = 800_000  # of all layers together: 1.6 GB for 500 images at once
+MAX_NETWORK_VALUES = 600_000  # of all layers together; 500 images at once then take up to 1.9 GB
 MAX_MULTIPLICATIONS = 2**29  # for one image; the project's own network takes 12 million
 TOLERANCE = 1e-3  # of the sum of an image's probabilities
 
