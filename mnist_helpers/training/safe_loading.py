@@ -178,7 +178,11 @@ def _adapt(network: keras.Model) -> keras.Model:
     if graph.input_shape[1:] == IMAGE_SHAPE and not linear:
         return graph
     image = keras.Input(IMAGE_SHAPE)
-    probabilities = graph.call(keras.layers.Reshape(graph.input_shape[1:])(image))
+    shaped = keras.layers.Reshape(graph.input_shape[1:])(image)
+    # Calling the graph itself would nest it, or put an operation before it that cannot be saved.
+    (probabilities,) = keras.tree.flatten(
+        graph._run_through_graph(shaped, operation_fn=lambda operation: operation)
+    )
     if linear:
         probabilities = keras.layers.Softmax()(probabilities)
     return keras.Model(image, probabilities, name=network.name)

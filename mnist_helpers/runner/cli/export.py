@@ -45,7 +45,7 @@ def execute(options: argparse.Namespace) -> int:
     except ModuleNotFoundError as error:
         say(f"Refused: {error}")
         return 2
-    except export.ExportMismatchError as error:
+    except (export.ExportError, export.ExportMismatchError) as error:
         say(str(error))
         return 1
     print(
