@@ -1,5 +1,6 @@
 """A trained model in the formats of other runtimes, checked by reading test images in them."""
 
+import errno
 import os
 import shutil
 import warnings
@@ -16,7 +17,6 @@ from mnist_helpers.training.precision import with_dtype_policy
 
 # Rounding differs from runtime to runtime; probabilities that differ by more are another model's.
 TOLERANCE = 1e-3
-LEAST_ROOM = 2**20  # bytes; with less left on the disk, that is why an export failed
 
 
 class ExportError(RuntimeError):
@@ -131,11 +131,13 @@ def export(model: keras.Model, name: str, path: str | Path, images: np.ndarray) 
 
 def _export_error(error: Exception, name: str, path: Path) -> Exception:
     """Says in one sentence what an exporter or a runtime stumbled over."""
+    # TensorFlow has an exception of its own for a full disk, and puts the cause behind a long path.
+    for cause in (os.strerror(errno.ENOSPC), os.strerror(errno.EFBIG)):
+        if cause in str(error):
+            return OSError(f"{path} could not be written ({cause}); nothing was kept.")
     reason = str(error).strip().partition("\n")[0][:200] or type(error).__name__
-    room = shutil.disk_usage(path.parent).free
-    # TensorFlow reports a full disk as an exception of its own, and an exporter may not say so.
-    if isinstance(error, OSError | tf.errors.ResourceExhaustedError) or room < LEAST_ROOM:
-        return OSError(f"{path} could not be written ({reason}); {room:,} bytes are free there.")
+    if isinstance(error, OSError):
+        return OSError(f"{path} could not be written ({reason}); nothing was kept.")
     return ExportError(f"The model cannot be exported to {name}: {reason}")
 
 
