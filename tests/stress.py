@@ -1,13 +1,15 @@
 """The long versions of the tests that keep the promises of SECURITY.md: `python -m tests.stress`.
 
 The tests are the ones of `make test` that are marked `promise(number)`. Here they try many more
-cases, and a table at the end says how many of each promise and how many of them failed.
+cases, and a table at the end says how many of each promise and how many of them failed. A second
+one says of each kind of hostile input how long and how much memory its worst specimen took.
 """
 
 import os
 import sys
 import time
 from collections import defaultdict
+from collections.abc import Callable
 
 import pytest
 
@@ -25,10 +27,38 @@ PROMISES = {
     9: "supply chain: hashes and pinned actions",
 }
 
+# What comes from outside, and of how many specimens of each kind the table has to tell.
+SPECIMENS = {
+    "mutated model files": 3000,
+    "hostile model files": 30,
+    "mutated pictures": 30_000,
+    "arrays": 20_000,
+    "sweep files": 100,
+    "full disks": 8,
+    "Dask processes killed": 10,
+}
+
 
 def often(few: int, many: int) -> int:
     """Returns how many cases to try: `few` in `make test`, `many` in `make stress`."""
     return many if VARIABLE in os.environ else few
+
+
+def record_specimens(
+    record_property: Callable, kind: str, count: int, seconds: float = 0, megabytes: float = 0
+) -> None:
+    """Records for the table how many specimens a test tried, and what the worst of them took.
+
+    Args:
+        record_property: pytest's fixture.
+        kind: One of `SPECIMENS`.
+        count: How many.
+        seconds: The longest time of one.
+        megabytes: The highest peak of memory of one, beyond what its process had.
+    """
+    assert kind in SPECIMENS, kind
+    record_property("cases", count)
+    record_property("specimens", (kind, count, seconds, megabytes))
 
 
 class PromiseTable:
@@ -37,6 +67,7 @@ class PromiseTable:
     def __init__(self):
         self.promise, self.cases, self.failures = {}, defaultdict(int), defaultdict(list)
         self.skipped, self.seconds = defaultdict(list), defaultdict(float)
+        self.specimens = {kind: [0, 0.0, 0.0] for kind in SPECIMENS}  # count, seconds, megabytes
 
     def pytest_collection_modifyitems(self, config, items):
         for item in items:
@@ -48,16 +79,22 @@ class PromiseTable:
     def pytest_runtest_logreport(self, report):
         number = self.promise[report.nodeid]
         self.seconds[number] += report.duration
+        properties = dict(report.user_properties)
+        if report.when == "call" and "specimens" in properties:
+            kind, count, *worst = properties["specimens"]
+            so_far = self.specimens[kind]
+            self.specimens[kind] = [so_far[0] + count, *map(max, so_far[1:], worst)]
         if report.failed:
             self.failures[number].append(report.nodeid)
         elif report.skipped:
             self.skipped[number].append(report.nodeid)
         elif report.when == "call":
-            self.cases[number] += dict(report.user_properties).get("cases", 1)
+            self.cases[number] += properties.get("cases", 1)
 
     def kept(self) -> bool:
         """Says whether every promise was tried and none was broken."""
-        return not self.failures and all(self.cases[number] for number in PROMISES)
+        enough = all(self.specimens[kind][0] >= least for kind, least in SPECIMENS.items())
+        return not self.failures and enough and all(self.cases[number] for number in PROMISES)
 
     def pytest_terminal_summary(self, terminalreporter):
         write = terminalreporter.write_line
@@ -74,6 +111,12 @@ class PromiseTable:
             f"{sum(map(len, self.failures.values())):>8} "
             f"{sum(map(len, self.skipped.values())):>7} {sum(self.seconds.values()):>7.0f}"
         )
+        write("")
+        write(f"{'specimens':<40} {'least':>8} {'tried':>8} {'worst s':>8} {'worst MB':>8}")
+        for kind, (count, seconds, megabytes) in self.specimens.items():
+            write(
+                f"{kind:<40} {SPECIMENS[kind]:>8,} {count:>8,} {seconds:>8.1f} {megabytes:>8,.0f}"
+            )
 
 
 def main() -> int:

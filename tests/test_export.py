@@ -1,3 +1,5 @@
+import re
+
 import keras
 import numpy as np
 import pytest
@@ -52,6 +54,33 @@ def test_other_answers_fail_and_leave_nothing(network, tmp_path, monkeypatch):
     )
     monkeypatch.setitem(export.FORMATS, "savedmodel", worse)
     with pytest.raises(export.ExportMismatchError, match="other answers to 20 of 20 images"):
+        export.export(network, "savedmodel", tmp_path / "model", IMAGES)
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("name", export.FORMATS)
+def test_a_full_disk_is_said_with_the_name_of_the_file(name, network, tmp_path):
+    resource = pytest.importorskip("resource", reason="Windows has no limit on a file's size")
+    skip_without(name)
+    path = tmp_path / f"model{export.FORMATS[name].suffix}"
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (200, before[1]))
+    try:
+        with pytest.raises(OSError, match=re.escape(f"{path} could not be written (File too")):
+            export.export(network, name, path, IMAGES)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert not list(tmp_path.iterdir())
+
+
+def test_what_an_exporter_stumbles_over_is_one_sentence(network, tmp_path, monkeypatch):
+    def fail(path):
+        raise KeyError("first line\nsecond line")
+
+    monkeypatch.setitem(
+        export.FORMATS, "savedmodel", export.FORMATS["savedmodel"]._replace(load=fail)
+    )
+    with pytest.raises(export.ExportError, match="cannot be exported to savedmodel: .*first line"):
         export.export(network, "savedmodel", tmp_path / "model", IMAGES)
     assert not list(tmp_path.iterdir())
 

@@ -1,5 +1,6 @@
 """A trained model in the formats of other runtimes, checked by reading test images in them."""
 
+import errno
 import os
 import shutil
 import warnings
@@ -16,6 +17,10 @@ from mnist_helpers.training.precision import with_dtype_policy
 
 # Rounding differs from runtime to runtime; probabilities that differ by more are another model's.
 TOLERANCE = 1e-3
+
+
+class ExportError(RuntimeError):
+    """A model cannot be written in a format, or not be read from it."""
 
 
 class ExportMismatchError(RuntimeError):
@@ -92,6 +97,8 @@ def export(model: keras.Model, name: str, path: str | Path, images: np.ndarray) 
         ModuleNotFoundError: The format needs packages that are not installed; names the extra.
         FileExistsError: There is something at the path.
         ExportMismatchError: The runtime does not answer as the model does; nothing is kept.
+        ExportError: Keras or the runtime cannot write or read the format; nothing is kept.
+        OSError: The disk is full, for example; names the file, nothing is kept.
     """
     chosen, path = FORMATS[name], Path(path)
     require_packages(name)
@@ -108,13 +115,30 @@ def export(model: keras.Model, name: str, path: str | Path, images: np.ndarray) 
             # Keras asks NumPy for a name that is about to change its meaning.
             warnings.simplefilter("ignore", FutureWarning)
             graph.export(temporary, format=chosen.keras_name, verbose=False)
-        difference = _compare(Predictor(model)(images), chosen.load(str(temporary))(images), name)
+        found = chosen.load(str(temporary))(images)
+        difference = _compare(Predictor(model)(images), found, name)
         temporary.rename(path)
+    except ExportMismatchError:
+        raise
+    except Exception as error:  # each format brings exporters with exceptions of their own
+        raise _export_error(error, name, path) from error
     finally:
         if temporary.is_dir():
             shutil.rmtree(temporary)
         temporary.unlink(missing_ok=True)
     return difference
+
+
+def _export_error(error: Exception, name: str, path: Path) -> Exception:
+    """Says in one sentence what an exporter or a runtime stumbled over."""
+    # TensorFlow has an exception of its own for a full disk, and puts the cause behind a long path.
+    for cause in (os.strerror(errno.ENOSPC), os.strerror(errno.EFBIG)):
+        if cause in str(error):
+            return OSError(f"{path} could not be written ({cause}); nothing was kept.")
+    reason = str(error).strip().partition("\n")[0][:200] or type(error).__name__
+    if isinstance(error, OSError):
+        return OSError(f"{path} could not be written ({reason}); nothing was kept.")
+    return ExportError(f"The model cannot be exported to {name}: {reason}")
 
 
 def require_packages(name: str) -> None:

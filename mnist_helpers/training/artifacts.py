@@ -30,7 +30,7 @@ def save_model(model: keras.Model, path: str | Path) -> None:
 
 
 def load_model(path: str | Path, dtype_policy: str = "float32") -> keras.Model:
-    """Loads a digit classifier, which may come from anybody: see `model_files.open_model`.
+    """Loads a digit classifier, which may come from anybody: see `safe_loading.open_model`.
 
     Args:
         path: A `.keras` file.

@@ -37,7 +37,7 @@ def command(
     images = to_input(load_test(dataset)[0][:IMAGES])
     try:
         difference = export.export(load_model(path), format, target, images)
-    except export.ExportMismatchError as error:
+    except (export.ExportError, export.ExportMismatchError) as error:
         echo(str(error))
         return 1
     print(
