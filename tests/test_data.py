@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 
 from mnist_helpers import data, paths
+from mnist_helpers.data import datasets
 from mnist_helpers.data import mnist as mnist_module
-from tests.test_download import as_arrays
+from tests.test_mnist import as_arrays
 
 # Splits
 
@@ -29,7 +30,7 @@ def numbered_dataset(monkeypatch):
     """A data set of 6,000 numbered training images, and test images numbered from 6,000 on."""
     images, labels = numbered(7000), (np.arange(7000) ** 2 % 37 % 10).astype(np.uint8)
     loaded = (images[:6000], labels[:6000]), (images[6000:], labels[6000:])
-    monkeypatch.setattr(data, "load_mnist", lambda: loaded)
+    monkeypatch.setattr(datasets, "load_mnist", lambda: loaded)
     return loaded
 
 
@@ -78,12 +79,13 @@ def test_the_split_is_the_same_whatever_the_global_seed():
     assert first[1][0][:5].tolist() == [2304, 907, 764, 459, 3411]
 
 
-def test_fewer_than_one_image_of_each_digit_is_refused():
-    with pytest.raises(ValueError, match="MAX_TRAINING_IMAGES must be at least 10"):
-        data.load_training("digits", 9)
+@pytest.mark.parametrize("images", [9, 100.5])
+def test_fewer_than_one_image_of_each_digit_is_an_error(images):
+    with pytest.raises(ValueError, match="max_training_images must be an integer of at least 10"):
+        data.load_training("digits", images)
 
 
-def test_an_unknown_data_set_is_refused_with_the_known_ones():
+def test_an_unknown_data_set_is_answered_with_the_known_ones():
     with pytest.raises(ValueError, match='"mnist" or "digits", not \'cifar\''):
         data.load_dataset("cifar")
 

@@ -25,25 +25,25 @@ def test_counts_add_up(digits):
     assert exploration.class_counts(digits[1]).sum() == 1797
 
 
-def test_constant_images_have_their_value_as_mean_and_no_spread():
+def test_constant_images_have_their_value_as_mean_and_no_deviation():
     labels = np.repeat(np.arange(10, dtype=np.uint8), 3)
     images = np.full((30, 28, 28), 1, np.uint8) * (25 * labels)[:, None, None]
-    means, spreads = exploration.class_means_and_stds(images, labels)
-    assert means.shape == spreads.shape == (10, 28, 28)
-    assert means.dtype == spreads.dtype == np.float32
+    means, stds = exploration.class_means_and_stds(images, labels)
+    assert means.shape == stds.shape == (10, 28, 28)
+    assert means.dtype == stds.dtype == np.float32
     np.testing.assert_allclose(
         means, np.ones((10, 28, 28)) * labels[::3, None, None] * 25 / 255, rtol=1e-6
     )
-    np.testing.assert_allclose(spreads, 0, atol=1e-6)
+    np.testing.assert_allclose(stds, 0, atol=1e-6)
 
 
-def test_half_black_half_white_spreads_by_a_half():
+def test_half_black_half_white_deviates_by_a_half():
     labels = np.tile(np.arange(10), 2)
     images = np.repeat(np.array([0, 255], np.uint8), 10)[:, None, None] * np.ones(
         (1, 28, 28), np.uint8
     )
-    means, spreads = exploration.class_means_and_stds(images, labels)
-    assert np.all(means == 0.5) and np.all(spreads == 0.5)
+    means, stds = exploration.class_means_and_stds(images, labels)
+    assert np.all(means == 0.5) and np.all(stds == 0.5)
 
 
 def test_missing_digit_is_named(digits):
@@ -57,13 +57,13 @@ def test_pixel_statistics_of_a_known_picture():
     images = np.zeros((2, 28, 28), np.uint8)
     images[0, 0, 0], images[1, 0, 1] = 200, 100
     found = exploration.pixel_statistics(images)
-    assert (found["smallest"], found["largest"], found["unused positions"]) == (0, 200, 782)
-    assert found["mean"] == pytest.approx(300 / 1568)
-    assert found["background share"] == 1566 / 1568
-    assert found["standard deviation"] == pytest.approx(np.sqrt(50000 / 1568 - (300 / 1568) ** 2))
+    assert (found.smallest, found.largest, found.unused_positions) == (0, 200, 782)
+    assert found.mean == pytest.approx(300 / 1568)
+    assert found.background_share == 1566 / 1568
+    assert found.standard_deviation == pytest.approx(np.sqrt(50000 / 1568 - (300 / 1568) ** 2))
 
 
-def test_a_planted_image_is_the_most_unusual_of_its_class_alone(digits):
+def test_a_planted_image_is_the_first_outlier_of_its_class_alone(digits):
     images, labels = digits[0].copy(), digits[1]
     planted = np.flatnonzero(labels == 4)[17]
     images[planted] = np.random.default_rng(0).integers(0, 256, (28, 28))
@@ -73,28 +73,28 @@ def test_a_planted_image_is_the_most_unusual_of_its_class_alone(digits):
     assert np.count_nonzero(found == planted) == 1
 
 
-def test_unusual_digits_stay_in_their_class_and_are_distinct(digits):
+def test_outliers_stay_in_their_class_and_are_distinct(digits):
     found = exploration.outliers(*digits, count=7)
     assert (digits[1][found] == np.arange(10)[:, None]).all()
     assert len(np.unique(found)) == 70
 
 
-def test_unusual_digits_of_a_small_sample(digits):
+def test_outliers_of_a_small_sample(digits):
     found = exploration.outliers(digits[0][:100], digits[1][:100], count=4)
     assert found.shape == (10, 4)
 
 
-def test_more_unusual_digits_than_images_are_refused(digits):
+def test_more_outliers_than_images_is_an_error(digits):
     with pytest.raises(ValueError, match="at least 500 are needed"):
         exploration.outliers(*digits, count=500)
 
 
 @pytest.mark.slow
-def test_map_repeats_with_its_seed_and_keeps_classes_together(digits):
+def test_embedding_repeats_with_its_seed_and_keeps_classes_together(digits):
     images, labels = digits[0][:300], digits[1][:300]
-    points = exploration.tsne_embedding_of_images(images, seed=3)
+    points = exploration.tsne_embedding(images / 255, seed=3)
     assert points.shape == (300, 2)
-    np.testing.assert_array_equal(points, exploration.tsne_embedding_of_images(images, seed=3))
+    np.testing.assert_array_equal(points, exploration.tsne_embedding(images / 255, seed=3))
     distances = np.linalg.norm(points[:, None] - points[None], axis=2)
     np.fill_diagonal(distances, np.inf)
     # By chance one nearest neighbour in ten would carry the same label.
@@ -103,13 +103,24 @@ def test_map_repeats_with_its_seed_and_keeps_classes_together(digits):
 
 @pytest.mark.parametrize("size", [10, 25])
 @pytest.mark.slow
-def test_map_of_few_images(digits, size):
-    assert exploration.tsne_embedding_of_images(digits[0][:size], seed=0).shape == (size, 2)
+def test_embedding_of_few_images(digits, size):
+    assert exploration.tsne_embedding(digits[0][:size], seed=0).shape == (size, 2)
 
 
-def test_map_of_too_few_images_is_refused(digits):
-    with pytest.raises(ValueError, match="at least 10 images, not 9"):
-        exploration.tsne_embedding_of_images(digits[0][:9], seed=0)
+@pytest.mark.parametrize(
+    ("vectors", "message"),
+    [
+        (np.eye(9), "at least 10 vectors"),
+        (np.arange(12.0), "at least 10 vectors"),
+        (np.ones((12, 5)), "not all the same"),
+        (np.full((12, 5), np.nan), "finite"),
+        (np.array([["a"]] * 12), "must be real numbers"),
+        (np.ma.masked_array(np.eye(12), np.eye(12) > 0), "masked"),
+    ],
+)
+def test_what_cannot_be_embedded_is_an_error(vectors, message):
+    with pytest.raises(ValueError, match=message):
+        exploration.tsne_embedding(vectors, seed=0)
 
 
 @pytest.mark.slow

@@ -23,7 +23,7 @@ from mnist_helpers.evaluation import predictions
 from mnist_helpers.paths import PROJECT
 from mnist_helpers.runner import report
 from mnist_helpers.training import artifacts, pipeline
-from tests.test_own_data import NAMES, made_up
+from tests.test_custom_data import NAMES, made_up
 
 TEXT = (PROJECT / "CONTRIBUTING.md").read_text(encoding="utf-8")
 

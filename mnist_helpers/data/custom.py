@@ -96,5 +96,5 @@ def _decoded(array: np.ndarray, path: Path) -> list[str]:
     """Returns the strings of an array; a file can hold code points that are no characters."""
     try:
         return [name.encode("utf-8").decode("utf-8") for name in array.tolist()]
-    except ValueError as error:
+    except (ValueError, SystemError) as error:  # NumPy raises the latter
         raise DataError(f"{path}: class_names holds no valid text: {error}.") from error

@@ -61,17 +61,22 @@ def download(url: str, max_bytes: int) -> bytes:
 
 
 def _transfer(url: str, max_bytes: int, deadline: float) -> bytes:
-    # "identity": a server that packs the file once more would hide its size.
+    buffer, errors, responses = _Buffer(max_bytes), [], []
     get = pooch.HTTPDownloader(
-        progressbar=True, timeout=TIMEOUT, headers={"Accept-Encoding": "identity"}
+        progressbar=True,
+        timeout=TIMEOUT,
+        headers={"Accept-Encoding": "identity"},  # packed once more, it would hide its size
+        hooks={"response": lambda response, **_: responses.append(response)},
     )
-    buffer, errors = _Buffer(max_bytes), []
 
     def run() -> None:
         try:
             get(url, buffer, None)
         except Exception as error:
             errors.append(error)
+        finally:
+            for response in responses:  # which pooch leaves open after an error
+                response.close()
 
     # A socket's timeout begins anew with every byte, also of a header. A daemon, so that a thread
     # that still waits does not keep the process from ending.

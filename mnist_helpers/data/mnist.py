@@ -86,9 +86,9 @@ def _refill(cache: Path) -> Arrays:
             files.remove_leftovers(cache)
         try:
             return _read_cache(cache)  # another process was faster
-        except FileNotFoundError:
+        except OSError:  # there is none, or this process may not read it
             pass
-        except (OSError, DataError) as error:
+        except DataError as error:
             _set_aside(cache, error)
         arrays = _fetch()
         try:
@@ -112,7 +112,7 @@ def _lock(cache: Path) -> Iterator[bool]:
         yield True
 
 
-def _set_aside(cache: Path, error: Exception) -> None:
+def _set_aside(cache: Path, error: DataError) -> None:
     aside = cache.with_name(cache.name + ".damaged")
     try:
         os.replace(cache, aside)

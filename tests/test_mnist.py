@@ -1,4 +1,4 @@
-"""Every way in is verified, and the good cache survives all that goes wrong.
+"""Every source of MNIST is verified, and the good cache survives all that goes wrong.
 
 Most tests run on small made-up arrays that take MNIST's place in the table of checksums.
 """
@@ -10,19 +10,22 @@ import json
 import os
 import re
 import socket
+import ssl
 import struct
 import subprocess
 import sys
 import threading
 import time
+import warnings
 import zipfile
 from collections import Counter
+from functools import partial
 
 import numpy as np
 import pytest
 
 from mnist_helpers import data, paths
-from mnist_helpers.data import mnist
+from mnist_helpers.data import download, formats, mnist
 
 pytestmark = pytest.mark.promise(4)
 
@@ -129,7 +132,7 @@ def reset(handler):
 
 @pytest.fixture
 def mirror(monkeypatch):
-    monkeypatch.setattr(mnist, "TIMEOUT", (1.0, 0.5))
+    monkeypatch.setattr(download, "TIMEOUT", (1.0, 0.5))
     server = Mirror()
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
     thread.start()
@@ -158,12 +161,19 @@ def test_a_file_in_mnist_source_is_kept_in_the_cache(small, tmp_path, monkeypatc
 
 
 @pytest.mark.parametrize("suffix", ["", ".gz"])
-def test_a_folder_of_idx_files(small, tmp_path, monkeypatch, suffix):
-    for name, file in mnist.IDX_FILES.items():
+@pytest.mark.parametrize("layout", ["", "raw", "MNIST/raw"])
+def test_a_folder_of_idx_files_also_as_torchvision_lays_it_out(
+    small, tmp_path, monkeypatch, suffix, layout
+):
+    (tmp_path / layout).mkdir(parents=True, exist_ok=True)
+    for name, file in formats.IDX_FILES.items():
         content = idx(small[name])
-        (tmp_path / (file + suffix)).write_bytes(gzip.compress(content) if suffix else content)
-    monkeypatch.setenv("MNIST_SOURCE", str(tmp_path))
-    assert_same(data.load_mnist(), small)
+        packed = gzip.compress(content) if suffix else content
+        (tmp_path / layout / (file + suffix)).write_bytes(packed)
+    for source in (str(tmp_path), tmp_path.as_uri()):
+        monkeypatch.setenv("MNIST_SOURCE", source)
+        assert_same(data.load_mnist(), small)
+        (paths.datasets_dir() / "mnist.npz").unlink()
 
 
 def test_an_incomplete_folder_names_the_missing_file(small, tmp_path, monkeypatch):
@@ -172,9 +182,30 @@ def test_an_incomplete_folder_names_the_missing_file(small, tmp_path, monkeypatc
         data.load_mnist()
 
 
-def test_a_source_that_is_not_there_is_named(small, monkeypatch):
-    monkeypatch.setenv("MNIST_SOURCE", "/nowhere/mnist.npz")
-    with pytest.raises(FileNotFoundError, match=r"MNIST_SOURCE names /nowhere/mnist\.npz"):
+@pytest.mark.parametrize(
+    ("source", "error", "message"),
+    [
+        ("/nowhere/mnist.npz", FileNotFoundError, r"MNIST_SOURCE names /nowhere/mnist\.npz"),
+        ("file:///nowhere/mnist.npz", FileNotFoundError, r"MNIST_SOURCE names /nowhere/mnist"),
+        ("file://server/mnist.npz", data.DataError, "must begin with http://, https:// or file"),
+        ("ftp://server/mnist.npz", data.DataError, "must begin with http://, https:// or file"),
+        ("x" * 5000, data.DataError, "MNIST_SOURCE = .* names no file or folder: .*too long"),
+        ("~nobody-of-that-name/m.npz", FileNotFoundError, "there is nothing there"),
+        ("/dev/zero", data.DataError, "must be a regular file"),
+        ("http://", data.MnistUnavailableError, "No host supplied"),
+        ("http://[::1/mnist.npz", data.MnistUnavailableError, "Invalid|parse"),
+    ],
+)
+def test_a_source_that_cannot_be_read_is_named(small, monkeypatch, source, error, message):
+    monkeypatch.setenv("MNIST_SOURCE", source)
+    with pytest.raises(error, match=message):
+        data.load_mnist()
+
+
+def test_a_pipe_does_not_block(small, tmp_path, monkeypatch):
+    os.mkfifo(tmp_path / "pipe.npz")
+    monkeypatch.setenv("MNIST_SOURCE", str(tmp_path / "pipe.npz"))
+    with pytest.raises(data.DataError, match="must be a regular file"):
         data.load_mnist()
 
 
@@ -185,74 +216,93 @@ def test_a_url_of_a_file(small, mirror, monkeypatch):
 
 
 def test_the_second_mirror_serves_when_the_first_does_not(small, mirror, monkeypatch):
-    for name, file in mnist.IDX_FILES.items():
+    for name, file in formats.IDX_FILES.items():
         mirror.answers[f"/idx/{file}.gz"] = gzip.compress(idx(small[name]))
     monkeypatch.setattr(mnist, "MIRRORS", (mirror.url("/gone.npz"), mirror.url("/idx/")))
     assert_same(data.load_mnist(), small)
     assert mirror.asked["/gone.npz"] == 1
 
 
-def test_a_transfer_that_breaks_off_is_started_again(small, mirror, monkeypatch):
-    def first_reset_then_whole(handler):
+@pytest.mark.parametrize("failure", [reset, lambda handler: handler.send_error(503)])
+def test_a_transfer_that_breaks_off_is_repeated(small, mirror, monkeypatch, failure):
+    def first_failure_then_whole(handler):
         if mirror.asked["/mnist.npz"] == 1:
-            reset(handler)
+            failure(handler)
         else:
             send(handler, npz(small))
 
-    mirror.answers["/mnist.npz"] = first_reset_then_whole
+    mirror.answers["/mnist.npz"] = first_failure_then_whole
     monkeypatch.setattr(mnist, "MIRRORS", (mirror.url("/mnist.npz"),))
     assert_same(data.load_mnist(), small)
 
 
-def test_an_overloaded_server_is_asked_again(small, mirror, monkeypatch):
-    def first_busy_then_whole(handler):
-        if mirror.asked["/mnist.npz"] == 1:
-            handler.send_error(503)
-        else:
-            send(handler, npz(small))
+def redirect(target):
+    def answer(handler):
+        handler.send_response(302)
+        handler.send_header("Location", target)
+        handler.end_headers()
 
-    mirror.answers["/mnist.npz"] = first_busy_then_whole
-    monkeypatch.setattr(mnist, "MIRRORS", (mirror.url("/mnist.npz"),))
-    assert_same(data.load_mnist(), small)
+    return answer
 
 
 @pytest.mark.parametrize(
-    "answer", [stall, reset, b"<!DOCTYPE html><p>Log in", b"PK\3\4 half", None]
+    ("answer", "cause"),
+    [
+        (stall, "timeout: no connection after 1 s, or no byte for 0.5 s"),
+        (reset, "the connection broke off"),
+        (None, "the server answered 404 Not Found"),
+        (b"<!DOCTYPE html><p>Log in", "is a web page"),
+        (b"PK\3\4 half", "cannot be read as an .npz file"),
+        (redirect("http://[::1/"), ""),
+        (redirect("http://" + "x" * 70 + ".invalid/"), ""),
+        (redirect("file:///etc/passwd"), "No connection adapters"),
+        (redirect("/mnist.npz"), "30 redirects"),
+    ],
 )
-def test_no_mirror_that_works(small, mirror, monkeypatch, answer):
+def test_no_mirror_that_works(small, mirror, monkeypatch, answer, cause):
     mirror.answers["/mnist.npz"] = answer
     monkeypatch.setattr(mnist, "MIRRORS", (mirror.url("/mnist.npz"),))
-    with pytest.raises(data.MnistUnavailableError, match=re.escape(mirror.url("/mnist.npz"))):
+    with pytest.raises(data.MnistUnavailableError) as caught:
         data.load_mnist()
+    assert mirror.url("/mnist.npz") in str(caught.value) and cause in str(caught.value)
     assert not (paths.datasets_dir() / "mnist.npz").exists()
 
 
 def test_a_mirror_that_never_ends_is_cut_off(small, mirror, monkeypatch):
-    monkeypatch.setattr(mnist, "MAX_BYTES", 200_000)
+    monkeypatch.setattr(formats, "MAX_BYTES", 200_000)
     mirror.answers["/mnist.npz"] = bytes(300_000)
     monkeypatch.setenv("MNIST_SOURCE", mirror.url("/mnist.npz"))
-    with pytest.raises(data.DataError, match="sends more than 200,000 bytes"):
+    with pytest.raises(data.DataError, match=r"/mnist\.npz: .* sends more than 200,000 bytes"):
         data.load_mnist()
 
 
-def test_a_mirror_that_drips_is_cut_off(small, mirror, monkeypatch):
+@pytest.mark.parametrize("part", ["header", "body"])
+def test_a_mirror_that_drips_is_cut_off(small, mirror, monkeypatch, part):
+    """One byte at a time, each before the socket's own timeout."""
+
     def drip(handler):
-        handler.send_response(200)
-        handler.end_headers()
-        while not handler.server.stop_stalling.wait(0.02):
-            handler.wfile.write(bytes(1024))
+        handler.wfile.write(b"HTTP/1.1 200 OK\r\n" + (b"\r\n" if part == "body" else b"X: "))
+        while not handler.server.stop_stalling.wait(0.1):
+            handler.wfile.write(b"x")
 
     mirror.answers["/mnist.npz"] = drip
-    monkeypatch.setattr(mnist, "MAX_SECONDS", 0.3)
+    monkeypatch.setattr(download, "MAX_SECONDS", 1.0)
     monkeypatch.setenv("MNIST_SOURCE", mirror.url("/mnist.npz"))
-    with pytest.raises(data.MnistUnavailableError, match="was not done after"):
+    start = time.monotonic()
+    with pytest.raises(data.MnistUnavailableError, match="not done after 1 s"):
         data.load_mnist()
+    assert time.monotonic() - start < 5
+
+
+def free_address():
+    """Returns an address on this machine where nobody listens."""
+    with socket.socket() as closed:
+        closed.bind(("127.0.0.1", 0))
+        return f"http://127.0.0.1:{closed.getsockname()[1]}"
 
 
 def test_offline_the_three_remedies_come_at_once(small, monkeypatch):
-    with socket.socket() as closed:
-        closed.bind(("127.0.0.1", 0))
-        refused = f"http://127.0.0.1:{closed.getsockname()[1]}/mnist.npz"
+    refused = free_address() + "/mnist.npz"
     unknown = "http://no-such-host.invalid/mnist/"
     monkeypatch.setattr(mnist, "MIRRORS", (refused, unknown))
     start = time.monotonic()
@@ -262,6 +312,42 @@ def test_offline_the_three_remedies_come_at_once(small, monkeypatch):
     cache = paths.datasets_dir() / "mnist.npz"
     for remedy in ("MNIST_SOURCE", f"put mnist.npz at {cache}", 'DATASET = "digits"'):
         assert remedy in str(caught.value)
+    assert f"{refused} (no connection: the host refused it" in str(caught.value)
+    assert "(DNS: the host name is unknown" in str(caught.value)
+
+
+def test_a_proxy_that_is_dead_is_named(small, monkeypatch):
+    monkeypatch.setenv("HTTP_PROXY", free_address())
+    monkeypatch.delenv("NO_PROXY", raising=False)
+    monkeypatch.delenv("no_proxy", raising=False)
+    monkeypatch.setenv("MNIST_SOURCE", "http://mirror.invalid/mnist.npz")
+    with pytest.raises(data.MnistUnavailableError, match="the proxy did not connect.*HTTPS_PROXY"):
+        data.load_mnist()
+
+
+def test_a_certificate_that_is_not_accepted_is_named(small, tmp_path, monkeypatch):
+    """Self-signed, as a proxy that inspects the traffic presents it."""
+    certificate, key = tmp_path / "certificate.pem", tmp_path / "key.pem"
+    command = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=localhost"]
+    command += ["-addext", "subjectAltName=IP:127.0.0.1", "-out", certificate, "-keyout", key]
+    try:
+        subprocess.run(command, check=True, capture_output=True)
+    except FileNotFoundError:
+        pytest.skip("openssl is not installed")
+    server = Mirror()
+    server.answers["/mnist.npz"] = npz(small)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate, key)
+    server.socket = context.wrap_socket(server.socket, server_side=True)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    url = server.url("/mnist.npz").replace("http:", "https:")
+    monkeypatch.setenv("MNIST_SOURCE", url)
+    with pytest.raises(data.MnistUnavailableError, match="certificate .*set REQUESTS_CA_BUNDLE to"):
+        data.load_mnist()
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(certificate))  # what the message advises
+    assert_same(data.load_mnist(), small)
+    server.shutdown()
+    server.server_close()
 
 
 # Damage
@@ -275,16 +361,20 @@ def pickled(arrays):
     return changed(arrays, y_train=np.array([print, "loaded"], dtype=object))
 
 
-def lying_header(arrays):
+def repacked(arrays, change=lambda header: header, method=zipfile.ZIP_STORED):
+    """The same members, x_train's changed, by another method of compression."""
     with io.BytesIO(npz(arrays)) as file, zipfile.ZipFile(file) as archive:
         parts = {name: archive.read(name) for name in archive.namelist()}
-    header = parts["x_train.npy"]
-    parts["x_train.npy"] = header.replace(b"(60, 28, 28)", b"(9**9,28,28)")
+    parts["x_train.npy"] = change(parts["x_train.npy"])
     file = io.BytesIO()
-    with zipfile.ZipFile(file, "w") as archive:
+    with zipfile.ZipFile(file, "w", method) as archive:
         for name, content in parts.items():
             archive.writestr(name, content)
     return file.getvalue()
+
+
+def lying_header(shape, arrays):
+    return repacked(arrays, lambda array: array.replace(b"(60, 28, 28)", shape.ljust(12)))
 
 
 def flipped(arrays):
@@ -294,12 +384,16 @@ def flipped(arrays):
 
 
 BAD_NPZ = {
-    "truncated": (lambda a: npz(a)[:-500], "is no whole .npz file"),
-    "bit flipped": (flipped, "is no whole .npz file: Bad CRC-32"),
-    "empty": (lambda a: b"", "is no whole .npz file"),
+    "truncated": (lambda a: npz(a)[:-500], "damaged or encrypted"),
+    "bit flipped": (flipped, "damaged or encrypted: Bad CRC-32"),
+    "empty": (lambda a: b"", "File is not a zip file"),
+    "bzip2": (lambda a: repacked(a, method=zipfile.ZIP_BZIP2), "neither stored nor deflated"),
     "web page": (lambda a: b"\n<html>Sign in</html>", "is a web page"),
-    "pickle": (pickled, "cannot be read: Object arrays cannot be loaded"),
-    "lying header": (lying_header, "cannot be read"),
+    "pickle": (pickled, "cannot be read as an .npz file: Object arrays cannot be loaded"),
+    "other shape": (partial(lying_header, b"(99,28,28)"), "cannot be read"),
+    "huge shape": (partial(lying_header, b"(1<<40,28)"), "cannot be read"),
+    "shape beyond integers": (partial(lying_header, b"(0x9fffffff,)"), "cannot be read"),
+    "negative shape": (partial(lying_header, b"(-1,28,28)"), "cannot be read"),
     "one altered label": (
         lambda a: changed(a, y_train=np.r_[a["y_train"][1:], a["y_train"][:1]]),
         "y_train differ from MNIST's by checksum",
@@ -330,17 +424,17 @@ def test_a_bad_npz_is_refused_by_name(small, tmp_path, monkeypatch, damage):
 
 
 def test_a_zip_bomb_is_refused_before_it_unpacks(monkeypatch):
-    monkeypatch.setattr(mnist, "MAX_BYTES", 10_000)
+    monkeypatch.setattr(formats, "MAX_BYTES", 10_000)
     bomb = io.BytesIO()
     np.savez_compressed(bomb, x_train=np.zeros(1_000_000, np.uint8))
-    with pytest.raises(data.DataError, match="unpacks to 1,000,"):
-        mnist.parse_npz(bomb.getvalue(), "bomb.npz")
+    with pytest.raises(data.DataError, match="unpacks to 1,000,128 bytes"):
+        formats.parse_npz(bomb.getvalue(), "bomb.npz")
 
 
 def test_a_file_too_large_to_be_mnist_is_not_read(tmp_path, small, monkeypatch):
     source = tmp_path / "huge.npz"
     with source.open("wb") as file:
-        file.truncate(mnist.MAX_BYTES + 1)
+        file.truncate(formats.MAX_BYTES + 1)
     monkeypatch.setenv("MNIST_SOURCE", str(source))
     with pytest.raises(data.DataError, match="is larger than"):
         data.load_mnist()
@@ -361,10 +455,10 @@ BAD_IDX = {
 
 @pytest.mark.parametrize("damage", BAD_IDX)
 def test_a_bad_idx_file_is_refused_by_name(monkeypatch, damage):
-    monkeypatch.setattr(mnist, "MAX_BYTES", 1_000_000)
+    monkeypatch.setattr(formats, "MAX_BYTES", 1_000_000)
     content, message = BAD_IDX[damage]
     with pytest.raises(data.DataError, match=message):
-        mnist.parse_idx(content, "labels.gz")
+        formats.parse_idx(content, "labels.gz")
 
 
 def test_a_damaged_cache_is_set_aside_and_fetched_again(small, cache, tmp_path, monkeypatch):
@@ -391,6 +485,35 @@ def test_a_damaged_cache_outlives_being_offline(small, cache):
     assert cache.with_name("mnist.npz.damaged").read_bytes() == damaged
 
 
+@pytest.mark.parametrize("spoil", ["damaged", "pipe", "folder"])
+def test_a_damaged_cache_that_cannot_be_set_aside_is_no_error(
+    small, cache, tmp_path, monkeypatch, spoil
+):
+    cache.unlink()
+    {
+        "damaged": lambda: cache.write_bytes(flipped(small)),
+        "pipe": lambda: os.mkfifo(cache),
+        "folder": cache.mkdir,
+    }[spoil]()
+    (cache.with_name("mnist.npz.damaged") / "in the way").mkdir(parents=True)
+    source = tmp_path / "good.npz"
+    source.write_bytes(npz(small))
+    monkeypatch.setenv("MNIST_SOURCE", str(source))
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        assert_same(data.load_mnist(), small)
+    assert spoil == "folder" or "could not be set aside" in str(caught[0].message)
+
+
+def test_a_cache_folder_that_cannot_be_made_is_no_error(small, tmp_path, monkeypatch):
+    (tmp_path / "home").write_text("a file in the folder's place")
+    source = tmp_path / "good.npz"
+    source.write_bytes(npz(small))
+    monkeypatch.setenv("MNIST_SOURCE", str(source))
+    with pytest.warns(UserWarning, match="MNIST was loaded, but not kept"):
+        assert_same(data.load_mnist(), small)
+
+
 @pytest.mark.promise(2)
 def test_a_full_disk_costs_the_cache_and_not_the_data(small, tmp_path):
     source = tmp_path / "good.npz"
@@ -407,7 +530,8 @@ def test_a_full_disk_costs_the_cache_and_not_the_data(small, tmp_path):
 
 WORKER = """
 import json, sys
-from mnist_helpers import data, download
+from mnist_helpers import data
+from mnist_helpers.data import mnist
 table = json.loads(sys.argv[1])
 mnist.MNIST = {name: (tuple(shape), checksum) for name, (shape, checksum) in table.items()}
 data.load_mnist()

@@ -4,11 +4,10 @@ import gzip
 
 import numpy as np
 import pytest
-from numpy.lib.npyio import NpzFile
 
 from mnist_helpers import data
-from mnist_helpers.data import custom
-from mnist_helpers.data.mnist import IDX_FILES, DataError
+from mnist_helpers.data import formats
+from mnist_helpers.data.formats import IDX_FILES, DataError
 from mnist_helpers.runner.cli import main
 
 NAMES = ["top", "coat", "dress", "shirt", "shoe", "bag", "boot", "hat", "scarf", "sock"]
@@ -43,7 +42,7 @@ def folder(tmp_path):
 
 
 def test_a_file_and_a_folder_give_the_same_arrays_and_names(npz, folder):
-    for dataset in (npz, folder):
+    for dataset in (npz, folder, f"file://{npz}", f"file://{folder}"):
         (x_train, y_train), (x_test, y_test) = data.load_dataset(dataset)
         for name, array in made_up().items():
             found = {"x_train": x_train, "y_train": y_train, "x_test": x_test, "y_test": y_test}
@@ -60,7 +59,7 @@ def test_without_names_classes_are_numbers(tmp_path):
 
 
 def test_a_relative_path_counts_from_the_project(npz, tmp_path, monkeypatch):
-    monkeypatch.setattr(custom.paths, "PROJECT", tmp_path)
+    monkeypatch.setattr(formats.paths, "PROJECT", tmp_path)
     assert data.class_names("./clothes.npz") == NAMES
 
 
@@ -82,25 +81,42 @@ def test_arrays_of_another_form_are_refused(tmp_path, change, message):
         data.load_dataset(str(tmp_path / "odd.npz"))
 
 
-@pytest.mark.parametrize("names", [NAMES[:9], [*NAMES[:9], "top"], np.array([{}], object)])
-def test_other_than_ten_different_names_are_refused(tmp_path, names):
+@pytest.mark.parametrize(
+    ("names", "message"),
+    [
+        (NAMES[:9], "10 strings, not <U5 of shape \\(9,\\)"),
+        ([*NAMES[:9], "top"], "10 different names"),
+        ([*NAMES[:9], " "], "10 different names"),
+        (np.array([{}] * 10, object), "Object arrays cannot be loaded"),
+        (7, "10 strings, not int64"),
+        (np.arange(10), "10 strings, not int64"),
+        (np.array(NAMES, "S"), "10 strings, not .S5"),
+        ("top", r"10 strings, not <U3 of shape \(\)"),
+        ([*NAMES[:9], "\ud800"], "holds no valid text"),
+        (np.array([0x110000] * 10, "<u4").view("<U1"), "holds no valid text"),
+    ],
+)
+def test_other_than_ten_different_names_is_an_error(tmp_path, names, message):
     np.savez(tmp_path / "odd.npz", **made_up(), class_names=names)
-    with pytest.raises(DataError, match="class"):
+    with pytest.raises(DataError, match=message):
         data.class_names(str(tmp_path / "odd.npz"))
 
 
+def test_names_that_are_no_utf_8_are_an_error(folder, tmp_path):
+    (tmp_path / "class_names.txt").write_bytes("\n".join([*NAMES[:9], "écharpe"]).encode("latin-1"))
+    with pytest.raises(DataError, match=r"class_names\.txt must be a text file in UTF-8"):
+        data.class_names(folder)
+
+
 def test_nothing_is_ever_unpickled(npz, monkeypatch):
-    monkeypatch.setattr(NpzFile, "__init__", refuse_pickles(NpzFile.__init__))
+    def no_pickles(file, allow_pickle=True, read=np.lib.format.read_array):
+        assert allow_pickle is False
+        return read(file, allow_pickle=False)
+
+    monkeypatch.setattr(np.lib.format, "read_array", no_pickles)
+    monkeypatch.setattr(np, "load", None)
     data.load_dataset(npz)
     data.class_names(npz)
-
-
-def refuse_pickles(init):
-    def checked(self, *args, allow_pickle=False, **options):
-        assert not allow_pickle
-        return init(self, *args, allow_pickle=allow_pickle, **options)
-
-    return checked
 
 
 def test_the_command_says_what_is_wrong_before_anything_starts(tmp_path, capsys):
