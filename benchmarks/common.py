@@ -1,9 +1,12 @@
 """What the benchmarks share: the recipe of notebooks 02 and 03, machine facts, result files."""
 
 import datetime
+import json
 import os
 import platform
 import statistics
+import subprocess
+import sys
 import time
 from importlib import metadata
 
@@ -55,6 +58,25 @@ def spread(values) -> dict:
         "n": len(values),
         "values": values,
     }
+
+
+def in_new_process(script: str, *arguments, cores: int = 0) -> dict:
+    """Runs a benchmark's script by itself, so that nothing is traced or warm beforehand.
+
+    Args:
+        script: Its path; the last line that it prints is the result as JSON.
+        arguments: Of the script.
+        cores: Confines it to that many processors, on Linux; 0 leaves it all.
+    """
+    confined = cores and sys.platform == "linux"
+    prefix = ["taskset", "--cpu-list", f"0-{cores - 1}"] if confined else []
+    command = [*prefix, sys.executable, script, *map(str, arguments)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=1800)
+    if done.returncode:
+        raise RuntimeError(f"{script} {arguments} failed: {done.stderr[-800:]}")
+    found = json.loads(done.stdout.splitlines()[-1])
+    print(f"  {' '.join(map(str, arguments))}: {found}", flush=True)
+    return found
 
 
 def interleaved(measures: dict, repeats: int) -> dict:

@@ -5,23 +5,16 @@ Once, as it takes five minutes; the table at the top of the README has the time 
 
 import json
 import resource
-import subprocess
 import sys
 import tempfile
 from pathlib import Path
 
-from common import save_result, spread
+from common import in_new_process, save_result, spread
 
 
 def main() -> None:
     """Trains in a process of its own and writes the result file."""
-    done = subprocess.run(
-        [sys.executable, __file__, "one"], capture_output=True, text=True, timeout=1800
-    )
-    if done.returncode:
-        raise RuntimeError(f"The training failed: {done.stderr[-800:]}")
-    row = json.loads(done.stdout.splitlines()[-1])
-    print(f"  {row}", flush=True)
+    row = in_new_process(__file__, "one")
     save_result("full_run", {key: spread([value]) for key, value in row.items()})
 
 

@@ -7,13 +7,12 @@ warm-up.
 
 import json
 import resource
-import subprocess
 import sys
 import time
 
 import matplotlib.pyplot as plt
 import numpy as np
-from common import RESULTS, compiled_cnn, save_result
+from common import RESULTS, compiled_cnn, in_new_process, save_result
 
 from mnist_helpers import data
 from mnist_helpers.files import read_json
@@ -53,17 +52,8 @@ def point(size: int, batch: int) -> dict:
 
 def measure(size: int, batch: int, cores: int) -> dict:
     """Measures one point in a new process that is confined to `cores` processors."""
-    command = ["taskset", "--cpu-list", f"0-{cores - 1}"] if sys.platform == "linux" else []
-    done = subprocess.run(
-        [*command, sys.executable, __file__, str(size), str(batch)],
-        capture_output=True, text=True, timeout=600,
-    )  # fmt: skip
-    if done.returncode:
-        raise RuntimeError(f"{size} images, batch {batch} failed: {done.stderr[-800:]}")
     found = {"images": size, "batch": batch, "cores": cores}
-    found |= json.loads(done.stdout.splitlines()[-1])
-    print(f"  {found}", flush=True)
-    return found
+    return found | in_new_process(__file__, size, batch, cores=cores)
 
 
 def plot(rows: list[dict]) -> None:

@@ -12,13 +12,11 @@ defaults; 10 epochs, then 10 epochs half of whose images come from `ImageDataGen
 
 import argparse
 import json
-import subprocess
-import sys
 import time
 
 import keras
 import numpy as np
-from common import RESULTS, accuracy, compiled_cnn, fit_steps, save_result, spread
+from common import RESULTS, accuracy, compiled_cnn, fit_steps, in_new_process, save_result, spread
 from keras import layers
 
 from mnist_helpers import data
@@ -91,19 +89,6 @@ def tutorial(seed: int, test) -> dict:
     return {"seconds": seconds, "accuracy": accuracy(network, *test)}
 
 
-def in_new_process(what: str, seed: int, on: str = "test") -> dict:
-    """Runs one training in a process of its own, so that nothing is traced or warm beforehand."""
-    done = subprocess.run(
-        [sys.executable, __file__, "--one", what, str(seed), on],
-        capture_output=True, text=True, timeout=1800,
-    )  # fmt: skip
-    if done.returncode:
-        raise RuntimeError(f"{what} failed: {done.stderr[-800:]}")
-    found = json.loads(done.stdout.splitlines()[-1])
-    print(f"  {what} seed {seed} on {on}: {found}", flush=True)
-    return found
-
-
 def one(what: str, seed: str, on: str) -> None:
     """Prints the result of one training as JSON."""
     test = data.load_test("mnist") if on == "test" else data.load_training("mnist")[1]
@@ -120,7 +105,9 @@ def choose() -> None:
     for name in ("{} x {}".format(*schedule) for schedule in CANDIDATES):
         if name in table:
             continue
-        found = [in_new_process(name, 100 + seed, "validation") for seed in range(3)]
+        found = [
+            in_new_process(__file__, "--one", name, 100 + seed, "validation") for seed in range(3)
+        ]
         table[name] = {key: spread(row[key] for row in found) for key in found[0]}
     save_result(CHOICE.stem, {"channels x steps": table})
 
@@ -133,7 +120,7 @@ def main() -> None:
     for seed in SEEDS:
         for goal, what in names.items():
             if goal != "tutorial training" or seed < 2:  # minutes each; two show the spread
-                rows[goal].append(in_new_process(what, seed))
+                rows[goal].append(in_new_process(__file__, "--one", what, seed, "test"))
     result = {
         goal: {key: spread(row[key] for row in found) for key in found[0]}
         for goal, found in rows.items()

@@ -8,10 +8,9 @@ precision. Each runs in a process of its own, in turn.
 """
 
 import json
-import subprocess
 import sys
 
-from common import interleaved, save_result, seconds_per_call
+from common import in_new_process, interleaved, save_result, seconds_per_call
 
 from mnist_helpers.training.precision import default_dtype_policy
 
@@ -89,12 +88,7 @@ def measure_here(side: str) -> None:
 
 def measure(side: str) -> float:
     """Measures one side in a new process; images per second."""
-    done = subprocess.run(
-        [sys.executable, __file__, side], capture_output=True, text=True, timeout=600
-    )
-    if done.returncode:
-        raise RuntimeError(f"{side} failed: {done.stderr[-800:]}")
-    return json.loads(done.stdout.splitlines()[-1])["rate"]
+    return in_new_process(__file__, side)["rate"]
 
 
 def matrix_peak() -> float:

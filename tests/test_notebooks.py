@@ -9,7 +9,6 @@ import nbformat
 import papermill
 import pytest
 
-from mnist_helpers.data.datasets import MnistUnavailableError, load_mnist
 from mnist_helpers.parameters import PARAMETERS
 from mnist_helpers.paths import NOTEBOOKS_DIR, PROJECT
 from mnist_helpers.runner.cli import SERIES
@@ -80,28 +79,6 @@ def test_links_lead_somewhere(notebook):
         assert (NOTEBOOKS_DIR / target).exists(), target
 
 
-@pytest.fixture(scope="module")
-def dataset():
-    try:
-        load_mnist()
-    except MnistUnavailableError:
-        return "digits"
-    return "mnist"
-
-
-@pytest.fixture(scope="module")
-def run(tmp_path_factory, dataset):
-    """A quick run of the whole series by the command that users call."""
-    folder = tmp_path_factory.mktemp("runs")
-    command = [sys.executable, "-m", "mnist_helpers", "run", "--quick", "--dataset", dataset]
-    done = subprocess.run(
-        [*command, "--output", str(folder), "--name", "quick"],
-        cwd=PROJECT, capture_output=True, text=True, timeout=400,
-    )  # fmt: skip
-    assert done.returncode == 0, done.stderr[-4000:]
-    return folder / "quick", done.stdout
-
-
 def nbval(*arguments):
     done = subprocess.run(
         [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "--nbval-current-env", "-q",
@@ -113,8 +90,8 @@ def nbval(*arguments):
 
 
 @pytest.mark.slow
-def test_a_quick_run_leaves_models_pages_and_metrics_of_both_phases(run, dataset):
-    folder, printed = run
+def test_a_quick_run_leaves_models_pages_and_metrics_of_both_phases(quick_run, dataset):
+    folder, printed = quick_run
     metrics = json.loads((folder / "metrics.json").read_text())
     assert metrics["dataset"] == dataset
     for phase in ("clean_phase", "hybrid"):
@@ -132,9 +109,9 @@ def test_a_quick_run_leaves_models_pages_and_metrics_of_both_phases(run, dataset
 
 
 @pytest.mark.slow
-def test_the_same_seed_gives_the_same_outputs_again(run):
-    folder, _ = run
-    nbval("--nbval", *(folder / f"{name}.ipynb" for name in SERIES))
+def test_the_same_seed_gives_the_same_outputs_again(quick_run):
+    folder, _ = quick_run
+    nbval("--nbval", *(folder / f"{name}.ipynb" for name in SERIES[1:3]))  # those that train
 
 
 def checked_outputs(path):
@@ -155,9 +132,9 @@ def checked_outputs(path):
 
 
 @pytest.mark.slow
-def test_committed_outputs_still_come_out(run, dataset):
+def test_committed_outputs_still_come_out(quick_run, dataset):
     """The tagged cells say the same in a quick run as in the full one that was committed."""
-    folder, _ = run
+    folder, _ = quick_run
     if dataset != "mnist":
         pytest.skip("the committed outputs are of MNIST, which cannot be had here")
     committed = {path.name: checked_outputs(path) for path in NOTEBOOKS}

@@ -72,7 +72,7 @@ def call(project, *command):
 
 
 @pytest.fixture(scope="module")
-def project(tmp_path_factory):
+def recipe_project(tmp_path_factory):
     """A copy of the project, with an augmentation and a metric more, before anything has run."""
     copy = tmp_path_factory.mktemp("copy") / "project"
     ignore = shutil.ignore_patterns("__pycache__")
@@ -80,10 +80,16 @@ def project(tmp_path_factory):
         shutil.copytree(PROJECT / name, copy / name, ignore=ignore)
     for name in ("pyproject.toml", "README.md"):
         shutil.copy(PROJECT / name, copy)
-    insert(copy / "mnist_helpers/moves.py", "\n    @property\n    def parameters(self)", FIELD)
-    with (copy / "mnist_helpers/evaluation/answers.py").open("a", encoding="utf-8") as file:
+    insert(
+        copy / "mnist_helpers/training/transforms.py",
+        "\n    @property\n    def parameters(self)",
+        FIELD,
+    )
+    with (copy / "mnist_helpers/evaluation/predictions.py").open("a", encoding="utf-8") as file:
         file.write("\n\n" + METRIC)
-    insert(copy / "mnist_helpers/report.py", '        "temperature": temperature,\n', SUMMARY)
+    insert(
+        copy / "mnist_helpers/runner/report.py", '        "temperature": temperature,\n', SUMMARY
+    )
 
     def with_parameter(cells):
         cell = cell_with(cells, "AUGMENTED_SHARE: float")
@@ -95,8 +101,9 @@ def project(tmp_path_factory):
 
 AFTER_THE_AUGMENTATION = """
 import json, sys
-from mnist_helpers import parameters, robustness
-from mnist_helpers.augmentation import Augmentation
+from mnist_helpers import parameters
+from mnist_helpers.evaluation import robustness
+from mnist_helpers.training.augmentation import Augmentation
 from mnist_helpers.widgets import AugmentationExplorer
 import numpy as np
 
@@ -123,12 +130,12 @@ print(json.dumps({
 
 
 @pytest.mark.slow
-def test_an_augmentation_is_known_to_pipeline_slider_limits_and_curve(project, tmp_path):
+def test_an_augmentation_is_known_to_pipeline_slider_limits_and_curve(recipe_project, tmp_path):
     images = np.zeros((30, 28, 28), np.uint8)
     images[:, 4:24, 9:19] = 255  # ten wide
     np.save(tmp_path / "images.npy", images)
     files = str(tmp_path / "images.npy"), str(tmp_path / "moved.npy")
-    printed = call(project, "-c", AFTER_THE_AUGMENTATION, *files)
+    printed = call(recipe_project, "-c", AFTER_THE_AUGMENTATION, *files)
     found = json.loads(printed)
     still, stretched = map(np.array, found["widths"])
     assert (still == 10).all() and stretched.min() < 8 and stretched.max() > 12
@@ -143,15 +150,22 @@ def test_an_augmentation_is_known_to_pipeline_slider_limits_and_curve(project, t
     )
 
 
-def test_an_augmentation_can_be_swept_and_a_wrong_amount_is_refused(project, tmp_path):
+def test_an_augmentation_can_be_swept_and_a_wrong_amount_is_refused(recipe_project, tmp_path):
     (tmp_path / "stretch.yaml").write_text(GRID)
     plan = call(
-        project, "-m", "mnist_helpers", "sweep", str(tmp_path / "stretch.yaml"), "--dry-run"
+        recipe_project, "-m", "mnist_helpers", "sweep", str(tmp_path / "stretch.yaml"), "--dry-run"
     )
     assert all(f"STRETCH_FRACTION={value}" in plan for value in (0.0, 0.2, 0.4))
     (tmp_path / "wrong.yaml").write_text(GRID.replace("0.4", "1.0"))
     with pytest.raises(AssertionError, match="STRETCH_FRACTION must be a number from 0 to below 1"):
-        call(project, "-m", "mnist_helpers", "sweep", str(tmp_path / "wrong.yaml"), "--dry-run")
+        call(
+            recipe_project,
+            "-m",
+            "mnist_helpers",
+            "sweep",
+            str(tmp_path / "wrong.yaml"),
+            "--dry-run",
+        )
 
 
 def test_another_network_trains_is_saved_and_comes_back(tmp_path):
@@ -191,7 +205,7 @@ def write_sixth(notebooks):
     """Writes a notebook of 20 cells with a figure, out of the frame of the fifth."""
     frame = nbformat.read(notebooks / "05_compare_runs.ipynb", as_version=4)
     imports = new_code_cell(
-        "from mnist_helpers.paths import output_dir, read_json\n"
+        "from mnist_helpers.files import read_json\nfrom mnist_helpers.paths import output_dir\n"
         "from mnist_helpers.plotting.style import show\n\nimport matplotlib.pyplot as plt"
     )
     parameters = new_code_cell(PARAMETERS_CELL.rstrip(), metadata={"tags": ["parameters"]})
@@ -207,10 +221,10 @@ def write_sixth(notebooks):
 
 
 @pytest.fixture(scope="module")
-def changed(project):
+def changed(recipe_project):
     """The copy with all five recipes, its own network and data included."""
-    write_fashion(project / "data/fashion")
-    write_sixth(project / "notebooks")
+    write_fashion(recipe_project / "data/fashion")
+    write_sixth(recipe_project / "notebooks")
 
     def with_network(cells):
         cell = cell_with(cells, "model.build_cnn(SEED)")
@@ -220,9 +234,9 @@ def changed(project):
         place = cells.index(cell_with(cells, "chances, predicted = probabilities[last]"))
         cells.insert(place + 1, new_code_cell(SHOWN.rstrip()))
 
-    change(project / "notebooks/02_clean_phase.ipynb", with_network)
-    change(project / "notebooks/04_evaluation.ipynb", with_metric)
-    return project
+    change(recipe_project / "notebooks/02_clean_phase.ipynb", with_network)
+    change(recipe_project / "notebooks/04_evaluation.ipynb", with_metric)
+    return recipe_project
 
 
 def printed(notebook):

@@ -93,7 +93,17 @@ def test_with_the_token_it_is(server):
         f"http://127.0.0.1:{server[0]}/api/contents?token={server[1]}", timeout=30
     )
     names = [entry["name"] for entry in answer.json()["content"]]
-    assert answer.status_code == 200 and "02_clean_phase.ipynb" in names
+    assert answer.status_code == 200 and {"notebooks", "README.md"} <= set(names)
+
+
+@pytest.mark.slow
+def test_it_opens_the_first_notebook_and_asks_no_question_about_news(server):
+    address = f"http://127.0.0.1:{server[0]}"
+    session = requests.Session()
+    opened = session.get(f"{address}/?token={server[1]}", timeout=30)
+    assert opened.url.split("?")[0].endswith("/lab/tree/notebooks/01_data_exploration.ipynb")
+    page = session.get(f"{address}/lab", timeout=30).text
+    assert re.search(r'"news": \{"disabled": true\}', page)
 
 
 # What turns a check off, in pieces, so that this file does not find itself.
