@@ -17,8 +17,6 @@ from mnist_helpers.runner.progress import Follower
 # papermill, nbformat and nbconvert take seconds to import, so functions import them when called.
 
 KERNEL_FILE = ".kernel.json"  # which process computes in a folder
-# As `plotting.style.show` writes them.
-FIGURE = re.compile(r"<figure[^>]*><img [^>]*data:image/png;base64,([A-Za-z0-9+/=]+)")
 THUMBNAIL_PIXELS = 160
 # TensorFlow's C++ start-up notes, which no setting silences and which say nothing of the run.
 STARTUP = re.compile(r"^(WARNING: All log messages before absl|[IWE]0000 ).*\n?", re.M)
@@ -196,8 +194,8 @@ def write_thumbnail(notebook: Path) -> None:
 
     # Of the cells' outputs alone: the saved state of widgets is full of pictures that say less.
     outputs = [out for cell in read_json(notebook)["cells"] for out in cell.get("outputs", [])]
-    pages = ["".join(out.get("data", {}).get("text/html", "")) for out in outputs]
-    figures = [figure for page in pages for figure in FIGURE.findall(page)]
+    data = [out["data"] for out in outputs if "data" in out]
+    figures = ["".join(d["image/png"]) for d in data if "image/png" in d and WIDGET not in d]
     if figures:
         with Image.open(io.BytesIO(base64.b64decode(figures[-1]))) as figure:
             figure.thumbnail((THUMBNAIL_PIXELS, THUMBNAIL_PIXELS))

@@ -3,7 +3,7 @@
 import argparse
 
 from mnist_helpers.parameters import LIMITS, check_value
-from mnist_helpers.runner.cli.models import add_model_option, model_file
+from mnist_helpers.runner.cli.models import add_model_option
 
 
 def add_parser(commands: argparse._SubParsersAction) -> None:
@@ -11,8 +11,8 @@ def add_parser(commands: argparse._SubParsersAction) -> None:
     parser = commands.add_parser(
         "evaluate",
         help="report how a model does on the test images",
-        description="Lets a model read the test images, damaged and foreign digits, and prints the "
-        "report.",
+        description="Tests a model on the test images, corrupted and external digits, and prints "
+        "the report.",
     )
     add_model_option(parser)
     parser.add_argument(
@@ -20,7 +20,7 @@ def add_parser(commands: argparse._SubParsersAction) -> None:
     )
     parser.add_argument(
         "--robustness-images", type=int, default=2000, metavar="N",
-        help=f"how many test images to damage: {LIMITS['ROBUSTNESS_IMAGES'].allowed}",
+        help=f"how many test images to corrupt: {LIMITS['ROBUSTNESS_IMAGES'].allowed}",
     )  # fmt: skip
     parser.add_argument("--html", metavar="FILE", help="write the report with figures as a page")
     parser.set_defaults(execute=execute)
@@ -30,17 +30,17 @@ def execute(options: argparse.Namespace) -> int:
     """Runs the command and returns the exit status."""
     check_value("ROBUSTNESS_IMAGES", options.robustness_images)
     check_value("DATASET", options.dataset)
-    from mnist_helpers.runner import report
-    from mnist_helpers.training.artifacts import load_model
-    from mnist_helpers.training.precision import default_dtype_policy
+    from mnist_helpers.evaluation.report import evaluate_model
+    from mnist_helpers.runner.report import report_text, write_report
+    from mnist_helpers.training.artifacts import find_model, load_model, training_parameters
 
-    path = model_file(options.model)
-    measured = report.measure(
-        load_model(path, default_dtype_policy()), options.dataset, options.robustness_images,
-        report.training_parameters(path),
+    path = find_model(options.model)
+    report = evaluate_model(
+        load_model(path), options.dataset, robustness_images=options.robustness_images,
+        parameters=training_parameters(path),
     )  # fmt: skip
-    print(report.text(path.name, measured))
+    print(report_text(path.name, report))
     if options.html:
-        report.write_page(options.html, path.name, measured)
+        write_report(options.html, path.name, report)
         print(f"\nPage: {options.html}")
     return 0

@@ -3,7 +3,7 @@
 import argparse
 from pathlib import Path
 
-from mnist_helpers.runner.cli.models import add_model_option, model_file
+from mnist_helpers.runner.cli.models import add_model_option
 
 # The names and endings of `runner.export.FORMATS`, without importing TensorFlow for them.
 SUFFIXES = {"savedmodel": "", "onnx": ".onnx", "litert": ".tflite"}
@@ -34,10 +34,10 @@ def execute(options: argparse.Namespace) -> int:
     from mnist_helpers.data.datasets import load_test
     from mnist_helpers.runner import export
     from mnist_helpers.runner.cli.common import say
-    from mnist_helpers.training.artifacts import load_model
+    from mnist_helpers.training.artifacts import find_model, load_model
     from mnist_helpers.training.pipeline import to_input
 
-    path = model_file(options.model)
+    path = find_model(options.model)
     output = Path(options.output or path.stem + (SUFFIXES[options.format] or "_savedmodel"))
     images = to_input(load_test(options.dataset)[0][:IMAGES])
     try:

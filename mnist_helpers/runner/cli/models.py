@@ -1,7 +1,6 @@
-"""Which model a command means, and under which name."""
+"""The option that says which model a command means."""
 
 import argparse
-from pathlib import Path
 
 
 def add_model_option(parser: argparse.ArgumentParser) -> None:
@@ -10,28 +9,5 @@ def add_model_option(parser: argparse.ArgumentParser) -> None:
         "--model",
         metavar="FILE",
         help="a .keras file, or a run's folder; by default your last notebook training, else the "
-        "model that comes along",
+        "model shipped with the project",
     )
-
-
-def model_file(given: str | None) -> Path:
-    """Returns the model's file.
-
-    Args:
-        given: A `.keras` file, a folder with `metrics.json`, or `None` for the default.
-
-    Raises:
-        FileNotFoundError: There is no model there.
-    """
-    from mnist_helpers.files import read_json
-    from mnist_helpers.paths import SHIPPED_DIR, TRAINED_DIR
-
-    if given and not Path(given).is_dir():
-        return Path(given)
-    folders = [Path(given)] if given else [TRAINED_DIR, SHIPPED_DIR]
-    for folder in folders:
-        metrics = read_json(folder / "metrics.json", {})
-        for phase in ("hybrid", "clean_phase"):
-            if phase in metrics and (folder / metrics[phase]["model"]).exists():
-                return folder / metrics[phase]["model"]
-    raise FileNotFoundError(f"There is no model in {folders[-1]}; give a .keras file by --model.")

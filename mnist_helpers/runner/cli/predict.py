@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from mnist_helpers.runner.cli.common import say
-from mnist_helpers.runner.cli.models import add_model_option, model_file
+from mnist_helpers.runner.cli.models import add_model_option
 
 if TYPE_CHECKING:
     from mnist_helpers.evaluation.inference import Prediction
@@ -41,46 +41,46 @@ def execute(options: argparse.Namespace) -> int:
         raise ValueError(f"There are no pictures in {', '.join(options.pictures)}.")
     from tqdm import tqdm
 
-    from mnist_helpers.training.artifacts import load_model
+    from mnist_helpers.training.artifacts import find_model, load_model
 
-    read = inference.Predictor(load_model(model_file(options.model)))
-    readings = tqdm(
-        inference.predict_files(read, pictures),
+    predictor = inference.Predictor(load_model(find_model(options.model)))
+    predictions = tqdm(
+        inference.predict_files(predictor, pictures),
         total=len(pictures), unit=" pictures", disable=not sys.stderr.isatty() or None, leave=False,
     )  # fmt: skip
     write = _write_json if options.json else _write_csv if options.csv else _write_lines
-    failed = write(readings)
+    failed = write(predictions)
     if failed:
         say(f"{failed} of {len(pictures):,} pictures could not be read.")
     return 1 if failed else 0
 
 
-def _write_lines(readings: "Iterable[Prediction]") -> int:
+def _write_lines(predictions: "Iterable[Prediction]") -> int:
     failed = 0
-    for reading in readings:
-        if reading.error:
+    for prediction in predictions:
+        if prediction.error:
             failed += 1
-            say(f"{reading.picture}: {reading.error}")
+            say(f"{prediction.picture}: {prediction.error}")
         else:
             print(
-                f"{reading.picture}: {reading.digit} ({reading.confidence:.1%} sure; "
-                f"else {reading.second_choice}, {reading.second_confidence:.1%})"
+                f"{prediction.picture}: {prediction.digit} ({prediction.confidence:.1%}; "
+                f"second choice {prediction.second_choice}, {prediction.second_confidence:.1%})"
             )
     return failed
 
 
-def _write_csv(readings: "Iterable[Prediction]") -> int:
+def _write_csv(predictions: "Iterable[Prediction]") -> int:
     from mnist_helpers.evaluation.inference import Prediction
 
     writer, failed = csv.writer(sys.stdout, lineterminator="\n"), 0
     writer.writerow(Prediction._fields)
-    for reading in readings:
-        writer.writerow(reading)
-        failed += reading.error is not None
+    for prediction in predictions:
+        writer.writerow(prediction)
+        failed += prediction.error is not None
     return failed
 
 
-def _write_json(readings: "Iterable[Prediction]") -> int:
-    rows = [reading._asdict() for reading in readings]
+def _write_json(predictions: "Iterable[Prediction]") -> int:
+    rows = [prediction._asdict() for prediction in predictions]
     print(json.dumps(rows, indent=2))
     return sum(row["error"] is not None for row in rows)
