@@ -437,15 +437,15 @@ CASES = {
             (np.argmax(several[0], axis=1) != labels)[found].all()
         ),
     ),
-    "evaluation.reliability": Case(
+    "evaluation.reliability_curve": Case(
         st.tuples(answers(), SMALL).map(lambda v: (*v[0], v[1])),
-        lambda result, labels, *_: np.testing.assert_equal(result.images.sum(), len(labels)),
+        lambda result, labels, *_: np.testing.assert_equal(result["images"].sum(), len(labels)),
     ),
     "evaluation.expected_calibration_error": Case(
         st.tuples(answers(), SMALL).map(lambda v: (*v[0], v[1])), lambda result, *_: share(result)
     ),
     "evaluation.calibration_scores": Case(
-        answers(), lambda result, *_: np.testing.assert_(all(v >= 0 for v in result.values()))
+        answers(), lambda result, *_: np.testing.assert_(all(v >= 0 for v in result))
     ),
     "evaluation.fit_temperature": Case(
         answers(), lambda found, *_: np.testing.assert_(0.09 < found < 10.1), many=50
@@ -473,8 +473,10 @@ CASES = {
         answers().map(lambda v: v[1:]),
         lambda result, given: np.testing.assert_array_equal(result, given),
     ),
-    "evaluation.robustness.damaged": Case(
-        st.tuples(images(), st.sampled_from(["", *CORRUPTIONS]), NUMBERS | st.floats(0, 1), SMALL),
+    "evaluation.robustness.corrupt": Case(
+        st.tuples(
+            images(), st.sampled_from(["", *CORRUPTIONS]), NUMBERS | st.integers(0, 6), SMALL
+        ),
         lambda result, images, *_: in_unit_range(result, images.shape),
         many=1000,
     ),
@@ -495,7 +497,7 @@ CASES = {
         ),
         lambda result, *_: share(result),
     ),
-    "robustness.accuracy_at_severity_3": Case(
+    "evaluation.robustness.accuracy_at_severity_3": Case(
         st.tuples(
             st.dictionaries(
                 st.sampled_from(list(CORRUPTIONS)), st.lists(st.floats(), min_size=5, max_size=5)
@@ -612,7 +614,7 @@ CASES = {
         (),
         many=500,
     ),
-    "plotting.training.mosaic": Case(st.tuples(images(), SMALL, st.integers(-1, 4)), tiles),
+    "plotting.image_grid": Case(st.tuples(images(), SMALL, st.integers(-1, 4)), tiles),
 }
 CALLS = {
     "augmentation.Augmentation.__call__": augment,

@@ -18,8 +18,8 @@ def report(monkeypatch, tmp_path):
     module = importlib.import_module("strategy_report")
     monkeypatch.setattr(module, "FOLDER", tmp_path)
     rows = [
-        {"run": f"{name} {seed}", "variant": name, "SEED": seed, "state": "done"}
-        | {metric: score for metric in module.COLUMNS}
+        {"run": f"{name} {seed}", "variant": name, "params.SEED": seed, "state": "done"}
+        | {f"metrics.{metric}": score for metric in module.COLUMNS}
         for name, scores in SCORES.items()
         for seed, score in enumerate(scores)
     ]
@@ -31,7 +31,7 @@ def report(monkeypatch, tmp_path):
 
 
 def test_differences_are_ours_minus_the_other_wherever_ours_stands(report):
-    runs, _ = report.comparison.read_sweep(report.FOLDER)
+    runs, _ = report.sweeps.read_sweep(report.FOLDER)
     found = report.against_ours(runs, "test_accuracy")
     assert list(found.index) == ["first", "last"] and list(found["n"]) == [3, 3]
     # Differences 0.1, 0.2, 0.3 and -0.3, 0.1, 0.2; t(0.975; 2) is 4.3027.
@@ -51,11 +51,11 @@ def test_the_table_has_each_setting_and_marks_what_differs(report, monkeypatch):
     assert "n = 3 seeds" in text and "first +20.000 (-4.841 to +44.841, p 0.22)" in text
     assert all(f"the {name}" in text for name in ("date", "processor", "precision", "cores"))
     assert text.endswith("Significant among all 3 pairs: none.")
-    tests = report.comparison.paired_tests
+    tests = report.sweeps.paired_tests
     monkeypatch.setattr(
-        report.comparison, "paired_tests", lambda *given: tests(*given).assign(p_corrected=0.049)
+        report.sweeps, "paired_tests", lambda *given: tests(*given).assign(p_corrected=0.049)
     )
-    runs, _ = report.comparison.read_sweep(report.FOLDER)
+    runs, _ = report.sweeps.read_sweep(report.FOLDER)
     assert f"pairs: first minus {OURS}, -20.000 (-44.841 to +4.841, p 0.049)" in report.summary()
     first, ours, last = report.table(runs).splitlines()[2:5]
     assert first.count("\\*") == last.count("\\*") == len(report.COLUMNS) and "\\*" not in ours
