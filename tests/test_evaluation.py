@@ -26,7 +26,7 @@ def test_wilson_interval_equals_the_formula_worked_by_hand():
 def test_wilson_interval_of_a_perfect_score_ends_at_one_and_has_width():
     low, high = evaluation.accuracy_interval(10, 10)
     assert low == pytest.approx(10 / (10 + 3.841459), abs=1e-6)  # n / (n + z²)
-    assert high == 1
+    assert high == pytest.approx(1)
 
 
 def test_wilson_interval_narrows_with_more_images_and_less_confidence():

@@ -4,6 +4,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
+from matplotlib.collections import PathCollection
 
 from mnist_helpers.evaluation import sweeps
 from mnist_helpers.plotting import sweeps as plots
@@ -127,7 +128,8 @@ def test_what_cannot_be_compared_is_refused(sweep, folder, tmp_path):
 
 def drawn(axes):
     """Returns the values of all runs' dots."""
-    return sorted(np.concatenate([dots.get_offsets()[:, 0] for dots in axes.collections]))
+    dots = [part for part in axes.collections if isinstance(part, PathCollection)]
+    return sorted(np.concatenate([part.get_offsets()[:, 0] for part in dots]))
 
 
 @pytest.mark.parametrize(("count", "shown"), [(1, 1), (2, 2), (3, 4)])
