@@ -8,7 +8,7 @@ from matplotlib import pyplot as plt
 from PIL import Image
 
 from mnist_helpers.plotting.style import figure_png
-from mnist_helpers.runner.execute import WIDGET, write_thumbnail
+from mnist_helpers.runner.execute import WIDGET, write_page, write_thumbnail
 
 
 @pytest.fixture
@@ -42,3 +42,14 @@ def test_there_is_none_without_a_figure(notebook):
     path = notebook({"text/html": "<p>No figure</p>"})
     write_thumbnail(path)
     assert not path.with_suffix(".thumbnail.png").exists()
+
+
+def test_a_page_has_the_alternative_text_of_its_figures(tmp_path):
+    output = nbformat.v4.new_output(
+        "display_data", png(3, 3), metadata={"image/png": {"alt": "one < two", "width": 264}}
+    )
+    cells = [nbformat.v4.new_code_cell("", outputs=[output])]
+    nbformat.write(nbformat.v4.new_notebook(cells=cells), tmp_path / "executed.ipynb")
+    write_page(tmp_path / "executed.ipynb")
+    page = (tmp_path / "executed.html").read_text(encoding="utf-8")
+    assert 'alt="one &lt; two"' in page and 'width="264"' in page

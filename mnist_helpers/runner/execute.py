@@ -35,6 +35,13 @@ PAGE_STYLE = """<style>
 }
 </style>
 """
+# nbconvert's own template leaves out the alternative text in an output's metadata.
+WITH_ALT_TEXT = """{% extends "lab/index.html.j2" %}{% block data_png %}
+<div class="jp-RenderedImage jp-OutputArea-output">
+<img src="data:image/png;base64,{{ output.data["image/png"] | escape_html }}"
+alt="{{ (output | get_metadata("alt", "image/png") or "") | escape_html }}"
+width="{{ output | get_metadata("width", "image/png") or "" }}" style="height: auto">
+</div>{% endblock %}"""
 
 
 class NotebookError(RuntimeError):
@@ -163,6 +170,7 @@ def write_page(notebook: Path) -> None:
     still picture before each one stays.
     """
     import nbformat
+    from jinja2 import DictLoader
     from nbconvert import HTMLExporter
 
     content = nbformat.read(notebook, as_version=4)
@@ -173,7 +181,10 @@ def write_page(notebook: Path) -> None:
                 for output in without_startup_notes(cell.outputs)
                 if WIDGET not in output.get("data", {})
             ]
-    page, _ = HTMLExporter().from_notebook_node(content, {"metadata": {"name": notebook.stem}})
+    exporter = HTMLExporter(
+        extra_loaders=[DictLoader({"alt.html.j2": WITH_ALT_TEXT})], template_file="alt.html.j2"
+    )
+    page, _ = exporter.from_notebook_node(content, {"metadata": {"name": notebook.stem}})
     page = page.replace("</head>", PAGE_STYLE + "</head>", 1)
     # The pages of a run lie side by side, so a link to the next notebook can lead to its page.
     page = re.sub(r'(href="[\w.-]+)\.ipynb"', r'\1.html"', page)
