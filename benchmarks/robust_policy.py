@@ -55,7 +55,7 @@ def measure(seed: int, phases: Iterable[str], split: data.Split, count: int, fol
     readers = {phase: reader(seed, phase) for phase in missing}
     images, labels = split
     some = robustness.choose_images(len(images), count)
-    curves = robustness.sweep(readers, images[some], labels[some])
+    curves = robustness.measure_robustness(readers, images[some], labels[some])
     for phase, read in readers.items():
         chances = read(images / np.float32(255))
         found = {

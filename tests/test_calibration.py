@@ -38,21 +38,23 @@ def test_ece_of_a_forecaster_who_is_as_often_right_as_sure_is_nothing():
 
 
 def test_a_confidence_on_the_border_belongs_to_the_lower_bin():
-    images, right, confidence = evaluation.reliability([1, 1], rows({1: 0.5}, {1: 1.0}), 2)
-    assert images.tolist() == [1, 1] and right.tolist() == [1, 1]
-    assert confidence == pytest.approx([0.5, 1.0])
+    curve = evaluation.reliability_curve([1, 1], rows({1: 0.5}, {1: 1.0}), 2)
+    assert list(curve["images"]) == [1, 1] and list(curve["accuracy"]) == [1, 1]
+    assert list(curve["confidence"]) == pytest.approx([0.5, 1.0])
+    # Of 1 image, Wilson's interval goes from 1 / (1 + 1.96²) to 1.
+    assert list(curve["low"]) == pytest.approx([0.206549] * 2, abs=1e-6)
 
 
 def test_scores_equal_those_worked_by_hand():
     scores = evaluation.calibration_scores([0, 1], rows({0: 0.5, 1: 0.5}, {1: 0.8, 0: 0.2}))
-    assert scores["nll"] == pytest.approx(-(np.log(0.5) + np.log(0.8)) / 2)
+    assert scores.nll == pytest.approx(-(np.log(0.5) + np.log(0.8)) / 2)
     # 0.5² + 0.5² = 0.5 and 0.2² + 0.2² = 0.08; the mean is 0.29.
-    assert scores["brier"] == pytest.approx(0.29)
+    assert scores.brier == pytest.approx(0.29)
 
 
 def test_scores_take_what_a_32_bit_network_gives():
     answers = (ANSWERS * (1 + 3e-4)).astype(np.float32)
-    assert evaluation.calibration_scores(LABELS, answers)["nll"] > 0
+    assert evaluation.calibration_scores(LABELS, answers).nll > 0
 
 
 def test_temperature_of_an_overconfident_forecaster_equals_the_one_worked_by_hand():
@@ -107,12 +109,12 @@ def test_a_label_is_doubtful_where_all_models_are_sure_of_the_same_other_digit()
 
 
 def test_ambiguous_is_where_two_digits_are_nearly_as_likely():
-    assert evaluation.ambiguous(rows({1: 0.5, 7: 0.4}, {1: 0.6, 7: 0.3})).tolist() == [True, False]
+    assert evaluation.low_margin(rows({1: 0.5, 7: 0.4}, {1: 0.6, 7: 0.3})).tolist() == [True, False]
 
 
 @pytest.mark.parametrize("measure", [
     evaluation.expected_calibration_error, evaluation.calibration_scores,
-    evaluation.fit_temperature, evaluation.accuracy_coverage_curve, evaluation.reliability,
+    evaluation.fit_temperature, evaluation.accuracy_coverage_curve, evaluation.reliability_curve,
 ])  # fmt: skip
 def test_what_is_no_probability_is_refused(measure):
     with pytest.raises(ValueError, match="sum to 1"):

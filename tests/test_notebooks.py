@@ -66,11 +66,15 @@ def test_its_parameters_are_known_and_typed(notebook):
 
 
 def test_its_figures_have_alternative_text(notebook):
-    images = re.findall(
-        r"<img [^>]*>", "".join(json.dumps(c.outputs) for c in code_cells(notebook))
-    )
-    assert images
-    assert all(re.search(r'alt=\\"[^"]{20,}', image) for image in images)
+    outputs = [output for cell in code_cells(notebook) for output in cell.outputs]
+    tags = re.findall(r"<img [^>]*>", json.dumps(outputs))
+    texts = [re.search(r'alt=\\"([^"]*)', tag) for tag in tags]
+    alternatives = [found[1] if found else "" for found in texts] + [
+        output.metadata.get("image/png", {}).get("alt", "")
+        for output in outputs
+        if "image/png" in output.get("data", {})
+    ]
+    assert alternatives and all(len(text) >= 20 for text in alternatives)
 
 
 def test_links_lead_somewhere(notebook):

@@ -122,8 +122,8 @@ print(json.dumps({
     "moved": explorer.picture.value != before and "stretch 50%" in explorer.picture.value,
     "chosen": explorer.chosen.stretch_fraction,
     "limit": parameters.PARAMETERS["STRETCH_FRACTION"].constraint,
-    "curve": robustness.sweep(sees, images, labels, ["stretch"])["model"]["stretch"],
-    "wider": int((robustness.damaged(images, "stretch", 0.6) > 0.3).any((0, 1)).sum()),
+    "curve": robustness.measure_robustness(sees, images, labels, ["stretch"])["model"]["stretch"],
+    "wider": int((robustness.corrupt(images, "stretch", 5) > 0.3).any((0, 1)).sum()),
     "met": robustness.severities_seen_in_training("stretch", {"STRETCH_FRACTION": 0.3}),
 }))
 """
@@ -206,7 +206,7 @@ def write_sixth(notebooks):
     frame = nbformat.read(notebooks / "05_compare_runs.ipynb", as_version=4)
     imports = new_code_cell(
         "from mnist_helpers.files import read_json\nfrom mnist_helpers.paths import output_dir\n"
-        "from mnist_helpers.plotting.style import show\n\nimport matplotlib.pyplot as plt"
+        "from mnist_helpers.plotting import show\n\nimport matplotlib.pyplot as plt"
     )
     parameters = new_code_cell(PARAMETERS_CELL.rstrip(), metadata={"tags": ["parameters"]})
     figure = new_code_cell(

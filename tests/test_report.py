@@ -1,4 +1,6 @@
+import dataclasses
 import json
+import re
 
 import keras
 import matplotlib
@@ -30,19 +32,19 @@ def trained():
 
 @pytest.fixture(scope="module")
 def measured(trained):
-    return report.measure(trained, "digits", 100)
+    return evaluation.evaluate_model(trained, "digits", robustness_images=100)
 
 
 @pytest.mark.slow
 def test_the_summary_is_what_the_parts_say(trained, measured):
     images, labels = load_test("digits")
     probabilities = Predictor(trained)(images / np.float32(255))
-    summary = measured["summary"]
+    summary = measured.summary
     assert summary["test_accuracy"] == np.mean(probabilities.argmax(axis=1) == labels) > 0.7
     low, high = summary["test_accuracy_interval"]
     assert low < summary["test_accuracy"] < high
     scores = evaluation.calibration_scores(labels, probabilities)
-    assert {name: summary[name] for name in scores} == scores
+    assert {name: summary[name] for name in scores._fields} == scores._asdict()
     assert 0 < summary["photometric_robustness"] < summary["test_accuracy"]
     assert summary["digits8x8_accuracy"] is None
     assert json.loads(json.dumps(summary)) == summary
@@ -52,13 +54,13 @@ def test_the_summary_is_what_the_parts_say(trained, measured):
 def test_the_temperature_comes_from_the_validation_images(trained, measured):
     _, (x, y) = load_training("digits")
     fitted = evaluation.fit_temperature(y, Predictor(trained)(x / np.float32(255)))
-    assert measured["summary"]["temperature"] == pytest.approx(fitted)
+    assert measured.summary["temperature"] == pytest.approx(fitted)
 
 
 @pytest.mark.slow
 def test_the_text_names_every_figure(measured):
-    text = report.text("tiny.keras", measured)
-    summary = measured["summary"]
+    text = report.report_text("tiny.keras", measured)
+    summary = measured.summary
     for piece in (
         "tiny.keras: 360 test images of scikit-learn digits (not MNIST)",
         f"{summary['test_accuracy']:.2%}",
@@ -72,8 +74,8 @@ def test_the_text_names_every_figure(measured):
 
 @pytest.mark.slow
 def test_the_page_stands_alone_and_its_figures_have_alternative_text(measured):
-    page = report.page("<tiny>.keras", measured)
-    assert page.count("<img alt=") == page.count("data:image/png;base64,") == 5
+    page = report.report_page("<tiny>.keras", measured)
+    assert page.count('<img alt="') == page.count("data:image/png;base64,") == 5
     assert "&lt;tiny&gt;.keras" in page and "<tiny>" not in page
     assert "http" not in page
 
@@ -84,7 +86,7 @@ def test_the_command_prints_the_text_and_writes_the_page(trained, tmp_path, caps
     page = tmp_path / "page.html"
     arguments = ["evaluate", "--model", str(tmp_path / "tiny.keras"), "--dataset", "digits"]
     assert main([*arguments, "--robustness-images", "100", "--html", str(page)]) == 0
-    assert "accuracy at five levels" in capsys.readouterr().out
+    assert "accuracy at severities" in capsys.readouterr().out
     assert page.read_text(encoding="utf-8").startswith("<!DOCTYPE html>")
     assert main([*arguments, "--robustness-images", "5"]) == 2
     assert "at least 100" in capsys.readouterr().err
@@ -96,14 +98,14 @@ def test_parameters_are_those_of_the_model_s_own_section(tmp_path):
         "hybrid": {"model": "hybrid.keras", "parameters": {"SEED": 2}},
     }
     (tmp_path / "metrics.json").write_text(json.dumps(content))
-    assert report.training_parameters(tmp_path / "hybrid.keras") == {"SEED": 2}
-    assert report.training_parameters(tmp_path / "clean_phase.keras") == {"SEED": 1}
-    assert report.training_parameters(tmp_path / "other.keras") == {}
+    assert artifacts.training_parameters(tmp_path / "hybrid.keras") == {"SEED": 2}
+    assert artifacts.training_parameters(tmp_path / "clean_phase.keras") == {"SEED": 1}
+    assert artifacts.training_parameters(tmp_path / "other.keras") == {}
 
 
 @pytest.mark.slow
-def test_foreign_digits_have_the_form_of_mnist():
-    images, labels = report.external_digits()
+def test_external_digits_have_the_form_of_mnist():
+    images, labels = evaluation.load_external_digits()
     assert images.shape == (1797, 28, 28) and labels.shape == (1797,)
     assert images.min() >= 0 and 0.9 < images.max() <= 1
     ink = images.sum((1, 2))
@@ -111,6 +113,13 @@ def test_foreign_digits_have_the_form_of_mnist():
     assert rows == pytest.approx(np.full(1797, 14), abs=1.5)
 
 
-def test_a_table_has_a_line_for_each_row():
-    table = report.markdown_table(["a", "b"], [[1, "x"], [2, "y"]])
-    assert table == "| a | b |\n| --- | --- |\n| 1 | x |\n| 2 | y |"
+@pytest.mark.slow
+def test_a_class_that_is_not_there_has_a_dash_and_chance_level_is_said(measured):
+    few = measured.labels < 5
+    part = dataclasses.replace(
+        measured, labels=measured.labels[few], probabilities=np.eye(10)[measured.labels[few]]
+    )
+    text = report.report_text("tiny.keras", part)
+    assert re.search(r"^7 +0 +– +–$", text, re.M) and "guessing" not in text
+    always = dataclasses.replace(part, probabilities=np.eye(10)[np.ones(few.sum(), int)])
+    assert "no better than guessing" in report.report_text("tiny.keras", always)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from mnist_helpers.evaluation import robustness
-from mnist_helpers.evaluation.robustness import CORRUPTIONS, damaged
+from mnist_helpers.evaluation.robustness import CORRUPTIONS, corrupt
 
 GEOMETRIC = ["rotation", "shift", "zoom", "shear"]
 
@@ -19,36 +19,40 @@ def digits():
     return (255 * np.tile(ink, (20, 1, 1))).astype(np.uint8)
 
 
-def test_there_are_twenty_kinds_of_five_levels_from_mild_to_severe():
+def applied(images, kind, amount):
+    """Corrupts by an amount that need not be one of the five severities."""
+    pixels = images / np.float32(255)
+    return np.clip(CORRUPTIONS[kind].apply(pixels, amount, np.random.default_rng(0)), 0, 1)
+
+
+def test_there_are_twenty_corruptions_of_five_severities_from_mild_to_severe():
     assert len(CORRUPTIONS) == 20
-    for kind, (_, group, unit, levels) in CORRUPTIONS.items():
-        assert len(levels) == robustness.LEVELS and unit
-        steps = np.diff(levels)
+    for kind, (_, group, unit, amounts) in CORRUPTIONS.items():
+        assert len(amounts) == 5 and unit
+        steps = np.diff(amounts)
         assert (steps > 0).all() or (steps < 0).all(), kind
         assert (group == "geometric") == (kind in GEOMETRIC)
 
 
 @pytest.mark.parametrize("kind", CORRUPTIONS)
-def test_damage_is_seeded_stays_in_range_and_grows_with_the_level(kind, digits):
+def test_corruption_is_seeded_stays_in_range_and_grows_with_the_severity(kind, digits):
     clean = digits / np.float32(255)
-    levels = CORRUPTIONS[kind].levels
-    first = damaged(digits, kind, levels[2], seed=1)
+    first = corrupt(digits, kind, 3, seed=1)
     assert first.shape == digits.shape and first.dtype == np.float32
     assert first.min() >= 0 and first.max() <= 1
-    np.testing.assert_array_equal(first, damaged(digits, kind, levels[2], seed=1))
-    mild, severe = (
-        np.abs(damaged(digits, kind, level) - clean).mean() for level in (levels[0], levels[4])
-    )
+    np.testing.assert_array_equal(first, corrupt(digits, kind, 3, seed=1))
+    mild, severe = (np.abs(corrupt(digits, kind, s) - clean).mean() for s in (1, 5))
     assert 0 < mild < severe
+    examples = robustness.example_corruptions(digits[0])[kind]
+    np.testing.assert_array_equal(examples[4], corrupt(digits[:1], kind, 5)[0])
 
 
 @pytest.mark.parametrize("kind", [k for k in CORRUPTIONS if k not in (
     "blur", "contrast", "brightness", "light background", "low resolution")])  # fmt: skip
-def test_damage_differs_from_image_to_image_and_from_seed_to_seed(kind, digits):
-    level = CORRUPTIONS[kind].levels[2]
-    worse = damaged(digits, kind, level)
+def test_corruption_differs_from_image_to_image_and_from_seed_to_seed(kind, digits):
+    worse = corrupt(digits, kind, 3)
     assert len(np.unique(worse[::2].reshape(20, -1), axis=0)) > 1
-    assert not np.array_equal(worse, damaged(digits, kind, level, seed=1))
+    assert not np.array_equal(worse, corrupt(digits, kind, 3, seed=1))
 
 
 def test_a_thousand_images_take_a_fifth_of_a_second_at_most(digits):
@@ -57,7 +61,7 @@ def test_a_thousand_images_take_a_fifth_of_a_second_at_most(digits):
         best = np.inf
         for _ in range(3):
             start = time.process_time()
-            damaged(many, kind, CORRUPTIONS[kind].levels[2])
+            corrupt(many, kind, 3)
             best = min(best, time.process_time() - start)
         assert best < 0.2, kind
 
@@ -76,68 +80,68 @@ def places(images):
     return {(round(float(r), 1), round(float(c), 1)) for r, c in zip(rows, columns, strict=True)}
 
 
-def test_geometric_damage_puts_a_pixel_where_the_formula_does():
+def test_geometric_corruption_puts_a_pixel_where_the_formula_does():
     # The centre is (13.5, 13.5). Of (-0.5, 6.5) an eighth of a turn makes (-4.95, 4.24) or
     # (4.24, 4.95).
-    above, below = sorted(places(damaged(dot(13, 20), "rotation", 45)))
+    above, below = sorted(places(applied(dot(13, 20), "rotation", 45)))
     assert above == pytest.approx((8.55, 17.74), abs=0.2)
     assert below == pytest.approx((17.74, 18.45), abs=0.2)
-    assert places(damaged(dot(13, 13), "shift", 0.25)) == {(6, 6), (6, 20), (20, 6), (20, 20)}
+    assert places(applied(dot(13, 13), "shift", 0.25)) == {(6, 6), (6, 20), (20, 6), (20, 20)}
     # 4.5 from the centre becomes 4.5 · 0.55 or 4.5 · 1.45.
-    (small, large) = sorted(places(damaged(dot(18, 18), "zoom", 0.45)))
+    (small, large) = sorted(places(applied(dot(18, 18), "zoom", 0.45)))
     assert small == pytest.approx((16.0, 16.0), abs=0.3)
     assert large == pytest.approx((20.0, 20.0), abs=0.3)
     # 6.5 below the centre slides by 0.4 · 6.5 = 2.6 to one side or the other.
-    assert {c for _, c in places(damaged(dot(20, 13), "shear", 0.4))} == {10.4, 15.6}
+    assert {c for _, c in places(applied(dot(20, 13), "shear", 0.4))} == {10.4, 15.6}
 
 
 def test_grey_values_are_the_formula_s():
     half = np.full((2, 28, 28), 51, np.uint8)  # 0.2
-    assert damaged(half, "contrast", 0.5) == pytest.approx(0.35)  # 0.5 + 0.5 · (0.2 - 0.5)
-    assert damaged(half, "brightness", 0.3) == pytest.approx(0.5)
-    assert damaged(4 * half, "brightness", 0.7) == pytest.approx(1.0)
-    assert damaged(half, "light background", 0.5) == pytest.approx(0.4)  # 0.5 · 0.8
-    assert damaged(half, "blur", 1.0)[:, 10:18, 10:18] == pytest.approx(0.2)
+    assert applied(half, "contrast", 0.5) == pytest.approx(0.35)  # 0.5 + 0.5 · (0.2 - 0.5)
+    assert applied(half, "brightness", 0.3) == pytest.approx(0.5)
+    assert applied(4 * half, "brightness", 0.7) == pytest.approx(1.0)
+    assert applied(half, "light background", 0.5) == pytest.approx(0.4)  # 0.5 · 0.8
+    assert applied(half, "blur", 1.0)[:, 10:18, 10:18] == pytest.approx(0.2)
 
 
 def test_noise_has_the_deviation_and_specks_the_share_that_they_say():
     grey = np.full((40, 28, 28), 128, np.uint8)
-    assert damaged(grey, "noise", 0.1).std() == pytest.approx(0.1, rel=0.03)
-    specked = damaged(grey, "salt and pepper", 0.2)
+    assert applied(grey, "noise", 0.1).std() == pytest.approx(0.1, rel=0.03)
+    specked = applied(grey, "salt and pepper", 0.2)
     assert np.mean(specked == 1) == pytest.approx(0.1, abs=0.01)
     assert np.mean(specked == 0) == pytest.approx(0.1, abs=0.01)
 
 
 def test_covers_lines_and_bands_have_the_size_that_they_say():
     white, black = np.full((40, 28, 28), 255, np.uint8), np.zeros((40, 28, 28), np.uint8)
-    assert (damaged(white, "occlusion", 6) == 0).sum((1, 2)).tolist() == [36] * 40
-    assert damaged(black, "stripes", 0.5).mean() == pytest.approx(0.5)
-    drawn = damaged(black, "line", 2.0).sum((1, 2))
+    assert (applied(white, "occlusion", 6) == 0).sum((1, 2)).tolist() == [36] * 40
+    assert applied(black, "stripes", 0.5).mean() == pytest.approx(0.5)
+    drawn = applied(black, "line", 2.0).sum((1, 2))
     assert (drawn > 2 * 20).all() and (drawn < 2 * 28 * 1.5).all()  # width times length
 
 
 def test_strokes_grow_or_shrink_by_a_pixel_all_around():
     square = np.zeros((40, 28, 28), np.uint8)
     square[:, 10:15, 10:15] = 255
-    ink = {round(float(x)) for x in damaged(square, "stroke thickness", 1.0).sum((1, 2))}
+    ink = {round(float(x)) for x in applied(square, "stroke thickness", 1.0).sum((1, 2))}
     assert ink == {25 + 4 * 5, 3 * 3}
 
 
 def test_motion_blur_and_low_resolution_keep_the_ink(digits):
     clean = digits.sum() / 255
     for kind, level in (("motion blur", 4), ("low resolution", 14), ("blur", 1.0)):
-        assert damaged(digits, kind, level).sum() == pytest.approx(clean, rel=0.01), kind
+        assert applied(digits, kind, level).sum() == pytest.approx(clean, rel=0.01), kind
 
 
-def reader_of_brightness(images):
+def brightness_predictor(images):
     """Says 1 where the image is brighter than 0.5 on average, else 0."""
     return np.eye(10)[(images.mean((1, 2)) > 0.5).astype(int)]
 
 
-def test_sweep_measures_each_model_on_each_level():
+def test_each_model_is_measured_at_each_severity():
     images = np.zeros((10, 28, 28), np.uint8)
-    curves = robustness.sweep(
-        {"sees": reader_of_brightness, "blind": lambda images: np.eye(10)[np.full(10, 3)]},
+    curves = robustness.measure_robustness(
+        {"sees": brightness_predictor, "blind": lambda images: np.eye(10)[np.full(10, 3)]},
         images, np.zeros(10, int), ("brightness", "light background"),
     )  # fmt: skip
     # Black images come out at the level itself: 0.1, 0.2, 0.35, 0.5, 0.7 and 0.2, 0.4, ... 1.
@@ -156,7 +160,7 @@ def test_the_group_of_a_kind_decides_in_which_mean_it_counts():
     assert robustness.group_mean(curves, "photometric") == 0
 
 
-def test_levels_met_in_training_follow_its_parameters():
+def test_severities_seen_in_training_follow_its_parameters():
     given = {"ROTATION_DEGREES": 15.0, "SHIFT_FRACTION": 0.1, "ZOOM_FRACTION": 0.15}
     met = {kind: robustness.severities_seen_in_training(kind, given) for kind in CORRUPTIONS}
     assert {kind: count for kind, count in met.items() if count} == {
@@ -165,7 +169,7 @@ def test_levels_met_in_training_follow_its_parameters():
     assert all(robustness.severities_seen_in_training(kind, {}) == 0 for kind in CORRUPTIONS)
 
 
-def test_the_robust_policy_meets_all_kinds_but_those_held_out():
+def test_the_robust_policy_shows_all_kinds_but_those_held_out():
     given = {"ROTATION_DEGREES": 15, "SHIFT_FRACTION": 0.1, "ZOOM_FRACTION": 0.15}
     given |= {"AUGMENTATION": "robust"}
     met = {kind: robustness.severities_seen_in_training(kind, given) for kind in CORRUPTIONS}
@@ -173,15 +177,17 @@ def test_the_robust_policy_meets_all_kinds_but_those_held_out():
     assert met["contrast"] == 4  # of 0.7, 0.5, 0.35, 0.2 and 0.1 down to 0.15
 
 
-@pytest.mark.parametrize(("kind", "level"), [
-    ("rotation", 46), ("rotation", -1), ("noise", np.nan), ("low resolution", 7),
-    ("low resolution", 19), ("contrast", 0.05), ("occlusion", 28),
+def test_the_table_says_up_to_which_severity_training_went():
+    curves = {"hybrid": {kind: [1.0, 0.9, 0.8, 0.7, 0.6] for kind in CORRUPTIONS}}
+    table = robustness.severity_3_table(curves, {"ROTATION_DEGREES": 15.0})
+    assert list(table.loc["rotation"]) == ["25 degrees", "up to severity 2", 0.8]
+    assert table.loc["noise", "seen in training"] == "no"
+
+
+@pytest.mark.parametrize(("kind", "severity", "says"), [
+    ("rotation", 6, "severity must"), ("rotation", 0, "severity must"),
+    ("noise", 2.5, "severity must"), ("smell", 1, "kind must be one of rotation"),
 ])  # fmt: skip
-def test_a_level_beyond_the_five_is_refused(kind, level):
-    with pytest.raises(ValueError, match=f"The level of {kind} must lie in"):
-        damaged(dot(1, 1), kind, level)
-
-
-def test_an_unknown_kind_is_refused():
-    with pytest.raises(ValueError, match="no damage called 'smell'"):
-        damaged(dot(1, 1), "smell", 1)
+def test_an_impossible_corruption_is_an_error(kind, severity, says):
+    with pytest.raises(ValueError, match=says):
+        corrupt(dot(1, 1), kind, severity)

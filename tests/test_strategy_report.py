@@ -18,8 +18,8 @@ def report(monkeypatch, tmp_path):
     module = importlib.import_module("strategy_report")
     monkeypatch.setattr(module, "FOLDER", tmp_path)
     rows = [
-        {"run": f"{name} {seed}", "variant": name, "SEED": seed, "state": "done"}
-        | {metric: score for metric in module.COLUMNS}
+        {"run": f"{name} {seed}", "variant": name, "params.SEED": seed, "state": "done"}
+        | {f"metrics.{metric}": score for metric in module.COLUMNS}
         for name, scores in SCORES.items()
         for seed, score in enumerate(scores)
     ]

@@ -1,15 +1,27 @@
-"""How good are the predictions, how sure are we, and what do they withstand?"""
+"""How good are the predictions, how sure can we be of that, and what do they withstand?"""
 
 import lazy_loader
 
 __getattr__, __dir__, __all__ = lazy_loader.attach(
     __name__,
+    submodules=["inference", "report", "robustness", "sweeps"],
     submod_attrs={
-        "predictions": ["ambiguous", "label_issues", "mistakes", "per_class_metrics", "top_k"],
+        "predictions": [
+            "label_issues", "low_margin", "misclassified", "per_class_metrics", "top_k",
+        ],
         "calibration": [
             "accuracy_coverage_curve", "calibration_scores", "coverage_at_accuracy",
-            "expected_calibration_error", "fit_temperature", "reliability", "temperature_scaled",
+            "expected_calibration_error", "fit_temperature", "reliability_curve",
+            "temperature_scaled",
         ],
-        "significance": ["accuracy_interval", "mcnemar", "paired_bootstrap_interval"],
+        "inference": [
+            "Prediction", "Predictor", "feature_extractor", "find_images", "predict",
+            "predict_files", "test_time_augmentation",
+        ],
+        "report": ["evaluate_model", "load_external_digits", "summarise"],
+        "robustness": ["corrupt", "measure_robustness"],
+        "significance": [
+            "accuracy_interval", "is_chance_level", "mcnemar", "paired_bootstrap_interval",
+        ],
     },
 )  # fmt: skip

@@ -1,58 +1,87 @@
-"""Does "90 % sure" mean right 90 times in 100? And what if the network may decline to answer?"""
+"""Does "90 % sure" mean correct 90 times in 100? And what if the network may decline to answer?"""
 
 from typing import NamedTuple
 
 import numpy as np
+import pandas as pd
 from scipy.optimize import minimize_scalar
 from scipy.special import softmax
 from sklearn.metrics import brier_score_loss, log_loss
+from statsmodels.stats.proportion import proportion_confint
 
-from mnist_helpers.validation import check_predictions, check_probabilities
+from mnist_helpers.validation import (
+    check_integer,
+    check_predictions,
+    check_probabilities,
+    check_real,
+)
 
 BINS = 15  # as Guo et al. have it
 
 
-class Reliability(NamedTuple):
-    """Answers grouped by how sure the network was; each array has shape (bins,).
+class CalibrationScores(NamedTuple):
+    """Three scores that judge the probabilities and not the predictions alone; low is good.
 
     Attributes:
-        images: How many answers a group has.
-        right: How many of them are right.
-        confidence: The mean probability of the answers given; NaN in an empty group.
+        ece: The expected calibration error, 0 to 1.
+        nll: The mean negative logarithm of the true digit's probability.
+        brier: The mean squared distance from the truth over all ten digits (Brier, "Verification
+            of forecasts expressed in terms of probability", 1950), 0 to 2.
     """
 
-    images: np.ndarray
-    right: np.ndarray
-    confidence: np.ndarray
+    ece: float
+    nll: float
+    brier: float
 
 
-def reliability(labels: np.ndarray, probabilities: np.ndarray, bins: int = BINS) -> Reliability:
-    """Groups answers into equally wide ranges of confidence, (0, 1/bins] to (1 - 1/bins, 1].
+class AccuracyCoverage(NamedTuple):
+    """Accuracy when only the most confident predictions are given.
+
+    Attributes:
+        coverage: Fractions of the images that get an answer, rising to 1.
+        accuracy: Accuracy among those.
+    """
+
+    coverage: np.ndarray
+    accuracy: np.ndarray
+
+
+def reliability_curve(
+    labels: np.ndarray, probabilities: np.ndarray, bins: int = BINS
+) -> pd.DataFrame:
+    """Compares confidence with accuracy in equally wide bins, (0, 1/bins] to (1 - 1/bins, 1].
 
     Args:
         labels: Integer array of shape (n,), the true digits.
         probabilities: Float array of shape (n, 10).
-        bins: How many groups.
+        bins: How many.
+
+    Returns:
+        One row per bin that holds a prediction: `confidence`, the mean probability of what was
+        predicted; `accuracy` with the `low` and `high` end of its 95 % interval; `images`.
 
     Raises:
         ValueError: The arrays do not fit each other, or rows are not probabilities.
     """
     labels, probabilities = check_predictions(labels, probabilities)
-    if bins < 1:
-        raise ValueError(f"There must be at least 1 group, not {bins}.")
-    sure = probabilities.max(axis=1).astype(float).clip(0, 1)
-    group = np.ceil(sure * bins).astype(int) - 1
-    images = np.bincount(group, minlength=bins)
-    right = np.bincount(group[probabilities.argmax(axis=1) == labels], minlength=bins)
-    total = np.bincount(group, weights=sure, minlength=bins)
-    confidence = np.divide(total, images, out=np.full(bins, np.nan), where=images > 0)
-    return Reliability(images, right, confidence)
+    bins = check_integer("bins", bins, 1)
+    confidence = probabilities.max(axis=1).astype(float).clip(0, 1)
+    predictions = pd.DataFrame(
+        {"confidence": confidence, "correct": probabilities.argmax(axis=1) == labels}
+    )
+    groups = predictions.groupby(np.ceil(confidence * bins).astype(int))
+    curve = groups.agg(
+        confidence=("confidence", "mean"), accuracy=("correct", "mean"),
+        correct=("correct", "sum"), images=("correct", "size"),
+    ).reset_index(drop=True)  # fmt: skip
+    ends = proportion_confint(curve["correct"], curve["images"], method="wilson")
+    return curve.drop(columns="correct").assign(low=ends[0], high=ends[1])
 
 
 def expected_calibration_error(
     labels: np.ndarray, probabilities: np.ndarray, bins: int = BINS
 ) -> float:
-    """Averages over all answers how far confidence and share of right answers lie apart.
+    """Averages over all predictions how far confidence and accuracy lie apart.
 
     (Guo et al., "On Calibration of Modern Neural Networks", 2017, equation 3, after Naeini et al.,
     2015.)
@@ -60,45 +89,38 @@ def expected_calibration_error(
     Args:
         labels: Integer array of shape (n,), the true digits.
         probabilities: Float array of shape (n, 10).
-        bins: Groups of equal width.
+        bins: How many bins of equal width.
 
     Returns:
-        0 to 1; 0 where each group is as often right as it is sure.
+        0 to 1; 0 where each bin is as often correct as it is confident.
     """
-    images, right, confidence = reliability(labels, probabilities, bins)
-    some = images > 0
-    gaps = np.abs(right[some] - images[some] * confidence[some])
-    return float(gaps.sum() / images.sum())
+    curve = reliability_curve(labels, probabilities, bins)
+    gaps = np.abs(curve["accuracy"] - curve["confidence"])
+    return float(np.average(gaps, weights=curve["images"]))
 
 
-def calibration_scores(labels: np.ndarray, probabilities: np.ndarray) -> dict[str, float]:
-    """Computes three scores that judge the probabilities and not the answers alone; low is good.
+def calibration_scores(labels: np.ndarray, probabilities: np.ndarray) -> CalibrationScores:
+    """Computes calibration error, negative log-likelihood and Brier score.
 
     Args:
         labels: Integer array of shape (n,), the true digits.
         probabilities: Float array of shape (n, 10).
 
-    Returns:
-        `ece`, the expected calibration error; `nll`, the mean negative logarithm of the true
-        digit's probability; `brier`, the mean squared distance from the truth over all ten digits
-        (Brier, "Verification of forecasts expressed in terms of probability", 1950), 0 to 2.
-
     Raises:
         ValueError: The arrays do not fit each other, or rows are not probabilities.
     """
     ece = expected_calibration_error(labels, probabilities)
-    # Values of 32 bits sum to 1 but nearly.
+    # float32 rows sum to 1 only nearly.
     probabilities = probabilities / np.sum(probabilities, axis=1, keepdims=True, dtype=float)
-    digits = range(10)
-    return {
-        "ece": ece,
-        "nll": float(log_loss(labels, probabilities, labels=digits)),
-        "brier": float(brier_score_loss(labels, probabilities, labels=digits)),
-    }
+    return CalibrationScores(
+        ece,
+        float(log_loss(labels, probabilities, labels=range(10))),
+        float(brier_score_loss(labels, probabilities, labels=range(10))),
+    )
 
 
 def fit_temperature(labels: np.ndarray, probabilities: np.ndarray) -> float:
-    """Finds the temperature that makes the probabilities fit best (Guo et al., 2017).
+    """Finds the temperature of least negative log-likelihood (Guo et al., 2017).
 
     Fit it on validation images: on the test images it would flatter what it is tested on.
 
@@ -107,71 +129,63 @@ def fit_temperature(labels: np.ndarray, probabilities: np.ndarray) -> float:
         probabilities: Float array of shape (n, 10).
 
     Returns:
-        The temperature of least negative log-likelihood between 0.1 and 10; above 1 where the
-        network was too sure.
+        A temperature between 0.1 and 10; above 1 where the network was overconfident.
 
     Raises:
         ValueError: The arrays do not fit each other, or rows are not probabilities.
     """
     labels, probabilities = check_predictions(labels, probabilities)
 
-    def cost(log_temperature: float) -> float:
+    def loss(log_temperature: float) -> float:
         scaled = temperature_scaled(probabilities, np.exp(log_temperature))
         return log_loss(labels, scaled, labels=range(10))
 
-    found = minimize_scalar(cost, bounds=np.log([0.1, 10]), method="bounded")
+    found = minimize_scalar(loss, bounds=np.log([0.1, 10]), method="bounded")
     return float(np.exp(found.x))
 
 
 def temperature_scaled(probabilities: np.ndarray, temperature: float) -> np.ndarray:
-    """Divides the logits behind the probabilities by a temperature; the answers stay the same.
+    """Divides the logits behind the probabilities by a temperature; no prediction changes.
 
     Args:
         probabilities: Float array of shape (n, 10).
-        temperature: Above 0; above 1 makes the network less sure.
+        temperature: 0.001 to 1000; above 1 makes the network less confident.
 
     Returns:
         float64 array of shape (n, 10).
 
     Raises:
-        ValueError: Rows are not probabilities, or the temperature is not from 0.001 to 1000.
+        ValueError: Rows are not probabilities, or the temperature is out of range.
     """
     probabilities = check_probabilities(probabilities)
-    if not 0.001 <= temperature <= 1000:
-        raise ValueError(f"The temperature must lie in 0.001 to 1000, not {temperature}.")
-    smallest = np.finfo(np.float32).tiny  # what 32 bits rounded to 0 is at most that
+    check_real("temperature", temperature, 0.001, 1000)
+    smallest = np.finfo(np.float32).tiny  # what float32 rounded to 0 is at most that
     return softmax(np.log(np.maximum(probabilities, smallest, dtype=float)) / temperature, axis=1)
 
 
-def accuracy_coverage_curve(
-    labels: np.ndarray, probabilities: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
-    """Computes accuracy when only the surest answers are given, for every number of them.
+def accuracy_coverage_curve(labels: np.ndarray, probabilities: np.ndarray) -> AccuracyCoverage:
+    """Computes the accuracy of only the most confident predictions, for every number of them.
 
     Args:
         labels: Integer array of shape (n,), the true digits.
-        probabilities: Float array of shape (n, 10).
-
-    Returns:
-        Share of the images answered, rising to 1, and accuracy among them; answers of equal
-        confidence are given together.
+        probabilities: Float array of shape (n, 10); equal confidences count together.
 
     Raises:
         ValueError: The arrays do not fit each other, or rows are not probabilities.
     """
     labels, probabilities = check_predictions(labels, probabilities)
-    sure = probabilities.max(axis=1)
-    order = np.argsort(-sure, kind="stable")
-    right = np.cumsum(probabilities.argmax(axis=1)[order] == labels[order])
-    last_of_equals = np.append(np.diff(sure[order]) != 0, True)
+    confidence = probabilities.max(axis=1)
+    order = np.argsort(-confidence, kind="stable")
+    correct = np.cumsum(probabilities.argmax(axis=1)[order] == labels[order])
+    last_of_equals = np.append(np.diff(confidence[order]) != 0, True)
     answered = np.flatnonzero(last_of_equals) + 1
-    return answered / len(labels), right[last_of_equals] / answered
+    return AccuracyCoverage(answered / len(labels), correct[last_of_equals] / answered)
 
 
 def coverage_at_accuracy(
     labels: np.ndarray, probabilities: np.ndarray, accuracy: float = 0.999
 ) -> float:
-    """Returns the largest share of the images that can be answered at some accuracy, else 0."""
-    shares, accuracies = accuracy_coverage_curve(labels, probabilities)
-    enough = accuracies >= accuracy
-    return float(shares[enough].max()) if enough.any() else 0.0
+    """Returns the largest fraction of the images that can be answered at an accuracy, else 0."""
+    curve = accuracy_coverage_curve(labels, probabilities)
+    enough = curve.accuracy >= accuracy
+    return float(curve.coverage[enough].max()) if enough.any() else 0.0

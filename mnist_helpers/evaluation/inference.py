@@ -1,7 +1,9 @@
-"""Letting a trained model read digits: many arrays at once, or pictures from files."""
+"""Letting a trained model classify digits: arrays of images, or pictures of any kind."""
 
+import functools
 import glob
 from collections.abc import Callable, Iterable, Iterator
+from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
 
@@ -9,21 +11,23 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from mnist_helpers.evaluation.corruptions import resampling, turn
+from mnist_helpers.evaluation.geometry import resampling, rotation_matrix
+from mnist_helpers.preprocessing.image_io import Picture
 from mnist_helpers.preprocessing.mnist_format import to_mnist
+from mnist_helpers.training.artifacts import find_model, load_model
 
-PICTURES = (".bmp", ".gif", ".jpeg", ".jpg", ".pgm", ".png", ".tif", ".tiff", ".webp")
+IMAGE_SUFFIXES = (".bmp", ".gif", ".jpeg", ".jpg", ".pgm", ".png", ".tif", ".tiff", ".webp")
 Predict = Callable[[np.ndarray], np.ndarray]
 
 
 class Prediction(NamedTuple):
-    """What a model reads in a picture.
+    """Which digit a model sees in a picture.
 
     Attributes:
-        picture: Its path as given.
-        digit: The top_k digit; `None` if the picture could not be read.
+        picture: Its path as given; empty for an array.
+        digit: The most probable digit; `None` if the picture could not be read.
         confidence: Its probability.
-        second_choice: The second top_k digit.
+        second_choice: The second most probable digit.
         second_confidence: Its probability.
         error: Why the picture could not be read, in a sentence; else `None`.
     """
@@ -67,15 +71,55 @@ class Predictor:
             float32 array of what the model gives; of a classifier probabilities of shape (n, 10).
         """
         images = np.asarray(images, np.float32).reshape(-1, 28, 28, 1)
-        starts = range(0, max(len(images), 1), self.batch_size)
+        if len(images) == 0:  # not every layer takes an empty batch
+            return self(np.zeros((1, 28, 28, 1), np.float32))[:0]
+        starts = range(0, len(images), self.batch_size)
         return np.concatenate(
             [self._step(images[start : start + self.batch_size]).numpy() for start in starts]
         )
 
     @property
     def traces(self) -> int:
-        """How often the network was traced; one is right."""
+        """How often the network was traced; it should be once."""
         return self._step.experimental_get_tracing_count()
+
+
+def predict(picture: Picture, model: keras.Model | str | Path | None = None) -> Prediction:
+    """Classifies the digit in one picture, of whatever kind.
+
+    Args:
+        picture: A file, its content, or an array; see `preprocessing.to_mnist`.
+        model: A digit classifier, its `.keras` file or a run's folder; by default your own last
+            training, else the model shipped with the project.
+
+    Raises:
+        FileNotFoundError: There is no such picture or model.
+        ValueError: The picture cannot be read, or shows no digit; or the model is unsuitable.
+
+    Example:
+        >>> predict("photo.jpg").digit
+        7
+    """
+    image = to_mnist(picture)
+    if isinstance(model, keras.Model):
+        predictor = Predictor(model)
+    else:
+        path = find_model(model)
+        predictor = _cached_predictor(path, path.stat().st_mtime_ns if path.exists() else 0)
+    name = str(picture) if isinstance(picture, str | Path) else ""
+    return _prediction(name, predictor(image[None])[0])
+
+
+@functools.lru_cache(maxsize=1)
+def _cached_predictor(path: Path, _modified: int) -> Predictor:
+    return Predictor(load_model(path))
+
+
+def _prediction(picture: str, probabilities: np.ndarray) -> Prediction:
+    second, first = (int(digit) for digit in np.argsort(probabilities)[-2:])
+    return Prediction(
+        picture, first, float(probabilities[first]), second, float(probabilities[second])
+    )
 
 
 def feature_extractor(model: keras.Model) -> Predictor:
@@ -91,10 +135,10 @@ def feature_extractor(model: keras.Model) -> Predictor:
 
 
 def test_time_augmentation(predict: Predict, images: np.ndarray) -> np.ndarray:
-    """Averages what a model says to nine slightly changed views of each image.
+    """Averages what a model predicts for nine slightly transformed views of each image.
 
-    The views were chosen before anything was measured: as it is, turned by 7.5 degrees either way,
-    a tenth larger and smaller, and moved by 1 pixel in four directions.
+    The views were chosen before anything was measured: the image itself, rotated by 7.5 degrees
+    either way, a tenth larger and smaller, and shifted by 1 pixel in four directions.
 
     Args:
         predict: Such as a `Predictor`.
@@ -103,7 +147,7 @@ def test_time_augmentation(predict: Predict, images: np.ndarray) -> np.ndarray:
     Returns:
         float32 array of shape (n, 10), the mean of the probabilities.
     """
-    views = [turn(np.radians(angle)) for angle in (0, 7.5, -7.5)]
+    views = [rotation_matrix(np.radians(angle)) for angle in (0, 7.5, -7.5)]
     views += [(np.eye(2) * factor, (0, 0)) for factor in (1.1, 0.9)]
     views += [(np.eye(2), offset) for offset in ((0, 1), (0, -1), (1, 0), (-1, 0))]
     pixels = np.asarray(images, np.float32).reshape(-1, 28 * 28).T
@@ -111,10 +155,10 @@ def test_time_augmentation(predict: Predict, images: np.ndarray) -> np.ndarray:
 
 
 def find_images(names: Iterable[str]) -> list[str]:
-    """Finds the picture files that paths, folders and patterns name, each once and in order.
+    """Finds the image files that paths, folders and patterns name, each once and in order.
 
     Args:
-        names: Files, folders (searched with what is below them for the usual kinds of picture) and
+        names: Files, folders (searched, with their subfolders, for the usual kinds of image) and
             patterns such as `scans/*.png`. A file that is named is taken whatever its name.
 
     Returns:
@@ -125,7 +169,7 @@ def find_images(names: Iterable[str]) -> list[str]:
         path = Path(name)
         if path.is_dir():
             found += sorted(
-                str(file) for file in path.rglob("*") if file.suffix.lower() in PICTURES
+                str(file) for file in path.rglob("*") if file.suffix.lower() in IMAGE_SUFFIXES
             )
         elif path.exists():
             found.append(name)
@@ -137,40 +181,31 @@ def find_images(names: Iterable[str]) -> list[str]:
 def predict_files(
     predict: Predict, pictures: Iterable[str], batch_size: int = 200
 ) -> Iterator[Prediction]:
-    """Reads picture files, in order; one that cannot be read costs nothing but itself.
+    """Classifies picture files, in order; one that cannot be read does not stop the others.
 
     Args:
         predict: Such as a `Predictor`.
         pictures: Paths; no more than a batch of pictures is in memory at a time.
-        batch_size: Pictures that the model reads together.
+        batch_size: Pictures that the model classifies together.
 
     Yields:
-        One reading for each picture.
+        One prediction for each picture.
     """
-    waiting = []
-    for picture in pictures:
-        waiting.append((picture, *_brought_to_form(picture)))
-        if len(waiting) == batch_size:
-            yield from _predict_batch(predict, waiting)
-            waiting = []
-    yield from _predict_batch(predict, waiting)
+    waiting = iter(pictures)
+    for batch in iter(lambda: list(islice(waiting, batch_size)), []):
+        images = [_image_or_error(picture) for picture in batch]
+        good = [image for image in images if not isinstance(image, str)]
+        rows = iter(predict(np.stack(good)) if good else ())
+        for picture, image in zip(batch, images, strict=True):
+            if isinstance(image, str):
+                yield Prediction(picture, error=image)
+            else:
+                yield _prediction(picture, next(rows))
 
 
-def _brought_to_form(picture: str) -> tuple[np.ndarray | None, str | None]:
+def _image_or_error(picture: str) -> np.ndarray | str:
     try:
-        return to_mnist(picture), None
+        return to_mnist(picture)
     except (ValueError, OSError) as error:
         reason = getattr(error, "strerror", None)
-        return None, f"{reason}." if reason else str(error)
-
-
-def _predict_batch(predict: Predict, waiting: list[tuple]) -> Iterator[Prediction]:
-    good = [image for _, image, _ in waiting if image is not None]
-    rows: Iterator[np.ndarray] = iter(predict(np.stack(good)) if good else ())
-    for picture, image, error in waiting:
-        if image is None:
-            yield Prediction(picture, error=error)
-        else:
-            chances = next(rows)
-            second, first = (int(digit) for digit in np.argsort(chances)[-2:])
-            yield Prediction(picture, first, float(chances[first]), second, float(chances[second]))
+        return f"{reason}." if reason else str(error)

@@ -1,24 +1,31 @@
-"""Which digits are read well, which images wrongly, and which labels one may doubt."""
+"""Which digits are recognised well, which images are misclassified, and which labels to doubt."""
 
 from collections.abc import Iterable
 
 import numpy as np
+import pandas as pd
 from sklearn.metrics import precision_recall_fscore_support
 
-from mnist_helpers.validation import check_digits, check_predictions, check_probabilities
+from mnist_helpers.validation import (
+    check_digits,
+    check_integer,
+    check_predictions,
+    check_probabilities,
+    check_real,
+)
 
 
-def per_class_metrics(labels: np.ndarray, predicted: np.ndarray) -> dict[str, np.ndarray]:
+def per_class_metrics(labels: np.ndarray, predicted: np.ndarray) -> pd.DataFrame:
     """Computes precision and recall of each digit.
 
     Args:
         labels: Integer array of shape (n,), the true digits.
-        predicted: Integer array of shape (n,), the answers.
+        predicted: Integer array of shape (n,), the predicted ones.
 
     Returns:
-        Arrays of shape (10,): `precision`, the share of the answers "3" that are a 3; `recall`, the
-        share of the 3s that are answered "3"; `images`, how many 3s there are. A share of nothing
-        is 0.
+        One row per digit: `images`, how many 3s there are; `precision`, the fraction of the
+        predictions "3" that are a 3; `recall`, the fraction of the 3s predicted as "3". NaN where
+        there is no such image or prediction, as 0 would be a statement about nothing.
 
     Raises:
         ValueError: The arrays are empty, of different lengths, or hold anything but 0 to 9.
@@ -26,22 +33,21 @@ def per_class_metrics(labels: np.ndarray, predicted: np.ndarray) -> dict[str, np
     labels, predicted = check_digits(labels, "labels"), check_digits(predicted, "predicted")
     if len(labels) != len(predicted):
         raise ValueError(
-            f"{len(labels)} labels cannot be compared with {len(predicted)} answers; "
-            "give one answer for each label."
+            f"Expected one prediction for each label; got {len(predicted)} predictions for "
+            f"{len(labels)} labels."
         )
     precision, recall, _, images = precision_recall_fscore_support(
-        labels, predicted, labels=range(10), zero_division=0
+        labels, predicted, labels=range(10), zero_division=np.nan
     )
-    return {"precision": precision, "recall": recall, "images": images}
+    return pd.DataFrame({"images": images, "precision": precision, "recall": recall})
 
 
-def mistakes(labels: np.ndarray, probabilities: np.ndarray) -> np.ndarray:
-    """Finds the wrong answers, the most confident first.
+def misclassified(labels: np.ndarray, probabilities: np.ndarray) -> np.ndarray:
+    """Finds the misclassified images, those of the highest confidence first.
 
     Args:
         labels: Integer array of shape (n,), the true digits.
-        probabilities: Float array of shape (n, 10), one row for each image. The answer is the
-            top_k digit, and its probability the confidence.
+        probabilities: Float array of shape (n, 10).
 
     Returns:
         Integer array of indices; those of equal confidence keep their order.
@@ -50,64 +56,62 @@ def mistakes(labels: np.ndarray, probabilities: np.ndarray) -> np.ndarray:
         ValueError: The arrays do not fit each other, or rows are not probabilities.
     """
     labels, probabilities = check_predictions(labels, probabilities)
-    wrong = np.flatnonzero(probabilities.argmax(axis=1) != labels)
-    return wrong[np.argsort(-probabilities[wrong].max(axis=1), kind="stable")]
+    incorrect = np.flatnonzero(probabilities.argmax(axis=1) != labels)
+    return incorrect[np.argsort(-probabilities[incorrect].max(axis=1), kind="stable")]
 
 
-def top_k(probabilities: np.ndarray, count: int = 3) -> tuple[np.ndarray, np.ndarray]:
-    """Finds the top_k digits of each image, the top_k first.
+def top_k(probabilities: np.ndarray, k: int = 3) -> tuple[np.ndarray, np.ndarray]:
+    """Finds the k most probable digits of each image, the most probable first.
 
     Args:
         probabilities: Float array of shape (n, 10).
-        count: How many.
+        k: 1 to 10.
 
     Returns:
-        Integer array of digits and float array of their probabilities, both of shape (n, count).
+        Integer array of digits and float array of their probabilities, both of shape (n, k).
 
     Raises:
-        ValueError: Rows are not probabilities, or count is not 1 to 10.
+        ValueError: Rows are not probabilities, or k is not 1 to 10.
     """
     probabilities = check_probabilities(probabilities)
-    if not 1 <= count <= 10:
-        raise ValueError(f"1 to 10 digits can be the top_k, not {count}.")
-    digits = np.argsort(-probabilities, axis=1, kind="stable")[:, :count]
+    digits = np.argsort(-probabilities, axis=1, kind="stable")[:, : check_integer("k", k, 1, 10)]
     return digits, np.take_along_axis(probabilities, digits, axis=1)
 
 
 def label_issues(
-    labels: np.ndarray, several: Iterable[np.ndarray], sure: float = 0.9
+    labels: np.ndarray, models: Iterable[np.ndarray], confidence: float = 0.9
 ) -> np.ndarray:
-    """Finds images where every model is sure of one and the same digit, which is not the label.
+    """Finds images where every model is confident of one and the same digit, not the label.
 
     That is a reason to look at the image, and no proof that the label is wrong: models trained on
     the same images share their blind spots.
 
     Args:
         labels: Integer array of shape (n,).
-        several: Probabilities (n, 10) of each model.
-        sure: Least probability that each model must give to the digit.
+        models: Probabilities (n, 10) of each model.
+        confidence: The least probability that each model must give to the digit, 0 to 1.
 
     Returns:
         Integer array of indices, in order.
 
     Raises:
-        ValueError: There are no models, arrays do not fit each other, or `sure` is not 0 to 1.
+        ValueError: There are no models, arrays do not fit each other, or `confidence` is not 0
+            to 1.
     """
-    if not 0 <= sure <= 1:
-        raise ValueError(f"How sure the models must be lies in 0 to 1, not {sure}.")
-    several = [check_predictions(labels, probabilities)[1] for probabilities in several]
-    answers = np.stack([probabilities.argmax(axis=1) for probabilities in several])
-    least = np.min([probabilities.max(axis=1) for probabilities in several], axis=0)
-    agreed = (answers == answers[0]).all(axis=0) & (least >= sure)
-    return np.flatnonzero(agreed & (answers[0] != labels))
+    check_real("confidence", confidence, 0, 1)
+    stacked = [check_predictions(labels, probabilities)[1] for probabilities in models]
+    predicted = np.stack([probabilities.argmax(axis=1) for probabilities in stacked])
+    least = np.min([probabilities.max(axis=1) for probabilities in stacked], axis=0)
+    agreed = (predicted == predicted[0]).all(axis=0) & (least >= confidence)
+    return np.flatnonzero(agreed & (predicted[0] != labels))
 
 
-def ambiguous(probabilities: np.ndarray, margin: float = 0.2) -> np.ndarray:
-    """Finds images for which the two top_k digits are nearly as likely as each other.
+def low_margin(probabilities: np.ndarray, margin: float = 0.2) -> np.ndarray:
+    """Tells for which images the two most probable digits are nearly as probable as each other.
 
     Args:
         probabilities: Float array of shape (n, 10).
-        margin: Largest difference of the two probabilities.
+        margin: The largest difference of the two probabilities, 0 to 1.
 
     Returns:
         Boolean array of shape (n,).
@@ -115,7 +119,6 @@ def ambiguous(probabilities: np.ndarray, margin: float = 0.2) -> np.ndarray:
     Raises:
         ValueError: Rows are not probabilities, or the margin is not 0 to 1.
     """
-    if not 0 <= margin <= 1:
-        raise ValueError(f"The margin must lie in 0 to 1, not {margin}.")
+    check_real("margin", margin, 0, 1)
     _, chances = top_k(probabilities, 2)
     return chances[:, 0] - chances[:, 1] <= margin

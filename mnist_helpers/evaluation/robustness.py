@@ -1,118 +1,70 @@
-"""How accuracy falls as pictures get worse: kinds of damage, their levels, and the sweep."""
+"""How accuracy falls as images get worse: the corruptions, their severities, and the measuring."""
 
 import zlib
 from collections.abc import Callable, Iterable, Mapping
-from typing import NamedTuple
 
 import numpy as np
+import pandas as pd
 
-from mnist_helpers.evaluation import corruptions
+from mnist_helpers.evaluation.corruptions import CORRUPTIONS
 from mnist_helpers.training.robust_augmentation import TRAINING_RANGES
 from mnist_helpers.training.transforms import TRANSFORMS, transform_name
 from mnist_helpers.validation import MAX_SEED, check_images, check_integer
 
-LEVELS = 5
+SEVERITIES = range(1, 6)
+Curves = Mapping[str, list[float]]  # corruption to the accuracies at the five severities
 
 
-class Damage(NamedTuple):
-    """A kind of damage.
-
-    Attributes:
-        apply: Function of `mnist_helpers.evaluation.corruptions`.
-        group: "geometric" or "photometric".
-        unit: What a level is, in words.
-        levels: Five of them, from mild to severe; a person reads nearly all digits at the third.
-    """
-
-    apply: Callable
-    group: str
-    unit: str
-    levels: tuple[float, ...]
-
-
-# Chosen by eye, from pictures at each level, before any model was measured on them.
-CORRUPTIONS = {
-    **{
-        transform_name(name): Damage(corruptions.moving(move), "geometric", move.unit, move.levels)
-        for name, move in TRANSFORMS.items()
-    },
-    "shear": Damage(corruptions.shear, "geometric", "slope", (0.1, 0.2, 0.3, 0.45, 0.6)),
-    "stroke thickness": Damage(
-        corruptions.stroke_thickness, "photometric", "part of a pixel", (0.2, 0.4, 0.6, 0.8, 1.0)
-    ),
-    "blur": Damage(corruptions.blur, "photometric", "pixels", (0.5, 0.75, 1.0, 1.5, 2.0)),
-    "noise": Damage(corruptions.noise, "photometric", "deviation", (0.1, 0.2, 0.3, 0.45, 0.6)),
-    "contrast": Damage(
-        corruptions.contrast, "photometric", "part left", (0.7, 0.5, 0.35, 0.2, 0.1)
-    ),
-    "brightness": Damage(
-        corruptions.brightness, "photometric", "added", (0.1, 0.2, 0.35, 0.5, 0.7)
-    ),
-    "occlusion": Damage(corruptions.occlusion, "photometric", "pixels a side", (4, 5, 6, 8, 10)),
-    "light background": Damage(
-        corruptions.light_background, "photometric", "grey of paper", (0.2, 0.4, 0.6, 0.8, 1.0)
-    ),
-    "uneven light": Damage(
-        corruptions.uneven_light, "photometric", "at the bright side", (0.2, 0.35, 0.5, 0.65, 0.8)
-    ),
-    "salt and pepper": Damage(
-        corruptions.salt_and_pepper,
-        "photometric",
-        "part of the pixels",
-        (0.03, 0.06, 0.1, 0.2, 0.3),
-    ),
-    "line": Damage(corruptions.line, "photometric", "pixels wide", (0.5, 1.0, 1.5, 2.0, 3.0)),
-    "stripes": Damage(
-        corruptions.stripes, "photometric", "part swapped", (0.1, 0.2, 0.3, 0.4, 0.5)
-    ),
-    "fog": Damage(corruptions.fog, "photometric", "part of clouds", (0.2, 0.35, 0.5, 0.6, 0.7)),
-    "motion blur": Damage(corruptions.motion_blur, "photometric", "pixels", (2, 3, 4, 6, 8)),
-    "low resolution": Damage(
-        corruptions.low_resolution, "photometric", "pixels a side", (18, 14, 12, 10, 8)
-    ),
-    "squared paper": Damage(
-        corruptions.squared_paper, "photometric", "grey of lines", (0.2, 0.35, 0.5, 0.7, 0.9)
-    ),
-    "stains": Damage(corruptions.stains, "photometric", "stains", (1, 2, 4, 6, 9)),
-}
-
-# Left out of training on purpose, to see what the policy is worth on damage it has never met.
+# Left out of training on purpose, to see what the policy is worth on what it has never seen.
 HELD_OUT = ("shear", "fog", "motion blur", "low resolution", "squared paper", "stains")
 
 
-def damaged(images: np.ndarray, kind: str, level: float, seed: int = 0) -> np.ndarray:
-    """Damages images; the same seed gives the same damage.
+def corrupt(images: np.ndarray, kind: str, severity: int, seed: int = 0) -> np.ndarray:
+    """Corrupts images; the same seed gives the same result.
 
     Args:
         images: uint8 array of shape (n, 28, 28), 0 to 255.
         kind: One of `CORRUPTIONS`.
-        level: One of the kind's levels, or something between.
-        seed: Whole number, 0 or more.
+        severity: 1 (mild) to 5 (severe).
+        seed: Integer, 0 or more.
 
     Returns:
         float32 array of shape (n, 28, 28) in [0, 1].
 
     Raises:
-        ValueError: There is no such kind, the images have another form, or level or seed is
-            impossible.
+        ValueError: There is no such corruption, the images have another form, or severity or seed
+            is impossible.
     """
     images = check_images(images)
+    check_integer("severity", severity, 1, 5)
     check_integer("seed", seed, 0, MAX_SEED)
     if kind not in CORRUPTIONS:
-        raise ValueError(f"There is no damage called {kind!r}; there are {', '.join(CORRUPTIONS)}.")
-    levels = CORRUPTIONS[kind].levels
-    # Where the levels fall (what is left of the contrast), the least one is the severest.
-    least, most = min(levels) if levels[0] > levels[-1] else 0, max(levels)
-    if not least <= level <= most:
-        raise ValueError(f"The level of {kind} must lie in {least} to {most}, not {level}.")
+        raise ValueError(f"kind must be one of {', '.join(CORRUPTIONS)}; got {kind!r}.")
+    corruption = CORRUPTIONS[kind]
     # Each kind draws for itself, so that adding one leaves the others as they are.
     rng = np.random.default_rng([seed, zlib.crc32(kind.encode())])
-    pixels = np.asarray(images, np.float32) / np.float32(255)
-    return np.clip(CORRUPTIONS[kind].apply(pixels, level, rng), 0, 1).astype(np.float32, copy=False)
+    pixels = images.astype(np.float32) / np.float32(255)
+    corrupted = corruption.apply(pixels, corruption.amounts[severity - 1], rng)
+    return np.clip(corrupted, 0, 1).astype(np.float32, copy=False)
+
+
+def example_corruptions(image: np.ndarray) -> dict[str, np.ndarray]:
+    """Corrupts one image in every way.
+
+    Args:
+        image: uint8 array of shape (28, 28).
+
+    Returns:
+        By corruption a float32 array of shape (5, 28, 28), from mild to severe.
+    """
+    return {
+        kind: np.concatenate([corrupt(image[None], kind, severity) for severity in SEVERITIES])
+        for kind in CORRUPTIONS
+    }
 
 
 def choose_images(total: int, count: int) -> np.ndarray:
-    """Chooses images to damage: always the same ones, so that every run is compared on them.
+    """Chooses images to corrupt: always the same ones, so that runs are compared on them.
 
     Args:
         total: How many there are.
@@ -124,65 +76,69 @@ def choose_images(total: int, count: int) -> np.ndarray:
     return np.sort(np.random.default_rng(0).permutation(total)[:count])
 
 
-def sweep(
-    readers: Mapping[str, Callable],
+def measure_robustness(
+    predictors: Mapping[str, Callable],
     images: np.ndarray,
     labels: np.ndarray,
     kinds: Iterable[str] = tuple(CORRUPTIONS),
     seed: int = 0,
 ) -> dict[str, dict[str, list[float]]]:
-    """Measures accuracy at every level of every kind of damage; all models read the same images.
+    """Measures accuracy at every severity of every corruption, on the same images for all models.
 
     Args:
-        readers: Name of a model to a function from float32 images (n, 28, 28) in [0, 1] to
-            probabilities (n, 10), such as `predict.reader` makes.
+        predictors: Name of a model to a function from float32 images (n, 28, 28) in [0, 1] to
+            probabilities (n, 10), such as an `inference.Predictor`.
         images: uint8 array of shape (n, 28, 28).
         labels: Integer array of shape (n,).
         kinds: Keys of `CORRUPTIONS`.
-        seed: Of the damage.
+        seed: Of the corruptions.
 
     Returns:
-        For each model, for each kind, five accuracies from the mild level to the severe one.
+        For each model, for each corruption, the accuracies at severities 1 to 5.
     """
     curves: dict[str, dict[str, list[float]]] = {
-        name: {kind: [] for kind in kinds} for name in readers
+        name: {kind: [] for kind in kinds} for name in predictors
     }
     for kind in kinds:
-        for level in CORRUPTIONS[kind].levels:
-            worse = damaged(images, kind, level, seed)
-            for name, read in readers.items():
-                right = read(worse).argmax(axis=1) == labels
-                curves[name][kind].append(float(right.mean()))
+        for severity in SEVERITIES:
+            corrupted = corrupt(images, kind, severity, seed)
+            for name, predict in predictors.items():
+                correct = predict(corrupted).argmax(axis=1) == labels
+                curves[name][kind].append(float(correct.mean()))
     return curves
 
 
-def group_mean(curves: Mapping[str, list[float]], group: str) -> float:
-    """Averages a model's accuracies over all levels of the kinds in a group.
+def group_mean(curves: Curves, group: str) -> float:
+    """Averages a model's accuracies over all severities of the corruptions in a group.
 
     Args:
-        curves: One model's part of what `sweep` returns.
+        curves: One model's part of what `measure_robustness` returns.
         group: "geometric" or "photometric".
     """
-    if group not in {kind.group for kind in map(CORRUPTIONS.get, curves) if kind}:
-        raise ValueError(f"No kind of damage measured here is in a group called {group!r}.")
-    chosen = [values for kind, values in curves.items() if CORRUPTIONS[kind].group == group]
+    chosen = [
+        accuracies
+        for kind, accuracies in curves.items()
+        if kind in CORRUPTIONS and CORRUPTIONS[kind].group == group
+    ]
+    if not chosen:
+        raise ValueError(f"No corruption measured here is in a group called {group!r}.")
     return float(np.mean(chosen))
 
 
-def accuracy_at_severity_3(curves: Mapping[str, list[float]]) -> dict[str, float]:
-    """Returns the accuracy at the third of the five levels for each kind."""
-    return {kind: values[LEVELS // 2] for kind, values in curves.items()}
+def accuracy_at_severity_3(curves: Curves) -> dict[str, float]:
+    """Returns the accuracy at the third of the five severities for each corruption."""
+    return {kind: accuracies[2] for kind, accuracies in curves.items()}
 
 
 def severities_seen_in_training(kind: str, parameters: Mapping) -> int:
-    """Counts how many of a kind's levels lie inside what training showed the network.
+    """Returns up to which severity of a corruption training has shown the network images.
 
     Args:
         kind: One of `CORRUPTIONS`.
         parameters: Those of the training, as `metrics.json` records them; empty for clean images.
 
     Returns:
-        0 to 5; the levels are ordered from mild to severe.
+        0 (nothing of the kind) to 5.
     """
     if not parameters.get("AUGMENTED_SHARE", 1):
         return 0
@@ -191,7 +147,30 @@ def severities_seen_in_training(kind: str, parameters: Mapping) -> int:
         ranges |= TRAINING_RANGES
     if kind not in ranges:
         return 0
-    levels = np.array(CORRUPTIONS[kind].levels)
-    # Contrast and resolution are told by what is left of them, so their levels fall.
-    inside = levels <= ranges[kind] if levels[0] < levels[-1] else levels >= ranges[kind]
+    amounts = np.array(CORRUPTIONS[kind].amounts)
+    # Contrast and resolution are given as what is left of them, so their amounts fall.
+    inside = amounts <= ranges[kind] if amounts[0] < amounts[-1] else amounts >= ranges[kind]
     return int(inside.sum())
+
+
+def severity_3_table(curves: Mapping[str, Curves], parameters: Mapping) -> pd.DataFrame:
+    """Compares models at severity 3 of every corruption.
+
+    Args:
+        curves: As from `measure_robustness`, of all corruptions.
+        parameters: Those of the last model's training; see `severities_seen_in_training`.
+
+    Returns:
+        One row per corruption: `severity 3`, its amount in words; `seen in training`, up to which
+        severity; and each model's accuracy as a fraction.
+    """
+    seen = {kind: severities_seen_in_training(kind, parameters) for kind in CORRUPTIONS}
+    rows = {
+        kind: {
+            "severity 3": f"{corruption.amounts[2]:g} {corruption.unit}",
+            "seen in training": f"up to severity {seen[kind]}" if seen[kind] else "no",
+        }
+        for kind, corruption in CORRUPTIONS.items()
+    }
+    models = {name: accuracy_at_severity_3(kinds) for name, kinds in curves.items()}
+    return pd.DataFrame.from_dict(rows, orient="index").assign(**models)

@@ -1,19 +1,44 @@
-"""How good is a model, how sure are we, and is another one better?"""
+"""How far may chance have moved an accuracy, and is another model really better?"""
+
+from typing import NamedTuple
 
 import numpy as np
-from scipy.stats import binomtest
+from scipy import stats
+from sklearn.metrics import confusion_matrix
+from statsmodels.stats.contingency_tables import mcnemar as mcnemar_test
+from statsmodels.stats.proportion import proportion_confint
+
+from mnist_helpers.validation import check_digits, check_integer
+
+
+class McNemar(NamedTuple):
+    """How two models did on the same images.
+
+    Attributes:
+        both_correct: Number of images that both models classify correctly.
+        only_a_correct: Number that only the first does.
+        only_b_correct: Number that only the second does.
+        both_incorrect: Number that neither does.
+        p_value: Two-sided; 1 if the models never differ.
+    """
+
+    both_correct: int
+    only_a_correct: int
+    only_b_correct: int
+    both_incorrect: int
+    p_value: float
 
 
 def accuracy_interval(correct: int, n: int, confidence: float = 0.95) -> tuple[float, float]:
-    """Computes Wilson's score interval for a share of right answers.
+    """Computes Wilson's score interval for an accuracy.
 
     Unlike the mean plus or minus two standard errors it stays within 0 and 1 and holds near them
     (Wilson, "Probable inference, the law of succession, and statistical inference", 1927).
 
     Args:
-        correct: Number of right answers.
-        n: Number of answers.
-        confidence: Chance that such an interval covers the true share, between 0 and 1.
+        correct: Number of correct predictions.
+        n: Number of predictions.
+        confidence: Probability that such an interval covers the true accuracy, between 0 and 1.
 
     Returns:
         Lower and upper end, as fractions.
@@ -21,41 +46,47 @@ def accuracy_interval(correct: int, n: int, confidence: float = 0.95) -> tuple[f
     Raises:
         ValueError: The counts or the confidence are impossible.
     """
-    if not 0 <= correct <= n or not 0 < n < 2**53 or correct % 1 or n % 1:
-        raise ValueError(f"There cannot be {correct} right answers among {n}; count them first.")
+    n = check_integer("n", n, 1, 2**53)
+    correct = check_integer("correct", correct, 0, n)
     _check_confidence(confidence)
-    interval = binomtest(int(correct), int(n)).proportion_ci(confidence, method="wilson")
-    return float(interval.low), float(interval.high)
+    low, high = proportion_confint(correct, n, 1 - confidence, method="wilson")
+    return float(low), float(high)
 
 
-def mcnemar(correct_a: np.ndarray, correct_b: np.ndarray) -> dict[str, float]:
-    """Tests whether two models that answered the same questions are equally good.
+def is_chance_level(labels: np.ndarray, predicted: np.ndarray) -> bool:
+    """Tells whether a model does no better than always naming the most frequent digit.
 
-    Questions that both got right or both got wrong say nothing about which is better. If they were
+    Args:
+        labels: Integer array of shape (n,), the true digits.
+        predicted: Integer array of shape (n,), the predicted ones.
+
+    Returns:
+        Whether the 99 % interval of its accuracy reaches down to what that constant answer gets.
+    """
+    labels, predicted = check_digits(labels, "labels"), check_digits(predicted, "predicted")
+    low, _ = accuracy_interval(int(np.sum(labels == predicted)), len(labels), 0.99)
+    return bool(low <= np.bincount(labels).max() / len(labels))
+
+
+def mcnemar(correct_a: np.ndarray, correct_b: np.ndarray) -> McNemar:
+    """Tests whether two models that classified the same images are equally good.
+
+    Images that both or neither got right say nothing about which is better. If the models were
     equally good, each of the others would be a fair coin toss between them (McNemar, "Note on the
     sampling error of the difference between correlated proportions", 1947; the exact form).
 
     Args:
-        correct_a: Boolean array of shape (n,), true where the first model is right.
+        correct_a: Boolean array of shape (n,), true where the first model is correct.
         correct_b: The same for the second model, in the same order.
-
-    Returns:
-        The counts `both_right`, `only_a_right`, `only_b_right`, `both_wrong`, and the two-sided
-        `p_value`; 1 if the models never differ.
 
     Raises:
         ValueError: The arrays are empty, not boolean, or of different lengths.
     """
     a, b = _check_pairs(correct_a, correct_b)
-    only_a, only_b = int(np.sum(a & ~b)), int(np.sum(~a & b))
-    differing = only_a + only_b
-    return {
-        "both_right": int(np.sum(a & b)),
-        "only_a_right": only_a,
-        "only_b_right": only_b,
-        "both_wrong": int(np.sum(~a & ~b)),
-        "p_value": float(binomtest(only_a, differing).pvalue) if differing else 1.0,
-    }
+    counts = confusion_matrix(~a, ~b, labels=[False, True])
+    both, only_a, only_b, neither = counts.ravel().tolist()
+    p_value = float(mcnemar_test(counts, exact=True).pvalue)
+    return McNemar(both, only_a, only_b, neither, p_value)
 
 
 def paired_bootstrap_interval(
@@ -67,14 +98,13 @@ def paired_bootstrap_interval(
 ) -> tuple[float, float]:
     """Estimates how far the gain in accuracy from one model to the other may be off.
 
-    Draws the questions anew with replacement, each with both models' answers, and takes percentiles
-    of the gain (Efron and Tibshirani, "An Introduction to the Bootstrap", 1993, chapter 13). A
-    question counts +1, 0 or -1, so a redrawn set is one draw from a multinomial distribution.
+    Draws the images anew with replacement, each with both models' results, and takes percentiles
+    of the gain (Efron and Tibshirani, "An Introduction to the Bootstrap", 1993, chapter 13).
 
     Args:
-        correct_a: Boolean array of shape (n,), true where the first model is right.
+        correct_a: Boolean array of shape (n,), n at least 2, true where the first model is correct.
         correct_b: The same for the second model, in the same order.
-        confidence: Share of the redrawn gains that lie in the interval, between 0 and 1.
+        confidence: Fraction of the drawn gains that lie in the interval, between 0 and 1.
         resamples: How many sets are drawn.
         seed: Of the draws.
 
@@ -82,31 +112,28 @@ def paired_bootstrap_interval(
         Lower and upper end of accuracy of the second minus accuracy of the first, as fractions.
 
     Raises:
-        ValueError: The arrays are empty, not boolean, or of different lengths, or the confidence
-            or the number of resamples is impossible.
+        ValueError: The arrays are too short, not boolean, or of different lengths, or the
+            confidence or the number of resamples is impossible.
     """
     a, b = _check_pairs(correct_a, correct_b)
     _check_confidence(confidence)
-    if resamples < 1:
-        raise ValueError(f"At least 1 set must be drawn, not {resamples}.")
-    gain = b.astype(int) - a
-    shares = np.array([np.mean(gain == outcome) for outcome in (1, -1, 0)])
-    drawn = np.random.default_rng(seed).multinomial(len(gain), shares, size=resamples)
-    tail = (1 - confidence) / 2
-    low, high = np.quantile((drawn[:, 0] - drawn[:, 1]) / len(gain), [tail, 1 - tail])
-    return float(low), float(high)
+    drawn = stats.bootstrap(
+        (b.astype(float) - a,), np.mean, n_resamples=check_integer("resamples", resamples, 1),
+        batch=100, confidence_level=confidence, method="percentile", rng=seed,
+    )  # fmt: skip
+    return float(drawn.confidence_interval.low), float(drawn.confidence_interval.high)
 
 
 def _check_pairs(correct_a: np.ndarray, correct_b: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     a, b = np.asarray(correct_a), np.asarray(correct_b)
     if a.dtype != bool or b.dtype != bool or a.shape != b.shape or a.ndim != 1 or len(a) == 0:
         raise ValueError(
-            "Two models are compared by two lists of true and false, as long as each other and not "
-            f"empty; these are {a.dtype} of shape {a.shape} and {b.dtype} of shape {b.shape}."
+            "Expected two boolean arrays of one length, not empty, that say which predictions are "
+            f"correct; got {a.dtype} of shape {a.shape} and {b.dtype} of shape {b.shape}."
         )
     return a, b
 
 
 def _check_confidence(confidence: float) -> None:
     if not 0 < confidence < 1:
-        raise ValueError(f"confidence must lie between 0 and 1, as 0.95 does, not {confidence}.")
+        raise ValueError(f"confidence must lie between 0 and 1, as 0.95 does; got {confidence}.")

@@ -1,17 +1,101 @@
-"""Figures of the data: how many digits there are, their pixels, and which resemble each other."""
+"""Figures of digits: images in grids, how many there are, their pixels, and their neighbours."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import matplotlib.pyplot as plt
 import numpy as np
 import seaborn as sns
 from matplotlib.figure import Figure
+from numpy.typing import ArrayLike
 
-from mnist_helpers.plotting.style import CLEAN, CONTEXT, HYBRID, SEQUENTIAL, label_classes
+from mnist_helpers.plotting.style import (
+    CLEAN,
+    CONTEXT,
+    DIGITS,
+    HYBRID,
+    SEQUENTIAL,
+    label_classes,
+    title_figure,
+)
+
+
+def image_grid(images: ArrayLike, columns: int, gap: int = 2) -> np.ndarray:
+    """Lays images out in rows as one picture, which draws far faster than many axes.
+
+    Args:
+        images: Float array of shape (n, height, width) or (n, height, width, 1), in [0, 1].
+        columns: Images in a row; the last row is filled up with background.
+        gap: Pixels between images.
+
+    Returns:
+        float32 array of shape (rows * (height + gap) - gap, columns * (width + gap) - gap).
+
+    Raises:
+        ValueError: There is no image or no column, or the images have another shape.
+    """
+    images = np.asarray(images)
+    flat = images.ndim == 3 or (images.ndim == 4 and images.shape[3] == 1)
+    numeric = images.dtype.kind in "buif"
+    if not flat or not numeric or images.size == 0 or columns < 1 or gap < 0:
+        raise ValueError(
+            "Expected images of shape (n, height, width), at least 1 column and a gap of 0 or "
+            f"more; got {images.dtype} of shape {images.shape}, {columns} columns, a gap of {gap}."
+        )
+    images = images.reshape(images.shape[:3]).astype(np.float32)
+    images = np.pad(images, ((0, -len(images) % columns), (0, gap), (0, gap)))
+    height, width = images.shape[1:]
+    rows = images.reshape(-1, columns, height, width).swapaxes(1, 2)
+    whole = rows.reshape(-1, columns * width)
+    return whole[: len(whole) - gap, : whole.shape[1] - gap]
+
+
+def plot_rows_of_digits(rows: Mapping[str, ArrayLike], title: str) -> Figure:
+    """Draws one labelled row of digits for each entry.
+
+    Args:
+        rows: Label to float array of shape (n, 28, 28) or (n, 28, 28, 1) in [0, 1].
+        title: Figure title.
+
+    Returns:
+        A figure with one picture and a tick label for each row.
+    """
+    columns = len(np.asarray(next(iter(rows.values()))))
+    images = np.concatenate([np.asarray(row).reshape(-1, 28, 28) for row in rows.values()])
+    figure, axes = plt.subplots(figsize=(0.62 * columns + 1.5, 0.66 * len(rows) + 0.5))
+    axes.imshow(image_grid(images, columns), cmap=DIGITS, vmin=0, vmax=1)
+    axes.set(xticks=[], title=title)
+    axes.set_yticks(13.5 + 30 * np.arange(len(rows)), list(rows))
+    axes.tick_params(left=False)
+    axes.grid(False)
+    axes.spines[:].set_visible(False)
+    return figure
+
+
+def plot_captioned(images: np.ndarray, captions: list[str], title: str, columns: int = 4) -> Figure:
+    """Draws images with a caption under each.
+
+    Args:
+        images: Array of shape (n, 28, 28), 0 is background.
+        captions: One for each image.
+        title: Figure title.
+        columns: Images in a row.
+
+    Returns:
+        A figure with one small panel for each image; none for none.
+    """
+    rows = max(1, -(-len(images) // columns))
+    figure, panels = plt.subplots(rows, columns, figsize=(1.7 * columns, 2.15 * rows + 0.3))
+    title_figure(figure, title)
+    for axes in panels.flat:
+        axes.axis("off")
+    for axes, image, caption in zip(panels.flat, images, captions, strict=False):
+        axes.imshow(image, cmap=DIGITS)
+        axes.set_title(caption, y=-0.06, va="top", loc="center", fontsize="medium")
+    return figure
 
 
 def plot_class_balance(
-    counts: dict[str, np.ndarray], title: str, names: Sequence = range(10)
+    counts: Mapping[str, np.ndarray], title: str, names: Sequence = range(10)
 ) -> Figure:
     """Draws the share of each digit in several sets as bars side by side.
 
@@ -24,15 +108,15 @@ def plot_class_balance(
         A figure with one group of bars for each digit.
     """
     figure, axes = plt.subplots(figsize=(7, 3.2))
-    width = 0.8 / len(counts)
-    colours = (CLEAN, HYBRID, CONTEXT)
-    for number, ((name, values), colour) in enumerate(zip(counts.items(), colours, strict=False)):
-        places = np.arange(10) + (number - (len(counts) - 1) / 2) * width
-        axes.bar(places, 100 * values / values.sum(), width, color=colour, label=name)
+    shares = {name: 100 * values / values.sum() for name, values in counts.items()}
+    colours = [CLEAN, HYBRID, CONTEXT][: len(counts)]
+    sns.barplot(
+        x=np.tile(np.arange(10), len(counts)), y=np.concatenate(list(shares.values())),
+        hue=np.repeat(list(counts), 10), palette=colours, saturation=1, ax=axes,
+    )  # fmt: skip
     axes.axhline(10, color="black", linestyle="--", linewidth=1, label="equal shares")
     axes.set(xlabel="digit", ylabel="share (%)", title=title)
     label_classes(axes.xaxis, range(10), names)
-    axes.grid(axis="x", visible=False)
     axes.legend(fontsize="small", loc="upper center", bbox_to_anchor=(0.5, -0.24), ncols=4)
     return figure
 
@@ -48,17 +132,13 @@ def plot_pixel_values(images: np.ndarray, title: str) -> Figure:
         A figure with a histogram and a 28 × 28 map of how often a pixel is not background.
     """
     figure, (histogram, ink) = plt.subplots(1, 2, figsize=(7.5, 3.2), width_ratios=(1.6, 1))
-    figure.suptitle(title, fontsize="medium", x=0.01, ha="left")
+    title_figure(figure, title)
     shares = np.bincount(images.ravel(), minlength=256).reshape(16, 16).sum(axis=1) / images.size
     histogram.bar(np.arange(16) * 16, 100 * shares, 15, align="edge", color=CLEAN)
     histogram.set(
-        xlabel="grey value (16 per bar)",
-        ylabel="share of all pixels (%, log scale)",
-        yscale="log",
-        ylim=(0.1, 100),
-        yticks=(0.1, 1, 10, 100),
-        xticks=(0, 64, 128, 192, 255),
-    )
+        xlabel="grey value (16 per bar)", ylabel="share of all pixels (%, log scale)",
+        yscale="log", ylim=(0.1, 100), yticks=(0.1, 1, 10, 100), xticks=(0, 64, 128, 192, 255),
+    )  # fmt: skip
     histogram.yaxis.set_major_formatter("{x:g}")
     used = ink.imshow(100 * (images > 0).mean(axis=0), cmap=SEQUENTIAL, vmin=0)
     ink.set(xticks=(0, 14, 27), yticks=(0, 14, 27))
@@ -67,13 +147,16 @@ def plot_pixel_values(images: np.ndarray, title: str) -> Figure:
     return figure
 
 
-def plot_embedding(points: np.ndarray, labels: np.ndarray, title: str) -> Figure:
+def plot_embedding(
+    points: np.ndarray, labels: np.ndarray, title: str, misclassified: ArrayLike | None = None
+) -> Figure:
     """Draws each image as its own digit, at its place in the plane.
 
     Args:
         points: Float array of shape (n, 2).
         labels: Integer array of shape (n,), values 0 to 9.
         title: Figure title.
+        misclassified: Boolean array of shape (n,): which images get a ring.
 
     Returns:
         A figure that can be read without colours, because the markers are the digits.
@@ -83,6 +166,11 @@ def plot_embedding(points: np.ndarray, labels: np.ndarray, title: str) -> Figure
         x, y = points[labels == digit].T
         # The palette's yellow and pink are too pale for thin strokes on white.
         colour = np.multiply(colour, 0.75)
-        axes.scatter(x, y, s=28, marker=f"${digit}$", color=colour, linewidths=0.3)
+        axes.scatter(x, y, s=25, marker=f"${digit}$", color=colour, linewidths=0.3)
+    if misclassified is not None:
+        x, y = points[np.asarray(misclassified, bool)].T
+        axes.scatter(x, y, s=150, facecolors="none", edgecolors="black", linewidths=1.4,
+                     label="misclassified")  # fmt: skip
+        axes.legend(fontsize="small", loc="best")
     axes.set(xticks=[], yticks=[], title=title)
     return figure

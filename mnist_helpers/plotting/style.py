@@ -1,17 +1,17 @@
-"""One palette and one type size for every figure of the series."""
+"""One palette and one type size for every figure of the series, and how they are shown."""
 
-import base64
-import html
 import io
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import matplotlib.pyplot as plt
+import numpy as np
 import seaborn as sns
-from IPython.display import HTML, display
+from IPython.display import Image, Markdown, display
 from matplotlib.axis import XAxis, YAxis
 from matplotlib.figure import Figure
 from numpy.typing import ArrayLike
-from PIL import Image
+from PIL import Image as PillowImage
 
 CLEAN = "#0072B2"
 HYBRID = "#D55E00"
@@ -19,6 +19,13 @@ CONTEXT = "#6b6b6b"
 DIGITS = "gray_r"
 SEQUENTIAL = "mako_r"
 SHARPNESS = 2  # pixels of the file for each pixel of the page: phones magnify
+
+
+class Png(NamedTuple):
+    """A drawn figure: the bytes of its file, and its width on a page in pixels."""
+
+    data: bytes
+    width: int
 
 
 def use_style() -> None:
@@ -35,6 +42,11 @@ def use_style() -> None:
     )
 
 
+def title_figure(figure: Figure, title: str) -> None:
+    """Puts a title over all panels of a figure, at its left."""
+    figure.suptitle(title, fontsize="medium", x=0.01, ha="left")
+
+
 def label_classes(axis: XAxis | YAxis, places: ArrayLike, names: Sequence) -> None:
     """Puts the names of the ten classes on an axis; words stand at a slant, digits upright.
 
@@ -43,39 +55,34 @@ def label_classes(axis: XAxis | YAxis, places: ArrayLike, names: Sequence) -> No
         places: Where the classes lie on it.
         names: Ten names, or the digits 0 to 9.
     """
-    axis.set_ticks(places, [str(name) for name in names])
+    axis.set_ticks(np.asarray(places), [str(name) for name in names])
     if max(len(str(name)) for name in names) > 2 and axis.axis_name == "x":
         plt.setp(axis.get_ticklabels(), rotation=35, ha="right", rotation_mode="anchor")
 
 
-def show(figure: Figure, alt: str, reading: str = "") -> None:
-    """Displays a figure in a notebook, and closes it.
+def show(figure: Figure, alt: str, caption: str = "") -> None:
+    """Displays a figure in a notebook, with its caption below, and closes it.
+
+    The picture is an `image/png` output with the alternative text in its metadata, and the caption
+    Markdown: what hosting sites, nbconvert and other front ends read.
 
     Args:
-        figure: As for `picture_html`.
+        figure: The figure.
         alt: What the picture shows, for readers who do not see it.
-        reading: A sentence below the picture, with the numbers of this run.
+        caption: Markdown, a sentence with the numbers of this run.
     """
-    below = f"<figcaption>{html.escape(reading)}</figcaption>" if reading else ""
-    display(HTML(f'<figure style="margin: 0">{picture_html(figure, alt)}{below}</figure>'))
+    png = figure_png(figure)
+    display(Image(png.data, format="png", width=png.width, alt=alt))
+    if caption:
+        display(Markdown(caption))
 
 
-def picture_html(figure: Figure, alt: str) -> str:
-    """Returns a figure as an `<img>` that contains its picture, and closes it.
-
-    Args:
-        figure: The figure; it shrinks with a narrow page and stays sharp when magnified.
-        alt: What the picture shows, for readers who do not see it.
-    """
+def figure_png(figure: Figure) -> Png:
+    """Draws a figure, sharp when magnified and on an opaque ground, and closes it."""
     drawn, packed = io.BytesIO(), io.BytesIO()
     figure.savefig(drawn, format="png", dpi=SHARPNESS * figure.dpi)
     plt.close(figure)
-    with Image.open(drawn) as picture:
-        width = picture.width // SHARPNESS
+    with PillowImage.open(drawn) as picture:
         # 256 colours are more than a figure has, and a third of the bytes.
         picture.convert("RGB").quantize(256).save(packed, format="png", optimize=True)
-    png = base64.b64encode(packed.getvalue()).decode()
-    return (
-        f'<img alt="{html.escape(alt)}" src="data:image/png;base64,{png}" width="{width}" '
-        'style="max-width: 100%; height: auto">'
-    )
+        return Png(packed.getvalue(), picture.width // SHARPNESS)

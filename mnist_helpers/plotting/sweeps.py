@@ -1,26 +1,26 @@
 """Figures of a sweep: its runs, their curves, and the differences between settings."""
 
+from collections.abc import Mapping
+
 import matplotlib.pyplot as plt
-import numpy as np
 import pandas as pd
 import seaborn as sns
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, SymmetricalLogLocator
 
-from mnist_helpers.plotting.style import CLEAN, CONTEXT
+from mnist_helpers.plotting.style import CLEAN, CONTEXT, title_figure
 
 MARKERS = "os^Dv<>PX*"
 
 
-def plot_runs(runs: pd.DataFrame, intervals: dict[str, pd.DataFrame], title: str) -> Figure:
+def plot_runs(runs: pd.DataFrame, intervals: Mapping[str, pd.DataFrame], title: str) -> Figure:
     """Draws every run as a dot, and each setting's mean with its interval.
 
     Args:
-        runs: With the columns `setting` and the metrics'.
-        intervals: By metric, one row a setting with `mean`, `low` and `high`; the same settings
+        runs: With the columns `setting` and `metrics.NAME`.
+        intervals: By metric, one row per setting with `mean`, `low` and `high`; the same settings
             for each metric.
-        title: Of the figure.
+        title: Figure title.
 
     Returns:
         A figure with one panel for each metric, and in it one row for each setting.
@@ -29,55 +29,44 @@ def plot_runs(runs: pd.DataFrame, intervals: dict[str, pd.DataFrame], title: str
     rows, columns = -(-len(intervals) // 2), min(2, len(intervals))
     size = (7, rows * (0.55 * len(settings) / columns**0.5 + 0.8) + 0.4)
     figure, panels = plt.subplots(rows, columns, figsize=size, sharey=True, squeeze=False)
-    figure.suptitle(title, fontsize="medium", x=0.01, ha="left")
+    title_figure(figure, title)
     for axes, (metric, means) in zip(panels.flat, intervals.items(), strict=False):
-        _plot_strip(axes, runs, means, metric)
+        sns.swarmplot(
+            runs, x=f"metrics.{metric}", y="setting", order=settings, color=CONTEXT, size=4, ax=axes
+        )
+        margins = (means["mean"] - means["low"], means["high"] - means["mean"])
+        above = [place - 0.3 for place in range(len(settings))]
+        axes.errorbar(means["mean"], above, xerr=margins, fmt="D", color=CLEAN, ms=5, lw=2)
+        axes.set(xlabel=metric.replace("_", " "), ylabel="")
         axes.locator_params(axis="x", nbins=8 // columns)
-    panels[0, 0].set_yticks(range(len(settings)), settings)
-    panels[0, 0].set_ylim(len(settings) - 0.4, -0.6)
+        if metric.endswith("accuracy"):
+            # Few runs make an interval that reaches beyond what an accuracy can be.
+            low, high = axes.get_xlim()
+            axes.set_xlim(low, min(high, 1 + 0.02 * (1 - low)))
     for axes in panels.flat[len(intervals) :]:
         axes.axis("off")
     return figure
 
 
-def _plot_strip(axes: Axes, runs: pd.DataFrame, means: pd.DataFrame, metric: str) -> None:
-    for place, (setting, row) in enumerate(means.iterrows()):
-        values = runs.loc[runs["setting"] == setting, metric]
-        # Dots of equal value lie side by side instead of on each other.
-        heights = np.linspace(place + 0.2, place + 0.42, len(values))
-        axes.scatter(values, heights, s=18, color=CONTEXT, alpha=0.8, zorder=2)
-        axes.plot([row["low"], row["high"]], [place, place], color=CLEAN, lw=2)
-        axes.plot(row["mean"], place, "D", color=CLEAN, ms=6)
-    axes.set_xlabel(metric.replace("_", " "))
-    if metric.endswith("accuracy"):
-        # Few runs make an interval that reaches beyond what an accuracy can be.
-        low, high = axes.get_xlim()
-        axes.set_xlim(low, min(high, 1 + 0.02 * (1 - low)))
-
-
-def plot_curves(bands: dict[str, pd.DataFrame], label: str, title: str) -> Figure:
-    """Draws the mean of each setting's curves over the epochs, and the band that they fill.
+def plot_sweep_curves(bands: Mapping[str, pd.DataFrame], label: str, title: str) -> Figure:
+    """Draws the mean of each setting's learning curves, and the band that its runs fill.
 
     The vertical axis is logarithmic, and linear below the smallest mean, so that zero has a place.
 
     Args:
-        bands: By setting, one row an epoch with `epoch`, `mean`, `low` and `high`.
+        bands: By setting, one row per epoch with `epoch`, `mean`, `low` and `high`.
         label: Of the vertical axis.
-        title: Of the figure.
+        title: Figure title.
 
     Returns:
         A figure with one line for each setting, told apart by colour and marker.
     """
     figure, axes = plt.subplots(figsize=(7, 4.5))
     colours = sns.color_palette("colorblind", len(bands))
-    for number, (setting, band) in enumerate(bands.items()):
+    for number, (colour, (setting, band)) in enumerate(zip(colours, bands.items(), strict=True)):
         marker = MARKERS[number % len(MARKERS)]
-        axes.fill_between(
-            band["epoch"], band["low"], band["high"], color=colours[number], alpha=0.15
-        )
-        axes.plot(
-            band["epoch"], band["mean"], marker=marker, ms=4, color=colours[number], label=setting
-        )
+        axes.fill_between(band["epoch"], band["low"], band["high"], color=colour, alpha=0.15)
+        axes.plot(band["epoch"], band["mean"], marker=marker, ms=4, color=colour, label=setting)
     means = pd.concat([band["mean"] for band in bands.values()])
     smallest = means[means > 0].min() if (means > 0).any() else 1
     axes.set_yscale("symlog", linthresh=smallest, linscale=0.3)
@@ -94,9 +83,9 @@ def plot_differences(tests: pd.DataFrame, metric: str, title: str) -> Figure:
     """Draws each pair's difference with its interval, filled where it is significant.
 
     Args:
-        tests: One row a pair with `first`, `second`, `difference`, `low`, `high`, `p_corrected`.
+        tests: One row per pair with `first`, `second`, `difference`, `low`, `high`, `p_corrected`.
         metric: What was compared.
-        title: Of the figure.
+        title: Figure title.
 
     Returns:
         A figure with one row for each pair and a line at no difference.

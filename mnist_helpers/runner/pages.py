@@ -4,7 +4,6 @@ import base64
 import html
 import io
 import re
-from collections.abc import Iterator
 from pathlib import Path
 
 from mnist_helpers.files import atomic_write, read_json, write_text
@@ -61,7 +60,7 @@ def write_thumbnail(notebook: Path) -> None:
     """Writes an executed notebook's last figure beside it, small, if it shows a figure."""
     from PIL import Image
 
-    figures = list(_figures(read_json(notebook)))
+    figures = _figures(read_json(notebook))
     if figures:
         small = io.BytesIO()
         with Image.open(io.BytesIO(base64.b64decode(figures[-1]))) as figure:
@@ -71,16 +70,8 @@ def write_thumbnail(notebook: Path) -> None:
             temporary.write_bytes(small.getvalue())
 
 
-# As `plotting.style.show` writes figures in HTML.
-_FIGURE = re.compile(r"<figure[^>]*><img [^>]*data:image/png;base64,([A-Za-z0-9+/=]+)")
-
-
-def _figures(notebook: dict) -> Iterator[str]:
-    """Yields the figures among the cells' outputs, as base64 of PNG, without widgets' pictures."""
-    for cell in notebook["cells"]:
-        for output in cell.get("outputs", []):
-            data = output.get("data", {})
-            if "image/png" in data:
-                yield "".join(data["image/png"])
-            else:
-                yield from _FIGURE.findall("".join(data.get("text/html", "")))
+def _figures(notebook: dict) -> list[str]:
+    """Returns the figures among the cells' outputs, as base64 of PNG, without widgets' pictures."""
+    outputs = [output for cell in notebook["cells"] for output in cell.get("outputs", [])]
+    data = [output["data"] for output in outputs if "data" in output]
+    return ["".join(d["image/png"]) for d in data if "image/png" in d and WIDGET not in d]

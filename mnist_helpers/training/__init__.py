@@ -6,8 +6,9 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
     __name__,
     submod_attrs={
         "artifacts": [
-            "CLEAN_MODEL", "find_phases", "load_history", "load_model", "record_environment",
-            "require", "save_model", "save_phase", "update_metrics", "write_model_card",
+            "CLEAN_MODEL", "find_model", "find_phases", "load_history", "load_model",
+            "record_environment", "require", "save_model", "save_phase", "training_parameters",
+            "update_metrics", "write_model_card",
         ],
         "augmentation": ["Augmentation"],
         "callbacks": ["ResumableTraining"],

@@ -13,7 +13,7 @@ import tensorflow as tf
 
 from mnist_helpers.data.datasets import dataset_fingerprint, dataset_title
 from mnist_helpers.files import atomic_write, read_json, write_json, write_text
-from mnist_helpers.paths import SHIPPED_DIR, output_dir
+from mnist_helpers.paths import SHIPPED_DIR, TRAINED_DIR, output_dir
 from mnist_helpers.training.precision import with_dtype_policy
 from mnist_helpers.training.safe_loading import open_model
 
@@ -172,6 +172,38 @@ def find_phases(folder: str | Path, dataset: str) -> dict[str, Path]:
     hybrid = require(folder, metrics["hybrid"]["model"], "03_augmented_phase.ipynb")
     print(f"Evaluating {whose}: {clean.name} and {hybrid.name}.")
     return {"clean phase": clean, "hybrid": hybrid}
+
+
+def find_model(given: str | Path | None = None) -> Path:
+    """Returns the file of the model that is meant.
+
+    Args:
+        given: A `.keras` file or a folder with `metrics.json`; `None` for your own last training,
+            else the model shipped with the project.
+
+    Raises:
+        FileNotFoundError: The folder holds no model.
+    """
+    if given and not Path(given).is_dir():
+        return Path(given)
+    folders = [Path(given)] if given else [TRAINED_DIR, SHIPPED_DIR]
+    for folder in folders:
+        metrics = read_json(folder / "metrics.json", {})
+        for phase in ("hybrid", "clean_phase"):
+            if phase in metrics and (folder / metrics[phase]["model"]).exists():
+                return folder / metrics[phase]["model"]
+    raise FileNotFoundError(
+        f"There is no model in {folders[-1]}: give a .keras file, or a folder with one."
+    )
+
+
+def training_parameters(model_file: Path) -> dict:
+    """Returns the parameters of a model's training, from the `metrics.json` beside it, else {}."""
+    metrics = read_json(model_file.parent / "metrics.json", {})
+    for phase in ("hybrid", "clean_phase"):
+        if metrics.get(phase, {}).get("model") == model_file.name:
+            return metrics[phase].get("parameters", {})
+    return {}
 
 
 def write_model_card(folder: str | Path, model_file: str) -> Path:

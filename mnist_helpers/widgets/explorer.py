@@ -6,7 +6,7 @@ import ipywidgets
 import numpy as np
 from IPython.display import HTML
 
-from mnist_helpers.plotting.training import mosaic
+from mnist_helpers.plotting.digits import image_grid
 from mnist_helpers.training.augmentation import Augmentation
 from mnist_helpers.training.transforms import TRANSFORMS, Move, transform_name
 from mnist_helpers.widgets.error_handling import handle_errors, message_line
@@ -32,7 +32,7 @@ def augmentation_picture(images, augmentation: Augmentation, seed: int) -> np.nd
     # One call for all rows takes a third of the time of three.
     augmented = np.asarray(augmentation(np.tile(digits, (ROWS, 1, 1, 1)), [seed, 0]))
     rows = [digits / 255, *np.split(augmented, ROWS)]
-    ink = np.concatenate([mosaic(row, COLUMNS, gap=4) for row in rows])
+    ink = np.concatenate([image_grid(row, COLUMNS, gap=4) for row in rows])
     return np.rint(255 * (1 - ink)).astype(np.uint8)
 
 

@@ -8,11 +8,11 @@ import tensorflow as tf
 from IPython.display import HTML
 from PIL import Image
 
-from mnist_helpers.plotting.training import mosaic
+from mnist_helpers.plotting.digits import image_grid
 from mnist_helpers.widgets.error_handling import handle_errors, message_line
 from mnist_helpers.widgets.html import captioned, image_html, side_by_side
 
-WIDTH = 480  # of the mosaic on the page, in pixels
+WIDTH = 480  # of the grid on the page, in pixels
 BLUE, ORANGE = np.array([0, 114, 178]) / 255, np.array([213, 94, 0]) / 255
 
 
@@ -93,8 +93,8 @@ def feature_mosaic(maps: np.ndarray) -> np.ndarray:
     low, high = maps.min(), maps.max()
     scaled = np.moveaxis((maps - low) / max(high - low, 1e-9), 2, 0)
     columns = 2 ** int(np.ceil(np.log2(maps.shape[2]) / 2))
-    pixels = matplotlib.colormaps["viridis"](mosaic(scaled, columns, gap=1))[..., :3]
-    pixels[mosaic(np.ones_like(scaled), columns, gap=1) == 0] = 0.5  # grey between the maps
+    pixels = matplotlib.colormaps["viridis"](image_grid(scaled, columns, gap=1))[..., :3]
+    pixels[image_grid(np.ones_like(scaled), columns, gap=1) == 0] = 0.5  # grey between the maps
     return np.rint(255 * pixels).astype(np.uint8)
 
 

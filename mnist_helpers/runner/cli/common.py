@@ -36,26 +36,3 @@ Output = Annotated[
     ),
 ]
 OUTPUT = RUNS_DIR
-
-
-def model_file(given: str | None) -> Path:
-    """Returns the model's file.
-
-    Args:
-        given: A `.keras` file, a folder with `metrics.json`, or `None` for the default.
-
-    Raises:
-        FileNotFoundError: There is no model there.
-    """
-    from mnist_helpers.paths import SHIPPED_DIR, TRAINED_DIR
-    from mnist_helpers.runner.results import read_phases
-
-    if given and not Path(given).is_dir():
-        return Path(given)
-    folders = [Path(given)] if given else [TRAINED_DIR, SHIPPED_DIR]
-    for folder in folders:
-        _, phases = read_phases(folder)
-        for phase in ("hybrid", "clean_phase"):
-            if phase in phases and (folder / phases[phase]["model"]).exists():
-                return folder / phases[phase]["model"]
-    raise FileNotFoundError(f"There is no model in {folders[-1]}; give a .keras file by --model.")

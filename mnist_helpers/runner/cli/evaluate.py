@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from mnist_helpers.parameters import PARAMETERS, check_parameters
-from mnist_helpers.runner.cli.common import Model, model_file
+from mnist_helpers.runner.cli.common import Model
 
 
 def command(
@@ -27,17 +27,17 @@ def command(
 ) -> int:  # fmt: skip
     """Lets a model read the test images, corrupted and external digits, and prints the report."""
     check_parameters(ROBUSTNESS_IMAGES=robustness_images, DATASET=dataset)
-    from mnist_helpers.runner import report
-    from mnist_helpers.training.artifacts import load_model
-    from mnist_helpers.training.precision import default_dtype_policy
+    from mnist_helpers.evaluation.report import evaluate_model
+    from mnist_helpers.runner.report import report_text, write_report
+    from mnist_helpers.training.artifacts import find_model, load_model, training_parameters
 
-    path = model_file(model)
-    measured = report.measure(
-        load_model(path, default_dtype_policy()), dataset, robustness_images,
-        report.training_parameters(path),
+    path = find_model(model)
+    report = evaluate_model(
+        load_model(path), dataset, robustness_images=robustness_images,
+        parameters=training_parameters(path),
     )  # fmt: skip
-    print(report.text(path.name, measured))
+    print(report_text(path.name, report))
     if html:
-        report.write_page(html, path.name, measured)
+        write_report(html, path.name, report)
         print(f"\nPage: {html}")
     return 0

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from mnist_helpers.runner.cli.common import Model, echo, model_file
+from mnist_helpers.runner.cli.common import Model, echo
 
 # The names and endings of `runner.export.FORMATS`, without importing TensorFlow for them.
 SUFFIXES = {"savedmodel": "", "onnx": ".onnx", "litert": ".tflite"}
@@ -29,10 +29,10 @@ def command(
     """
     from mnist_helpers.data.datasets import load_test
     from mnist_helpers.runner import export
-    from mnist_helpers.training.artifacts import load_model
+    from mnist_helpers.training.artifacts import find_model, load_model
     from mnist_helpers.training.pipeline import to_input
 
-    path = model_file(model)
+    path = find_model(model)
     target = Path(output or path.stem + (SUFFIXES[format] or "_savedmodel"))
     images = to_input(load_test(dataset)[0][:IMAGES])
     try:

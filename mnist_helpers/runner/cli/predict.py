@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from mnist_helpers.runner.cli.common import Model, echo, model_file
+from mnist_helpers.runner.cli.common import Model, echo
 
 if TYPE_CHECKING:
     from mnist_helpers.evaluation.inference import Prediction
@@ -36,9 +36,9 @@ def command(
         raise ValueError(f"There are no pictures in {', '.join(pictures)}.")
     from tqdm import tqdm
 
-    from mnist_helpers.training.artifacts import load_model
+    from mnist_helpers.training.artifacts import find_model, load_model
 
-    predictor = inference.Predictor(load_model(model_file(model)))
+    predictor = inference.Predictor(load_model(find_model(model)))
     predictions = tqdm(
         inference.predict_files(predictor, found),
         total=len(found), unit=" pictures", disable=not sys.stderr.isatty() or None, leave=False,
@@ -58,8 +58,8 @@ def _write_lines(predictions: "Iterable[Prediction]") -> int:
             echo(f"{prediction.picture}: {prediction.error}")
         else:
             print(
-                f"{prediction.picture}: {prediction.digit} ({prediction.confidence:.1%} sure; "
-                f"else {prediction.second_choice}, {prediction.second_confidence:.1%})"
+                f"{prediction.picture}: {prediction.digit} ({prediction.confidence:.1%}; "
+                f"second choice {prediction.second_choice}, {prediction.second_confidence:.1%})"
             )
     return failed
 

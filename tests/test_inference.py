@@ -47,7 +47,7 @@ def noise(count):
     return np.random.default_rng(0).random((count, 28, 28), np.float32)
 
 
-def test_a_reader_gives_what_the_model_gives_whatever_the_batches(network):
+def test_a_predictor_gives_what_the_model_gives_whatever_the_batches(network):
     images = noise(7)
     expected = network.predict(images[..., None], verbose=0)
     for size in (3, 7, 500):
@@ -70,7 +70,7 @@ def test_features_of_the_series_network_have_its_last_width():
     assert inference.feature_extractor(model)(noise(3)).shape == (3, 6)
 
 
-def test_several_views_are_nine_of_which_the_first_is_the_image():
+def test_time_augmentation_has_nine_views_of_which_the_first_is_the_image():
     seen = []
 
     def read(images):
@@ -97,22 +97,39 @@ def test_folders_and_patterns_are_searched_and_each_picture_comes_once(pictures)
 def test_a_bad_picture_costs_nothing_but_itself(network, pictures):
     names = inference.find_images([str(pictures)]) + ["gone.png"]
     for size in (1, 2, 100):
-        readings = list(inference.predict_files(inference.Predictor(network), names, size))
-        assert [reading.picture for reading in readings] == names
-        assert [reading.error is None for reading in readings] == [1, 1, 0, 0, 1, 0]
-    good, bad = readings[0], readings[2:4] + readings[5:]
+        predictions = list(inference.predict_files(inference.Predictor(network), names, size))
+        assert [prediction.picture for prediction in predictions] == names
+        assert [prediction.error is None for prediction in predictions] == [1, 1, 0, 0, 1, 0]
+    good, bad = predictions[0], predictions[2:4] + predictions[5:]
     assert 0 <= good.second_confidence <= good.confidence <= 1
     assert good.digit != good.second_choice
     words = ("cannot be read as a picture", "blank", "No such file")
-    for reading, word in zip(bad, words, strict=True):
-        assert word in reading.error and reading.error.endswith(".") and reading.digit is None
+    for prediction, word in zip(bad, words, strict=True):
+        assert (
+            word in prediction.error and prediction.error.endswith(".") and prediction.digit is None
+        )
+
+
+def test_one_call_answers_with_a_named_result(network, model_file, pictures):
+    from mnist_helpers import predict
+
+    path = pictures / "a.png"
+    (expected,) = inference.predict_files(inference.Predictor(network), [str(path)])
+    for model in (network, model_file, str(model_file)):
+        found = predict(path, model)
+        assert found.digit == expected.digit and found.picture == str(path)
+        assert found.confidence == pytest.approx(expected.confidence)
+    assert predict(np.asarray(Image.open(path)), network).picture == ""
+    assert predict(path).digit == 1  # by a model that can read
+    with pytest.raises(ValueError, match="blank"):
+        predict(pictures / "deeper/blank.png", network)
 
 
 def test_the_command_reads_all_and_its_status_tells_of_bad_ones(pictures, model_file, capsys):
     arguments = ["predict", str(pictures), "--model", str(model_file)]
     assert main(arguments) == 1
     printed = capsys.readouterr()
-    assert len(printed.out.splitlines()) == 3 and "% sure; else " in printed.out
+    assert len(printed.out.splitlines()) == 3 and "%; second choice " in printed.out
     assert "broken.png: This cannot be read" in printed.err
     assert "2 of 5 pictures could not be read." in printed.err
     assert main(["predict", str(pictures / "a.png"), "--model", str(model_file)]) == 0
@@ -145,11 +162,9 @@ def test_what_cannot_be_done_is_refused_in_a_sentence(arguments, says, tmp_path,
 
 
 def test_a_run_s_folder_stands_for_its_last_model(network, tmp_path):
-    from mnist_helpers.runner.cli.models import model_file
-
     history = [{"epoch": 1, "seconds": 1.0, "cpu_seconds": 1.0, "val_accuracy": 0.9}]
     artifacts.save_phase(network, tmp_path, "clean_phase", "clean_phase.keras", history)
-    assert model_file(str(tmp_path)) == tmp_path / "clean_phase.keras"
+    assert artifacts.find_model(str(tmp_path)) == tmp_path / "clean_phase.keras"
     artifacts.save_phase(network, tmp_path, "hybrid", "hybrid.keras", history)
-    assert model_file(str(tmp_path)) == tmp_path / "hybrid.keras"
-    assert model_file(None).suffix == ".keras"
+    assert artifacts.find_model(str(tmp_path)) == tmp_path / "hybrid.keras"
+    assert artifacts.find_model().suffix == ".keras"

@@ -4,6 +4,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
+from matplotlib.collections import PathCollection
 
 from mnist_helpers.evaluation import sweeps
 from mnist_helpers.plotting import sweeps as plots
@@ -15,7 +16,8 @@ def folder(tmp_path):
 
     Returns its folder.
     """
-    header = ["run", "variant", "SHARE", "SEED", "state", "test_accuracy", "ece", "error"]
+    header = ["run", "variant", "params.SHARE", "params.SEED", "state", "metrics.test_accuracy",
+              "metrics.ece", "error"]  # fmt: skip
     rows = [
         ["1", "a", 0.5, 0, "done", 5, 0.3, ""],
         ["2", "a", 0.5, 1, "done", 6, 0.3, ""],
@@ -72,17 +74,22 @@ def test_paired_tests_computed_by_hand(sweep):
     assert equal["difference"] == pytest.approx(0.1) and equal["p"] == 1
 
 
-@pytest.mark.parametrize(
-    ("p_values", "corrected"),
-    [
-        ([0.01, 0.04, 0.03], [0.03, 0.06, 0.06]),
-        ([0.5, 0.9], [1.0, 1.0]),
-        ([0.02], [0.02]),
-        ([], []),
-    ],
-)
-def test_holms_correction_computed_by_hand(p_values, corrected):
-    assert sweeps.holm(p_values) == pytest.approx(corrected)
+def test_holms_correction_computed_by_hand():
+    # Of 0.0742 (a and b) and two pairs that are told apart: the smallest of three is tripled, the
+    # next doubled, and none falls below the one before it.
+    seeds = np.tile(np.arange(3), 3)
+    values = [5, 6, 7, 6, 8, 10, 0, 1, 2.001]
+    runs = pd.DataFrame({"setting": np.repeat(list("abc"), 3), "seed": seeds, "metrics.m": values})
+    tests = sweeps.paired_tests(runs, "m").sort_values("p")
+    p = tests["p"].to_numpy()
+    expected = np.maximum.accumulate([3 * p[0], 2 * p[1], p[2]])
+    assert list(tests["p_corrected"]) == pytest.approx(np.minimum(expected, 1))
+
+
+def test_a_table_whose_columns_have_no_prefixes_is_still_read(sweep, folder):
+    path = folder / "results.csv"
+    path.write_text(path.read_text().replace("params.", "").replace("metrics.", ""))
+    pd.testing.assert_frame_equal(sweeps.read_sweep(folder)[0], sweep[0])
 
 
 def test_bands_go_from_the_worst_to_the_best_run(sweep):
@@ -92,17 +99,17 @@ def test_bands_go_from_the_worst_to_the_best_run(sweep):
     assert band[["mean", "low", "high"]].to_numpy().tolist() == [[2, 1, 3], [3, 2, 4]]
 
 
-def test_the_verdict_names_the_best_and_what_is_not_certain(sweep):
+def test_the_summary_names_the_best_and_what_is_not_certain(sweep):
     runs, _ = sweep
     intervals = sweeps.mean_intervals(runs, "test_accuracy")
     tests = sweeps.paired_tests(runs, "test_accuracy")
-    text = sweeps.verdict(intervals, tests, "test_accuracy")
+    text = sweeps.summary(intervals, tests, "test_accuracy")
     assert text.startswith("**b, SHARE 0.5** has the highest mean test_accuracy, 8 (n = 3, 95 %")
     assert "cannot tell it from *a, SHARE 0.5* or *b, SHARE 1*." in text
-    sure = sweeps.verdict(intervals, tests.assign(p_corrected=0.01), "test_accuracy")
+    sure = sweeps.summary(intervals, tests.assign(p_corrected=0.01), "test_accuracy")
     assert "significantly better than *a, SHARE 0.5*. These runs cannot tell it from *b," in sure
     lowest = sweeps.mean_intervals(runs, "ece")
-    text = sweeps.verdict(lowest, sweeps.paired_tests(runs, "ece"), "ece")
+    text = sweeps.summary(lowest, sweeps.paired_tests(runs, "ece"), "ece")
     assert text.startswith("**b, SHARE 1** has the lowest mean ece, 0.1 (n = 1).")
     best = sweeps.best_by_metric(runs)["best"]
     assert list(best) == ["b, SHARE 0.5", "b, SHARE 1"]
@@ -119,62 +126,47 @@ def test_what_cannot_be_compared_is_refused(sweep, folder, tmp_path):
         sweeps.read_sweep(folder)
 
 
-def test_the_figures_show_every_run_setting_and_pair(sweep):
-    runs, epochs = sweep
-    intervals = sweeps.mean_intervals(runs, "test_accuracy")
-    (axes,) = plots.plot_runs(runs, {"test_accuracy": intervals}, "T").axes
-    dots = np.concatenate([dots.get_offsets()[:, 0] for dots in axes.collections])
-    assert sorted(dots) == [4, 5, 6, 6, 7, 8, 10]
-    assert [label.get_text() for label in axes.get_yticklabels()] == list(intervals.index)
-    bands = sweeps.curve_bands(epochs, "val_accuracy")
-    with plt.rc_context({"figure.constrained_layout.use": True}):  # as in the notebooks
-        figure = plots.plot_curves(bands, "val", "T")
-    (axes,) = figure.axes
-    assert [line.get_label() for line in axes.lines] == list(bands)
-    figure.draw_without_rendering()
-    (legend,) = figure.legends
-    assert legend.get_window_extent().y1 <= axes.get_tightbbox().y0  # not over its labels either
-    tests = sweeps.paired_tests(runs, "test_accuracy")
-    (axes,) = plots.plot_differences(tests, "test_accuracy", "T").axes
-    assert axes.get_yticklabels()[0].get_text() == "a, SHARE 0.5\nminus b, SHARE 0.5"
-    plots.plot_differences(
-        tests[:0], "test_accuracy", "no pair has seeds in common"
-    ).draw_without_rendering()
-    plt.close("all")
+def drawn(axes):
+    """Returns the values of all runs' dots."""
+    dots = [part for part in axes.collections if isinstance(part, PathCollection)]
+    return sorted(np.concatenate([part.get_offsets()[:, 0] for part in dots]))
 
 
 @pytest.mark.parametrize(("count", "shown"), [(1, 1), (2, 2), (3, 4)])
-def test_each_measure_has_a_panel_with_the_same_rows(sweep, count, shown):
-    runs = sweep[0].assign(nll=[9, 9, 9, 8, 8, 8, 7])
+def test_each_metric_has_a_panel_with_every_run_and_the_same_rows(sweep, count, shown):
+    runs = sweep[0].assign(**{"metrics.nll": [9, 9, 9, 8, 8, 8, 7]})
     metrics = ["test_accuracy", "ece", "nll"][:count]
     intervals = {name: sweeps.mean_intervals(runs, name) for name in metrics}
     panels = plots.plot_runs(runs, intervals, "T").axes
     assert len(panels) == shown and sum(axes.axison for axes in panels) == count
     for axes, name in zip(panels, metrics, strict=False):
-        dots = np.concatenate([dots.get_offsets()[:, 0] for dots in axes.collections])
-        assert sorted(dots) == sorted(runs[name]) and axes.get_xlabel() == name.replace("_", " ")
+        assert drawn(axes) == sorted(runs[f"metrics.{name}"])
+        assert axes.get_xlabel() == name.replace("_", " ")
     names = [label.get_text() for label in panels[0].get_yticklabels()]
     assert names == list(intervals["test_accuracy"].index)
-    assert panels[-1].get_ylim() == panels[0].get_ylim()
     plt.close("all")
 
 
-def test_runs_of_equal_value_are_all_seen():
-    runs = pd.DataFrame({"setting": ["one"] * 12, "ece": [0.5] * 12})
-    intervals = {"ece": pd.DataFrame({"mean": [0.5], "low": [0.5], "high": [0.5]}, index=["one"])}
-    (axes,) = plots.plot_runs(runs, intervals, "T").axes
-    heights = axes.collections[0].get_offsets()[:, 1]
-    assert len(set(heights)) == 12 and min(heights) > 0 and max(heights) < 0.5
+def test_figures_of_curves_and_pairs_name_their_settings(sweep):
+    runs, epochs = sweep
+    bands = sweeps.curve_bands(epochs, "val_accuracy")
+    figure = plots.plot_sweep_curves(bands, "val", "T")
+    assert [text.get_text() for text in figure.legends[0].get_texts()] == list(bands)
+    tests = sweeps.paired_tests(runs, "test_accuracy")
+    (axes,) = plots.plot_differences(tests, "test_accuracy", "T").axes
+    assert axes.get_yticklabels()[0].get_text() == "a, SHARE 0.5\nminus b, SHARE 0.5"
+    plots.plot_differences(tests[:0], "test_accuracy", "no pair").draw_without_rendering()
     plt.close("all")
 
 
-def test_curves_show_a_mean_of_zero_and_strips_no_accuracy_beyond_one():
+def test_curves_show_a_mean_of_zero_and_runs_no_accuracy_beyond_one():
     band = {"epoch": [1, 2], "mean": [1.0, 0.0], "low": [0.5, 0.0], "high": [2.0, 0.0]}
-    (axes,) = plots.plot_curves({"one": pd.DataFrame(band)}, "wrong (%)", "T").axes
+    (axes,) = plots.plot_sweep_curves({"one": pd.DataFrame(band)}, "wrong (%)", "T").axes
     assert list(axes.lines[0].get_ydata()) == [1, 0]
     assert axes.get_yscale() == "symlog" and axes.get_ylim()[0] == 0
-    runs = pd.DataFrame({"setting": ["one"] * 2, "test_accuracy": [0.99, 1.0]})
+    runs = pd.DataFrame({"setting": ["one"] * 2, "metrics.test_accuracy": [0.99, 1.0]})
     intervals = pd.DataFrame({"mean": [0.995], "low": [0.93], "high": [1.06]}, index=["one"])
     (axes,) = plots.plot_runs(runs, {"test_accuracy": intervals}, "T").axes
     low, high = axes.get_xlim()
     assert low < 0.93 and 1 <= high < 1.01
+    plt.close("all")

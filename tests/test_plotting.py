@@ -1,0 +1,150 @@
+"""Figures, by what a reader sees in them; each is drawn in full."""
+
+import base64
+import io
+
+import matplotlib
+import numpy as np
+import pandas as pd
+import pytest
+from matplotlib import pyplot as plt
+from PIL import Image
+
+from mnist_helpers import plotting
+from mnist_helpers.evaluation.robustness import CORRUPTIONS
+from mnist_helpers.plotting import style
+from mnist_helpers.plotting.style import CLEAN, HYBRID
+
+matplotlib.use("Agg")
+HISTORY = [
+    {"epoch": epoch, "loss": 1 / epoch, "accuracy": 1 - 0.1 / epoch,
+     "val_loss": 2 / epoch, "val_accuracy": 1 - 0.2 / epoch}
+    for epoch in range(1, 5)
+]  # fmt: skip
+BINS = pd.DataFrame({"confidence": [0.55, 0.99], "accuracy": [0.5, 1], "low": [0.3, 0.9],
+                     "high": [0.7, 1], "images": [20, 900]})  # fmt: skip
+CURVES = {name: {kind: [1, 0.9, 0.8, 0.7, 0.6] for kind in CORRUPTIONS} for name in "ab"}
+EXAMPLES = {kind: np.zeros((5, 28, 28)) for kind in CORRUPTIONS}
+COUNTS = 900 * np.eye(10, dtype=int)
+COUNTS[4, 9], COUNTS[7, 2] = 6, 3
+FIGURES = {
+    "class balance": lambda t: plotting.plot_class_balance(
+        {"training": np.full(10, 7), "test": np.arange(1, 11)}, t),
+    "pixel values": lambda t: plotting.plot_pixel_values(np.full((1, 28, 28), 255, np.uint8), t),
+    "embedding": lambda t: plotting.plot_embedding(np.zeros((10, 2)), np.arange(10), t),
+    "rows": lambda t: plotting.plot_rows_of_digits({"row": np.zeros((3, 28, 28))}, t),
+    "captioned": lambda t: plotting.plot_captioned(np.zeros((5, 28, 28)), ["c"] * 5, t),
+    "none captioned": lambda t: plotting.plot_captioned(np.zeros((0, 28, 28)), [], t),
+    "confusion": lambda t: plotting.plot_confusion(COUNTS, COUNTS / 1000, t),
+    "no confusion": lambda t: plotting.plot_confusion(5 * np.eye(10, dtype=int), np.eye(10), t),
+    "accuracies": lambda t: plotting.plot_accuracies({"clean": (0.99, 0.98, 0.995)}, t),
+    "per class": lambda t: plotting.plot_per_class(np.full(10, np.nan), np.ones(10), t),
+    "coverage": lambda t: plotting.plot_accuracy_coverage(
+        {"clean": (np.array([0.95, 1.0]), np.array([1.0, 0.9]))}, 0.999, t),
+    "reliability": lambda t: plotting.plot_reliability({"clean": BINS}, t),
+    "robustness": lambda t: plotting.plot_robustness(
+        CURVES, CORRUPTIONS, EXAMPLES, dict.fromkeys(CORRUPTIONS, 2), t),
+    "learning": lambda t: plotting.plot_learning_curves(HISTORY, t, 2),
+}  # fmt: skip
+
+
+@pytest.fixture(autouse=True)
+def figures_in_the_project_s_style():
+    with plt.rc_context():  # whatever another test has left
+        plotting.use_style()
+        yield
+    plt.close("all")
+
+
+@pytest.mark.parametrize("draw", FIGURES.values(), ids=FIGURES)
+def test_every_figure_can_be_drawn_and_carries_its_title(draw):
+    figure = draw("scikit-learn digits: a title")
+    figure.draw_without_rendering()
+    titles = [axes.get_title(loc=where) for axes in figure.axes for where in ("left", "center")]
+    assert "scikit-learn digits: a title" in [figure.get_suptitle(), *titles]
+
+
+def test_every_public_name_exists():
+    assert all(hasattr(plotting, name) for name in plotting.__all__)
+
+
+def test_show_displays_a_png_with_alternative_text_and_a_caption_below(monkeypatch):
+    shown = []
+    monkeypatch.setattr(style, "display", shown.append)
+    figure, axes = plt.subplots(figsize=(4, 2))
+    axes.plot([1, 2], color=HYBRID)
+    plotting.show(figure, 'a "small" line', "one & only")
+    picture, caption = shown
+    data, metadata = picture._repr_mimebundle_()
+    assert metadata["image/png"]["alt"] == 'a "small" line'
+    assert caption.data == "one & only" and not plt.get_fignums()
+    with Image.open(io.BytesIO(base64.b64decode(data["image/png"]))) as png:
+        assert png.width // style.SHARPNESS == metadata["image/png"]["width"]
+        pixels = np.array(png.convert("RGBA")).reshape(-1, 4)
+    assert (pixels[:, 3] == 255).all()  # legible on a dark page
+    colours = {tuple(colour[:3]) for colour in pixels}
+    assert tuple(bytes.fromhex(HYBRID[1:])) in colours  # fewer colours, but not others
+
+
+def test_class_balance_draws_shares():
+    axes = FIGURES["class balance"]("Data").axes[0]
+    heights = [[bar.get_height() for bar in bars] for bars in axes.containers]
+    assert heights[0] == pytest.approx([10] * 10)
+    assert heights[1] == pytest.approx(100 * np.arange(1, 11) / 55)
+
+
+def test_pixel_values_add_up_and_ink_is_where_it_was_put():
+    images = np.zeros((4, 28, 28), np.uint8)
+    images[:2, 3, 5] = 255
+    histogram, ink = plotting.plot_pixel_values(images, "Data").axes[:2]
+    heights = [bar.get_height() for bar in histogram.patches]
+    assert sum(heights) == pytest.approx(100)
+    assert heights[-1] == pytest.approx(100 * 2 / images.size)
+    shown = ink.images[0].get_array()
+    assert shown[3, 5] == 50 and shown.sum() == 50
+
+
+def test_misclassified_images_are_ringed_in_an_embedding():
+    points, labels = np.arange(24.0).reshape(12, 2), np.arange(12) % 10
+    figure = plotting.plot_embedding(points, labels, "Map", np.arange(12) == 4)
+    *digits, rings = figure.axes[0].collections
+    assert len(digits) == 10 and rings.get_offsets().tolist() == [[8, 9]]
+    assert digits[0].get_offsets().tolist() == [[0, 1], [20, 21]]
+
+
+def test_confusion_colours_mistakes_only_and_writes_every_count():
+    left, right = FIGURES["confusion"]("Predictions").axes
+    for axes, written in ((left, ["900", "6", "3"]), (right, ["90.0", "0.6", "0.3"])):
+        colours = axes.collections[0].get_array().reshape(10, 10)
+        assert np.ma.getmaskarray(colours).tolist() == np.eye(10, dtype=bool).tolist()
+        places = {text.get_position(): text.get_text() for text in axes.texts if text.get_text()}
+        assert places.pop((9.5, 4.5)) == written[1]  # column 9, row 4
+        assert places.pop((2.5, 7.5)) == written[2]
+        assert places == {(digit + 0.5, digit + 0.5): written[0] for digit in range(10)}
+
+
+def test_accuracies_are_drawn_with_their_intervals():
+    accuracies = {"clean phase": (0.99, 0.98, 0.995), "hybrid": (0.993, 0.985, 0.997)}
+    axes = plotting.plot_accuracies(accuracies, "Accuracy").axes[0]
+    assert [line.get_color() for line in axes.lines] == [CLEAN, CLEAN, HYBRID, HYBRID]
+    ends = [line.get_xdata() for line in axes.lines[::2]]
+    assert ends == [pytest.approx([98, 99.5]), pytest.approx([98.5, 99.7])]
+
+
+def test_what_training_has_shown_is_shaded():
+    seen = dict.fromkeys(CORRUPTIONS, 0) | {"noise": 2}
+    figure = plotting.plot_robustness(CURVES, CORRUPTIONS, EXAMPLES, seen, "Corruptions")
+    shaded = {axes.get_title("left"): axes.patches for axes in figure.axes if axes.patches}
+    assert list(shaded) == ["noise"]
+    (patch,) = shaded["noise"]
+    assert patch.get_x() + patch.get_width() == pytest.approx(1.5)  # between severities 2 and 3
+
+
+@pytest.mark.parametrize("boundary", [None, 2])
+def test_learning_curves_show_losses_and_errors_with_the_legend_outside(boundary):
+    figure = plotting.plot_learning_curves(HISTORY, "T", boundary)
+    losses, errors = figure.axes
+    assert losses.lines[0].get_ydata() == pytest.approx([1, 1 / 2, 1 / 3, 1 / 4])
+    assert errors.lines[1].get_ydata() == pytest.approx([20, 10, 20 / 3, 5])
+    named = [text.get_text() for text in figure.legends[0].get_texts()]
+    assert named == ["training", "validation"] + ["augmentation begins"] * bool(boundary)
