@@ -3,17 +3,11 @@
 Names are imported when they are first used, so that `import mnist_helpers` costs nothing.
 """
 
-import os
-
 import lazy_loader
 
-from mnist_helpers import paths
+from mnist_helpers import startup
 
-# Keras reads it once, when it is first imported; absolute, because papermill and nbval change the
-# working directory.
-os.environ.setdefault("KERAS_HOME", str(paths.PROJECT / "data"))
-# TensorFlow's start-up notes about the processor would fill the first cell of every notebook.
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+startup.prepare()
 
 __getattr__, __dir__, __all__ = lazy_loader.attach(
     __name__,
@@ -21,6 +15,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
     submod_attrs={
         "data.mnist": ["load_mnist"],
         "data.datasets": ["load_test", "load_training"],
+        "evaluation.inference": ["predict"],
         "preprocessing.mnist_format": ["to_mnist"],
         "training.artifacts": ["load_model"],
         "training.augmentation": ["Augmentation"],

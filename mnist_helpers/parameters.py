@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from mnist_helpers.paths import is_path
-from mnist_helpers.training.transforms import TRANSFORMS
+from mnist_helpers.training.transforms import TRANSFORMS, AffineTransform
 
 
 class Limit(NamedTuple):
@@ -15,6 +15,15 @@ class Limit(NamedTuple):
     type_name: str
     allowed: str
     holds: Callable[[Any], bool]
+
+
+def _limit_of(transform: AffineTransform) -> Limit:
+    least, most, below = transform.minimum, transform.maximum, transform.below
+    return Limit(
+        "float",
+        f"a number from {least:g} to {'below ' if below else ''}{most:g}",
+        lambda v: least <= v <= most and not (below and v == most),
+    )
 
 
 # Each test is written so that NaN fails it.
@@ -32,7 +41,7 @@ LIMITS = {
     ),
     "LEARNING_RATE": Limit("float", "a number above 0 and at most 1", lambda v: 0 < v <= 1),
     "LABEL_SMOOTHING": Limit("float", "a number from 0 to below 1", lambda v: 0 <= v < 1),
-    **{name.upper(): Limit("float", move.allowed, move.holds) for name, move in TRANSFORMS.items()},
+    **{name.upper(): _limit_of(transform) for name, transform in TRANSFORMS.items()},
     "AUGMENTATION": Limit("str", '"standard" or "robust"', lambda v: v in ("standard", "robust")),
     "AUGMENTED_SHARE": Limit("float", "a number from 0 to 1", lambda v: 0 <= v <= 1),
     "ROBUSTNESS_IMAGES": Limit("int", "a whole number of at least 100", lambda v: v >= 100),

@@ -12,22 +12,22 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy import ndimage, sparse
 
-from mnist_helpers.training.transforms import Move
+from mnist_helpers.training.transforms import AffineTransform
 from mnist_helpers.validation import SIDE
 
 # Row and column of each pixel, counted from the centre of the image.
 ROWS, COLUMNS = np.mgrid[:SIDE, :SIDE].astype(np.float32) - np.float32((SIDE - 1) / 2)
 
 
-def moving(move: Move) -> Callable[..., np.ndarray]:
+def moving(move: AffineTransform) -> Callable[..., np.ndarray]:
     """Returns the damage that a random move does at a level: all of it, one way or the other."""
-    undo = move.undo
-    if undo is None:
+    inverse = move.inverse
+    if inverse is None:
         return _shift
 
     def moved(images: np.ndarray, level: float, rng: np.random.Generator) -> np.ndarray:
         x, y = COLUMNS.astype(float), ROWS.astype(float)
-        ways = [undo(x, y, sign * level * move.scale, np) for sign in (1, -1)]
+        ways = [inverse(x, y, sign * level * move.scale, np) for sign in (1, -1)]
         return _apply(images, [_bilinear(rows, columns) for columns, rows in ways], rng)
 
     return moved

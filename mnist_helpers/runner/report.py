@@ -13,11 +13,12 @@ from mnist_helpers import evaluation
 from mnist_helpers.data.datasets import dataset_title, load_test, load_training
 from mnist_helpers.evaluation import robustness
 from mnist_helpers.evaluation.inference import Predictor
-from mnist_helpers.files import read_json, write_text
+from mnist_helpers.files import write_text
 from mnist_helpers.plotting import calibration, style
 from mnist_helpers.plotting import evaluation as figures
 from mnist_helpers.plotting.robustness import plot_robustness
 from mnist_helpers.preprocessing.mnist_format import to_mnist
+from mnist_helpers.training.metrics import read_metrics
 
 
 def markdown_table(header: list, rows: list) -> str:
@@ -78,10 +79,9 @@ def training_parameters(model_file: Path) -> dict:
     Args:
         model_file: The model's path; for one without a record there, the result is empty.
     """
-    metrics = read_json(model_file.parent / "metrics.json", {})
-    for section in ("hybrid", "clean_phase"):
-        if metrics.get(section, {}).get("model") == model_file.name:
-            return metrics[section].get("parameters", {})
+    for phase in read_metrics(model_file.absolute().parent)["phases"].values():
+        if phase.get("model") == model_file.name:
+            return phase.get("parameters", {})
     return {}
 
 

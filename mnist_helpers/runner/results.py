@@ -8,6 +8,7 @@ from pathlib import Path
 from mnist_helpers.files import read_json, write_text
 from mnist_helpers.runner.html_report import results_page
 from mnist_helpers.runner.plan import Run
+from mnist_helpers.training.metrics import read_metrics
 
 RESULTS_FILE = "results.csv"
 EPOCHS_FILE = "epochs.csv"
@@ -36,18 +37,18 @@ def result_rows(runs: list[Run]) -> list[dict]:
     for run in runs:
         state, error = run.state()
         row = {"run": run.name, "variant": run.variant, **run.settings, "state": state}
-        metrics = _measured(read_json(run.folder / "metrics.json", {})) if state == "done" else {}
+        metrics = _measured(read_metrics(run.folder)) if state == "done" else {}
         rows.append(row | metrics | {"error": error.partition("\n")[2] or error})
     return rows
 
 
 def _measured(metrics: dict) -> dict:
-    sections = [part for part in metrics.values() if isinstance(part, dict)]
+    environment, sections = metrics["environment"], metrics["phases"].values()
     phases = [section for section in sections if "training_seconds" in section]
-    flat = metrics | (phases[-1] if phases else {})
+    flat = environment | (phases[-1] if phases else {})
     measured = {name: value for name, value in flat.items() if type(value) in (int, float)}
-    if "dataset_title" in metrics:
-        measured["dataset_title"] = metrics["dataset_title"]
+    if "dataset_title" in environment:
+        measured["dataset_title"] = environment["dataset_title"]
     for name in TRAINING_TIMES if phases else ():
         measured[name] = round(sum(phase[name] for phase in phases), 1)
     return measured
@@ -59,8 +60,7 @@ def epoch_rows(runs: list[Run]) -> list[dict]:
     for run in runs:
         if run.state()[0] != "done":
             continue
-        metrics = read_json(run.folder / "metrics.json", {})
-        for phase in metrics:
+        for phase in read_metrics(run.folder)["phases"]:
             for epoch in read_json(run.folder / f"{phase}_history.json", []):
                 rows.append({"run": run.name, "variant": run.variant, "phase": phase, **epoch})
     return rows

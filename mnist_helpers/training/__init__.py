@@ -6,12 +6,13 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
     __name__,
     submod_attrs={
         "artifacts": [
-            "CLEAN_MODEL", "find_phases", "load_history", "load_model", "record_environment",
-            "require", "save_model", "save_phase", "update_metrics", "write_model_card",
+            "CLEAN_MODEL", "load_history", "load_model", "require", "save_model", "save_phase",
         ],
         "augmentation": ["Augmentation"],
         "callbacks": ["ResumableTraining"],
+        "metrics": ["read_metrics", "record_environment", "update_metrics", "write_model_card"],
         "model": ["build_cnn"],
+        "model_choice": ["find_models", "quality_warning", "recorded_accuracy"],
         "optimizer": ["adamw_cosine"],
         "pipeline": ["evaluation_dataset", "to_input", "training_dataset"],
         "precision": ["default_dtype_policy", "with_dtype_policy"],

@@ -23,15 +23,15 @@ def model_file(given: str | None) -> Path:
     Raises:
         FileNotFoundError: There is no model there.
     """
-    from mnist_helpers.files import read_json
     from mnist_helpers.paths import SHIPPED_DIR, TRAINED_DIR
+    from mnist_helpers.training.metrics import read_metrics
 
     if given and not Path(given).is_dir():
         return Path(given)
     folders = [Path(given)] if given else [TRAINED_DIR, SHIPPED_DIR]
     for folder in folders:
-        metrics = read_json(folder / "metrics.json", {})
+        phases = read_metrics(folder)["phases"]
         for phase in ("hybrid", "clean_phase"):
-            if phase in metrics and (folder / metrics[phase]["model"]).exists():
-                return folder / metrics[phase]["model"]
+            if phase in phases and (folder / phases[phase]["model"]).exists():
+                return folder / phases[phase]["model"]
     raise FileNotFoundError(f"There is no model in {folders[-1]}; give a .keras file by --model.")

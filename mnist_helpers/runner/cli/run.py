@@ -6,10 +6,10 @@ import textwrap
 from collections.abc import Sequence
 from pathlib import Path
 
-from mnist_helpers.files import read_json
 from mnist_helpers.parameters import LIMITS, parse_value
 from mnist_helpers.paths import NOTEBOOKS_DIR, RUNS_DIR
 from mnist_helpers.runner.cli.common import folder_name, say
+from mnist_helpers.training.metrics import read_metrics
 
 SERIES = ("01_data_exploration", "02_clean_phase", "03_augmented_phase", "04_evaluation")
 QUICK = {"EPOCHS": 2, "MAX_TRAINING_IMAGES": 2000, "BATCH_SIZE": 32, "ROBUSTNESS_IMAGES": 200}
@@ -173,14 +173,14 @@ def summary(folder: Path) -> str:
     Args:
         folder: A run's folder, with `metrics.json`.
     """
-    metrics = read_json(Path(folder) / "metrics.json", {})
+    metrics = read_metrics(folder)
     lines = [
         "",
-        f"Data: {metrics.get('dataset_title', 'not recorded')}",
+        f"Data: {metrics['environment'].get('dataset_title', 'not recorded')}",
         f"{'phase':<13}{'test accuracy (95 % interval)':<33}training time",
     ]
     for key, title in PHASES.items():
-        section = metrics.get(key, {})
+        section = metrics["phases"].get(key, {})
         lines.append(f"{title:<13}{_accuracy(section):<33}{_duration(section)}")
     models = ", ".join(sorted(path.name for path in Path(folder).glob("*.keras")))
     pages = ", ".join(sorted(path.name for path in Path(folder).glob("*.html")))
