@@ -33,7 +33,9 @@ class Damage(NamedTuple):
 # Chosen by eye, from pictures at each level, before any model was measured on them.
 CORRUPTIONS = {
     **{
-        transform_name(name): Damage(corruptions.moving(move), "geometric", move.unit, move.severities)
+        transform_name(name): Damage(
+            corruptions.moving(move), "geometric", move.unit, move.severities
+        )
         for name, move in TRANSFORMS.items()
     },
     "shear": Damage(corruptions.shear, "geometric", "slope", (0.1, 0.2, 0.3, 0.45, 0.6)),
