@@ -5,9 +5,9 @@ import tensorflow as tf
 from common import interleaved, save_result, seconds_per_call
 
 from mnist_helpers import data
-from mnist_helpers.files import read_json
 from mnist_helpers.paths import SHIPPED_DIR
 from mnist_helpers.training.artifacts import load_model
+from mnist_helpers.training.metrics import read_metrics
 from mnist_helpers.training.pipeline import to_input
 from mnist_helpers.training.precision import default_dtype_policy
 
@@ -16,7 +16,7 @@ ROUNDS, IMAGES, BATCH = 5, 10_000, 500
 
 def main() -> None:
     """Measures both and writes the result file."""
-    name = read_json(SHIPPED_DIR / "metrics.json")["hybrid"]["model"]
+    name = read_metrics(SHIPPED_DIR)["phases"]["hybrid"]["model"]
     model = load_model(SHIPPED_DIR / name, default_dtype_policy())
     answer = tf.function(lambda x: model(x, training=False))
     (images, _), _ = data.load_training("mnist")

@@ -18,12 +18,13 @@ import readme_figure
 import update_readme
 from stale import TRAINING, version
 
-from mnist_helpers.files import read_json, write_json, write_text
+from mnist_helpers.files import write_text
 from mnist_helpers.paths import NOTEBOOKS_DIR, RUNS_DIR, SHIPPED_DIR
 from mnist_helpers.runner.cli import SERIES
 from mnist_helpers.runner.notebooks import read_notebook
 from mnist_helpers.runner.pages import without_startup_notes
-from mnist_helpers.training.artifacts import CLEAN_MODEL, write_model_card
+from mnist_helpers.training.artifacts import CLEAN_MODEL
+from mnist_helpers.training.metrics import read_metrics, write_metrics, write_model_card
 
 
 def publishable(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
@@ -52,10 +53,10 @@ def publishable(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
 def main(run: str) -> None:
     """Refreshes everything from `runs/<run>/`."""
     folder = RUNS_DIR / run
-    hybrid = read_json(folder / "metrics.json")["hybrid"]["model"]
+    hybrid = read_metrics(folder)["phases"]["hybrid"]["model"]
     SHIPPED_DIR.mkdir(parents=True, exist_ok=True)
     code = {name: version(read_notebook(NOTEBOOKS_DIR / f"{name}.ipynb")) for name in TRAINING}
-    write_json(folder / "metrics.json", read_json(folder / "metrics.json") | {"code": code})
+    write_metrics(folder, read_metrics(folder) | {"code": code})
     write_model_card(folder, hybrid)
     for name in (CLEAN_MODEL, hybrid, "metrics.json", "model_card.md"):
         shutil.copyfile(folder / name, SHIPPED_DIR / name)

@@ -17,19 +17,19 @@ from refresh import publishable
 from mnist_helpers.files import read_json, write_json, write_text
 from mnist_helpers.paths import NOTEBOOKS_DIR, PROJECT, RUNS_DIR
 from mnist_helpers.runner.execute import execute
-from mnist_helpers.runner.results import read_phases
+from mnist_helpers.training.metrics import read_metrics
 
 NOTEBOOK = NOTEBOOKS_DIR / "05_compare_runs.ipynb"
 
 
 def environment(sweep: Path) -> dict[str, str]:
     """Returns on what, with which versions and when a sweep's runs ran; what differed, in a row."""
-    recorded = [read_phases(path.parent) for path in sorted(sweep.glob("*/metrics.json"))]
+    metrics = [read_metrics(path.parent) for path in sorted(sweep.glob("*/metrics.json"))]
     steps = [read_json(path) for path in sorted(sweep.glob("*/status.json"))]
     names = ("date", "processor", "python", "tensorflow", "keras", "numpy")
-    found = {name: [facts[name] for facts, _ in recorded] for name in names}
-    phases = [phase for _, phases in recorded for phase in phases.values()]
-    found["precision"] = [phase["precision"] for phase in phases if "precision" in phase]
+    found = {name: [facts["environment"][name] for facts in metrics] for name in names}
+    sections = [part for facts in metrics for part in facts["phases"].values()]
+    found["precision"] = [part["precision"] for part in sections if "precision" in part]
     found["cores"] = [step["cores"] for facts in steps for step in facts["notebooks"].values()]
     return {name: ", ".join(sorted(set(map(str, values)))) for name, values in found.items()}
 

@@ -6,10 +6,10 @@ present code's. The exit status is 1 where something is stale.
 
 import sys
 
-from mnist_helpers.files import read_json
 from mnist_helpers.paths import NOTEBOOKS_DIR, SHIPPED_DIR
 from mnist_helpers.runner.code_hash import code_version
 from mnist_helpers.runner.notebooks import code_sources, read_notebook
+from mnist_helpers.training.metrics import read_metrics
 
 TRAINING = ("02_clean_phase", "03_augmented_phase")
 
@@ -31,7 +31,7 @@ def stale() -> list[str]:
         for name, notebook in notebooks.items()
     }
     found = [name for name, notebook in notebooks.items() if recorded[name] != version(notebook)]
-    trained_by = read_json(SHIPPED_DIR / "metrics.json").get("code", {})
+    trained_by = read_metrics(SHIPPED_DIR).get("code", {})
     if any(trained_by.get(name) != version(notebooks[name]) for name in TRAINING):
         found.append("the shipped models")
     return found

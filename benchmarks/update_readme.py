@@ -9,8 +9,9 @@ import report
 import robust_report
 import strategy_report
 
-from mnist_helpers.files import read_json, write_text
+from mnist_helpers.files import write_text
 from mnist_helpers.paths import PROJECT, SHIPPED_DIR
+from mnist_helpers.training.metrics import read_metrics
 
 
 def results_table(metrics: dict) -> str:
@@ -24,17 +25,18 @@ def results_table(metrics: dict) -> str:
         "|---|---|---|---|",
     ]
     for key, title in (("clean_phase", "clean phase"), ("hybrid", "hybrid (clean, then mixed)")):
-        phase = metrics[key]
+        phase = metrics["phases"][key]
         low, high = phase["test_accuracy_interval"]
         lines.append(
             f"| {title} | {phase['test_accuracy']:.2%} ({low:.2%} – {high:.2%}) | "
             f"{phase['epochs']} | {phase['training_seconds']:.0f} s |"
         )
-    seed = metrics["hybrid"]["parameters"]["SEED"]
+    facts, hybrid = metrics["environment"], metrics["phases"]["hybrid"]
+    seed = hybrid["parameters"]["SEED"]
     source = (
-        f"One run (n = 1, seed {seed}) on {metrics['dataset_title']}, {metrics['processor']}, "
-        f"{metrics['hybrid']['precision']}; Python {metrics['python']}, TensorFlow "
-        f"{metrics['tensorflow']}, Keras {metrics['keras']}; {metrics['date']}. The interval is "
+        f"One run (n = 1, seed {seed}) on {facts['dataset_title']}, {facts['processor']}, "
+        f"{hybrid['precision']}; Python {facts['python']}, TensorFlow "
+        f"{facts['tensorflow']}, Keras {facts['keras']}; {facts['date']}. The interval is "
         "Wilson's, for the sampling of 10,000 test digits; other seeds differ as well."
     )
     return "\n".join([*lines, "", source])
@@ -50,7 +52,7 @@ def filled(text: str, block: str, content: str) -> str:
 def pages() -> dict:
     """Returns what the README and the pages of results should contain, by their files."""
     blocks = {
-        "README.md": ("results", results_table(read_json(SHIPPED_DIR / "metrics.json"))),
+        "README.md": ("results", results_table(read_metrics(SHIPPED_DIR))),
         "docs/benchmarks.md": ("benchmarks", report.table(columns=2)),
         "docs/study.md": ("strategy", strategy_report.summary()),
         "docs/robustness.md": ("robust", robust_report.summary()),

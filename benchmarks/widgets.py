@@ -18,11 +18,12 @@ from sklearn.datasets import load_digits
 import mnist_helpers  # noqa: F401  before Keras, whose home it sets
 from mnist_helpers.data.datasets import load_mnist
 from mnist_helpers.evaluation.inference import Predictor
-from mnist_helpers.files import read_json, write_json
+from mnist_helpers.files import write_json
 from mnist_helpers.paths import PROJECT, SHIPPED_DIR
 from mnist_helpers.preprocessing.mnist_format import to_mnist
 from mnist_helpers.training.artifacts import load_model
 from mnist_helpers.training.augmentation import Augmentation
+from mnist_helpers.training.metrics import read_metrics
 from mnist_helpers.widgets import AugmentationExplorer, DigitPad
 from mnist_helpers.widgets.explorer import augmentation_picture
 from mnist_helpers.widgets.html import image_html
@@ -183,7 +184,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--no-browser", action="store_true", help="only what runs in the kernel")
     arguments = parser.parse_args()
-    hybrid = read_json(SHIPPED_DIR / "metrics.json")["hybrid"]["model"]
+    hybrid = read_metrics(SHIPPED_DIR)["phases"]["hybrid"]["model"]
     predict = Predictor(load_model(SHIPPED_DIR / hybrid))
     results = {
         "machine": f"{platform.machine()}, {os.cpu_count()} cores",

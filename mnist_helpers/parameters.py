@@ -60,15 +60,8 @@ def _text(constraint: str, meaning: str, pattern: str) -> Parameter:
 def _transform(name: str) -> Parameter:
     """Describes the amount of a geometric transform by the transform's own definition."""
     transform = TRANSFORMS[name]
-    words = getattr(transform, "constraint", None) or transform.allowed
-    holds = getattr(transform, "is_valid", None) or transform.holds
-
-    def check(value: float) -> float:
-        if not holds(value):
-            raise ValueError(words)
-        return value
-
-    return Parameter(float, words, _AMOUNTS.get(name, name), {}, (AfterValidator(check),))
+    meaning = f"{transform.description.split()[0]} at most, in {transform.unit}"
+    return _number(float, transform.minimum, transform.maximum, meaning, below=transform.below)
 
 
 def _check_dataset(value: str) -> str:
@@ -77,11 +70,6 @@ def _check_dataset(value: str) -> str:
     return value
 
 
-_AMOUNTS = {
-    "rotation_degrees": "largest rotation either way, in degrees",
-    "shift_fraction": "largest shift along each axis, as a fraction of the side",
-    "zoom_fraction": "sizes are multiplied by 1 - this to 1 + this",
-}
 PARAMETERS: dict[str, Parameter] = {
     "DATASET": Parameter(
         str,
@@ -113,6 +101,11 @@ PARAMETERS: dict[str, Parameter] = {
     "ROBUSTNESS_IMAGES": _number(int, 100, None, "test images that are corrupted"),
     "SWEEP_DIR": _text("the path of a sweep's folder", "the sweep that is compared", r"\S"),
     "METRIC": _text("a metric of the sweep's results.csv", "what is compared", r"\S"),
+    "MODEL": _text(
+        '"mine", "shipped", or the path of a run\'s folder or a .keras file',
+        "what is tested",
+        r"\S",
+    ),
     "OUTPUT_DIR": _text("the path of a folder", "where a notebook writes", r"\S"),
 }
 

@@ -1,12 +1,14 @@
 import json
+import re
+import zipfile
 
 import keras
 import numpy as np
 import pytest
 
 from mnist_helpers.files import atomic_write, write_json
-from mnist_helpers.paths import output_dir
-from mnist_helpers.training import artifacts
+from mnist_helpers.paths import SHIPPED_DIR, TRAINED_DIR, output_dir
+from mnist_helpers.training import artifacts, metrics, model_choice
 from mnist_helpers.training.model import build_cnn
 from mnist_helpers.training.precision import with_dtype_policy
 
@@ -57,35 +59,93 @@ def test_a_network_of_another_shape_is_refused(tmp_path):
         artifacts.load_model(tmp_path / "m.keras")
 
 
-def test_a_missing_model_names_the_notebook(tmp_path):
-    with pytest.raises(FileNotFoundError, match="run 02_clean_phase.ipynb first"):
-        artifacts.find_phases(tmp_path, "digits")
+# What Keras 3.8, the oldest in which saved models open, accepts beside name, trainable and dtype.
+ACCEPTED = {
+    "InputLayer": {"batch_shape", "sparse", "ragged", "optional"},
+    "Conv2D": {
+        "filters", "kernel_size", "strides", "padding", "data_format", "dilation_rate", "groups",
+        "activation", "use_bias", "kernel_initializer", "bias_initializer", "kernel_regularizer",
+        "bias_regularizer", "activity_regularizer", "kernel_constraint", "bias_constraint",
+    },
+    "MaxPooling2D": {"pool_size", "padding", "strides", "data_format"},
+    "BatchNormalization": {
+        "axis", "momentum", "epsilon", "center", "scale", "beta_initializer", "gamma_initializer",
+        "moving_mean_initializer", "moving_variance_initializer", "beta_regularizer",
+        "gamma_regularizer", "beta_constraint", "gamma_constraint", "synchronized",
+    },
+    "ReLU": {"max_value", "negative_slope", "threshold"},
+    "GlobalMaxPooling2D": {"data_format", "keepdims"},
+    "Dense": {
+        "units", "activation", "use_bias", "kernel_initializer", "bias_initializer",
+        "kernel_regularizer", "bias_regularizer", "kernel_constraint", "bias_constraint",
+    },
+    "GlorotUniform": {"seed"},
+    "Zeros": set(),
+    "Ones": set(),
+    "DTypePolicy": set(),
+}  # fmt: skip
 
 
-def test_a_clean_phase_alone_is_evaluated_alone(tmp_path, capsys):
-    (tmp_path / "clean_phase.keras").touch()
-    assert list(artifacts.find_phases(tmp_path, "mnist")) == ["clean phase"]
-    assert "alone, as 03_augmented_phase.ipynb has not run" in capsys.readouterr().out
+def objects_in(config):
+    if isinstance(config, dict):
+        if {"module", "class_name"} <= config.keys():
+            yield config["class_name"], set(config["config"]) - {"name", "trainable", "dtype"}
+        config = list(config.values())
+    for part in config if isinstance(config, list) else []:
+        yield from objects_in(part)
 
 
-def test_models_of_another_data_set_are_refused(tmp_path):
-    (tmp_path / "clean_phase.keras").touch()
-    write_json(tmp_path / "metrics.json", {"dataset": "digits"})
-    with pytest.raises(FileNotFoundError, match="were trained on scikit-learn digits"):
-        artifacts.find_phases(tmp_path, "mnist")
+@pytest.mark.parametrize("path", [None, *SHIPPED_DIR.glob("*.keras")])
+def test_saved_models_hold_only_settings_that_keras_3_8_accepts(network, tmp_path, path):
+    if path is None:
+        path = tmp_path / "m.keras"
+        artifacts.save_model(network, path)
+    with zipfile.ZipFile(path) as archive:
+        layers = json.loads(archive.read("config.json"))["config"]["layers"]
+    found = list(objects_in(layers))
+    assert {"Conv2D", "BatchNormalization", "Dense"} <= {name for name, _ in found}
+    for name, settings in found:
+        assert settings <= ACCEPTED[name], name
+
+
+def save_both(network, folder, accuracy=0.97):
+    history = [{**row, "val_accuracy": accuracy} for row in HISTORY]
+    artifacts.save_phase(network, folder, "clean_phase", "clean_phase.keras", history)
+    artifacts.save_phase(network, folder, "hybrid", "hybrid.keras", history)
 
 
 def test_a_phase_is_saved_with_history_metrics_and_card(network, tmp_path):
     name = "mnist_model_hybrid_20epochs.keras"
     artifacts.save_phase(network, tmp_path, "hybrid", name, HISTORY, parameters={"SEED": 3})
-    artifacts.update_metrics(tmp_path, "hybrid", test_accuracy=0.5)
-    metrics = json.loads((tmp_path / "metrics.json").read_text())["hybrid"]
-    assert metrics["training_seconds"] == 5.5
-    assert metrics["training_cpu_seconds"] == 9.0
-    assert metrics["validation_accuracy"] == 0.97
-    assert metrics["best_validation_accuracy"] == 0.98
-    assert metrics["test_accuracy"] == 0.5 and metrics["parameters"] == {"SEED": 3}
+    metrics.update_metrics(tmp_path, "hybrid", test_accuracy=0.5)
+    metrics.record_environment(tmp_path, "digits")
+    content = json.loads((tmp_path / "metrics.json").read_text())
+    assert set(content) == {"environment", "phases"}
+    assert content["environment"]["dataset"] == "digits"
+    phase = content["phases"]["hybrid"]
+    assert phase["training_seconds"] == 5.5 and phase["training_cpu_seconds"] == 9.0
+    assert phase["validation_accuracy"] == 0.97 and phase["best_validation_accuracy"] == 0.98
+    assert phase["test_accuracy"] == 0.5 and phase["parameters"] == {"SEED": 3}
     assert artifacts.load_history(tmp_path, "hybrid") == HISTORY
+    card = metrics.write_model_card(tmp_path, name).read_text()
+    assert "Keras 3.8 and newer" in card and "| test_accuracy | `0.5` |" in card
+
+
+def test_metrics_of_earlier_versions_are_read(tmp_path):
+    write_json(tmp_path / "metrics.json", {"hybrid": {"model": "h"}, "date": "d", "code": {"c": 1}})
+    assert metrics.read_metrics(tmp_path) == {
+        "environment": {"date": "d"}, "phases": {"hybrid": {"model": "h"}}, "code": {"c": 1},
+    }  # fmt: skip
+
+
+def test_reading_makes_no_folder(tmp_path):
+    missing = tmp_path / "mistyped"
+    assert metrics.read_metrics(missing) == {"environment": {}, "phases": {}}
+    with pytest.raises(FileNotFoundError, match="run 02_clean_phase.ipynb first"):
+        artifacts.require(missing, "clean_phase.keras", "02_clean_phase.ipynb")
+    with pytest.raises(FileNotFoundError, match="mistyped does not exist.*OUTPUT_DIR"):
+        model_choice.find_models("mine", "mnist", missing)
+    assert not missing.exists()
 
 
 def test_an_interrupted_write_leaves_the_previous_file(tmp_path):
@@ -105,24 +165,66 @@ def test_an_output_folder_that_cannot_be_written_says_what_to_do(tmp_path):
 
 
 def test_training_again_drops_the_test_figures_of_the_old_model(network, tmp_path):
-    for accuracy in (0.5, None):
-        artifacts.save_phase(network, tmp_path, "clean_phase", "clean_phase.keras", HISTORY)
-        if accuracy:
-            artifacts.update_metrics(tmp_path, "clean_phase", test_accuracy=accuracy)
-    metrics = json.loads((tmp_path / "metrics.json").read_text())
-    assert "test_accuracy" not in metrics["clean_phase"]
-
-
-def test_a_hybrid_of_an_earlier_clean_phase_is_not_evaluated(network, tmp_path, capsys):
-    artifacts.save_phase(network, tmp_path, "clean_phase", "clean_phase.keras", HISTORY)
+    save_both(network, tmp_path)
+    metrics.update_metrics(tmp_path, "hybrid", test_accuracy=0.5)
     artifacts.save_phase(network, tmp_path, "hybrid", "hybrid.keras", HISTORY)
-    assert artifacts.find_phases(tmp_path, "mnist")["hybrid"].name == "hybrid.keras"
-    assert "your own training" in capsys.readouterr().out
+    assert "test_accuracy" not in metrics.read_metrics(tmp_path)["phases"]["hybrid"]
+
+
+def test_a_hybrid_of_an_earlier_clean_phase_is_not_evaluated(network, tmp_path):
+    save_both(network, tmp_path)
+    assert model_choice.find_models(folder=tmp_path)["hybrid"].name == "hybrid.keras"
     artifacts.save_phase(network, tmp_path, "clean_phase", "clean_phase.keras", HISTORY)
-    assert list(artifacts.find_phases(tmp_path, "mnist")) == ["clean phase"]
+    assert list(model_choice.find_models(folder=tmp_path)) == ["clean phase"]
 
 
-def test_a_fresh_clone_evaluates_the_shipped_models(tmp_path, capsys):
-    phases = artifacts.find_phases(tmp_path, "mnist")
-    assert {path.parent.name for path in phases.values()} == {"shipped"}
-    assert "comes with the project" in capsys.readouterr().out
+def test_models_are_chosen_by_name_folder_and_file(network, tmp_path):
+    save_both(network, tmp_path)
+    folder = model_choice.find_models(str(tmp_path))
+    assert folder == model_choice.find_models("mine", folder=tmp_path)
+    assert list(folder) == ["clean phase", "hybrid"]
+    assert model_choice.find_models(str(folder["hybrid"])) == {"hybrid": folder["hybrid"]}
+    other = tmp_path / "other.keras"
+    artifacts.save_model(network, other)
+    assert model_choice.find_models(str(other)) == {"other": other}
+    shipped = model_choice.find_models("shipped", folder=tmp_path)
+    assert {path.parent for path in shipped.values()} == {SHIPPED_DIR}
+
+
+def test_only_the_default_folder_falls_back_to_the_shipped_models(tmp_path, capsys, monkeypatch):
+    with pytest.raises(FileNotFoundError, match="no trained model"):
+        model_choice.find_models(folder=tmp_path)
+    # What a killed training was writing is no model.
+    (tmp_path / ".best_clean_phase.checkpoint.keras").touch()
+    (tmp_path / ".mnist_model_hybrid_8epochs.123.keras").touch()
+    monkeypatch.setattr(model_choice, "TRAINED_DIR", tmp_path)
+    found = model_choice.find_models("mine", "mnist", tmp_path)
+    assert {path.parent for path in found.values()} == {SHIPPED_DIR}
+    assert "those that come with the project" in capsys.readouterr().out
+    with pytest.raises(FileNotFoundError, match="no trained model"):
+        model_choice.find_models("mine", "digits", tmp_path)
+    assert TRAINED_DIR.name == "trained_model"
+
+
+def test_models_of_other_data_are_an_error(network, tmp_path):
+    save_both(network, tmp_path)
+    metrics.record_environment(tmp_path, "digits")
+    with pytest.raises(FileNotFoundError, match="were trained on scikit-learn digits"):
+        model_choice.find_models(folder=tmp_path)
+
+
+@pytest.mark.parametrize(
+    "accuracy, says",
+    [(0.11, "WARNING: .*11.0% .*guessing gives 10%.*choose \"shipped\""),
+     (0.85, "Note: .*85.0% .*choose \"shipped\""), (0.9, None)],
+)  # fmt: skip
+def test_a_poor_model_is_said_to_be_one(network, tmp_path, capsys, accuracy, says):
+    save_both(network, tmp_path, accuracy)
+    model_choice.find_models(folder=tmp_path)
+    said = capsys.readouterr().out
+    if says:
+        assert re.search(says, said)
+    else:
+        assert "WARNING" not in said and "Note" not in said
+    assert model_choice.recorded_accuracy(tmp_path / "hybrid.keras") == accuracy
+    assert model_choice.quality_warning(None) == ""

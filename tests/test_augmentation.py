@@ -100,5 +100,5 @@ def test_shifts_fill_their_range_and_no_more():
      dict(zoom_fraction=float("nan"))],
 )  # fmt: skip
 def test_impossible_settings_are_refused(wrong):
-    with pytest.raises(ValueError, match=next(iter(wrong)).upper()):
+    with pytest.raises(ValueError, match=f"{next(iter(wrong))} must be a number of at least 0"):
         Augmentation(**wrong)

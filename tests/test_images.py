@@ -6,11 +6,11 @@ from PIL import Image, ImageDraw
 from scipy import ndimage
 from sklearn.datasets import load_digits
 
-from mnist_helpers.files import read_json
 from mnist_helpers.paths import SHIPPED_DIR
 from mnist_helpers.preprocessing.image_io import read_grey
 from mnist_helpers.preprocessing.mnist_format import steps_to_mnist, to_mnist
 from mnist_helpers.training.artifacts import load_model
+from mnist_helpers.training.metrics import read_metrics
 
 
 def drawn(size=(200, 240), ink=0, paper=255, width=16.0, mode="L"):
@@ -212,7 +212,7 @@ def test_a_missing_file_is_named(tmp_path):
 
 @pytest.mark.slow
 def test_small_digits_of_another_source_are_read_without_training_on_them():
-    network = load_model(SHIPPED_DIR / read_json(SHIPPED_DIR / "metrics.json")["hybrid"]["model"])
+    network = load_model(SHIPPED_DIR / read_metrics(SHIPPED_DIR)["phases"]["hybrid"]["model"])
     digits = load_digits()
     images = np.stack([to_mnist(image) for image in digits.images])
     answers = network.predict(images, batch_size=200, verbose=0).argmax(axis=1)

@@ -2,9 +2,10 @@ import keras
 import numpy as np
 import pytest
 
-from mnist_helpers.training.artifacts import save_model
+from mnist_helpers.training.artifacts import load_model, save_model
 from mnist_helpers.training.layers import FusedBatchNormalization
 from mnist_helpers.training.model import build_cnn
+from mnist_helpers.training.precision import with_dtype_policy
 
 
 def test_the_network_gives_probabilities_and_stays_small():
@@ -23,7 +24,7 @@ def test_the_seed_decides_the_first_weights():
 
 @pytest.fixture
 def pair():
-    """The fused layer and Keras's own, with the same uneven weights, and what to feed them."""
+    """The fused layer, trained for long, and Keras's own, with the same weights and images."""
     layers = [
         kind(momentum=0.9) for kind in (FusedBatchNormalization, keras.layers.BatchNormalization)
     ]
@@ -33,6 +34,7 @@ def pair():
     weights = [random.uniform(0.5, 2, 3).astype(np.float32) for _ in range(4)]
     for layer in layers:
         layer.set_weights(weights)
+    layers[0].steps.assign(1000)
     return *layers, random.normal(2, 3, (64, 5, 5, 3)).astype(np.float32)
 
 
@@ -54,3 +56,39 @@ def test_saved_models_need_no_code_of_ours(tmp_path):
     kinds = {type(layer).__module__.split(".")[0] for layer in
              keras.models.load_model(tmp_path / "m.keras").layers}  # fmt: skip
     assert kinds == {"keras"}
+
+
+def normalise(batches, momentum=0.95):
+    layer = FusedBatchNormalization(momentum=momentum)
+    layer.build((None, 2, 2, 1))
+    for batch in batches:
+        layer(np.full((4, 2, 2, 1), batch, np.float32), training=True)
+    return layer
+
+
+def test_moving_statistics_hold_only_what_the_batches_held():
+    # Shares of a batch: 9/9, 9/10, 9/11; so 1, then 0.1 + 0.9 x 2, then 2/11 x 1.9 + 9/11 x 3.
+    for batches, mean in (([1], 1), ([1, 2], 1.9), ([1, 2, 3], (2 * 1.9 + 9 * 3) / 11)):
+        layer = normalise(batches)
+        np.testing.assert_allclose(layer.moving_mean, [mean], rtol=1e-6)
+        np.testing.assert_allclose(layer.moving_variance, [0], atol=1e-6)
+
+
+def test_after_many_steps_and_after_loading_the_momentum_is_keras_own(tmp_path):
+    layer = normalise([0] * 172)
+    layer(np.ones((4, 2, 2, 1), np.float32), training=True)
+    np.testing.assert_allclose(layer.moving_mean, [0.05], rtol=1e-6)
+
+    network = build_cnn(0, widths=(2, 2, 4))
+    save_model(network, tmp_path / "m.keras")
+    loaded = load_model(tmp_path / "m.keras").get_layer("block1_norm1")
+    before = loaded.moving_mean.numpy()
+    loaded(np.ones((4, 13, 13, 2), np.float32), training=True)
+    np.testing.assert_allclose(loaded.moving_mean, 0.95 * before + 0.05, rtol=1e-6)
+
+
+def test_a_copy_in_another_precision_keeps_the_count_of_steps():
+    network = build_cnn(0, widths=(2, 2, 4))
+    network.get_layer("block1_norm1").steps.assign(7)
+    copy = with_dtype_policy(network, "float32")
+    assert copy.get_layer("block1_norm1").steps == 7

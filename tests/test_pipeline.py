@@ -86,6 +86,11 @@ def test_the_seed_decides(images):
     assert not np.array_equal(run(1), run(2))
 
 
+def test_odd_batches_are_fine(images):
+    x, _ = take(training_dataset(images, labels(), epochs=1, batch_size=51))
+    assert len(x) == 102
+
+
 def test_evaluation_keeps_order_and_all_images(images):
     x, y = take(evaluation_dataset(images, labels(), batch_size=40))
     np.testing.assert_array_equal(x, to_input(images))
@@ -95,9 +100,9 @@ def test_evaluation_keeps_order_and_all_images(images):
 @pytest.mark.parametrize(
     "wrong, says",
     [
-        (dict(batch_size=-2), "BATCH_SIZE"),
-        (dict(epochs=0), "EPOCHS"),
-        (dict(augmented_share=1.5), "AUGMENTED_SHARE"),
+        (dict(batch_size=-2), "batch_size must be"),
+        (dict(epochs=0), "epochs must be"),
+        (dict(augmented_share=1.5), "augmented_share must be"),
         (dict(batch_size=200), "do not fill one batch"),
         (dict(labels=np.zeros(3, np.uint8)), "one label"),
     ],

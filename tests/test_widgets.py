@@ -8,11 +8,11 @@ import pytest
 
 from mnist_helpers import widgets
 from mnist_helpers.evaluation.inference import Predictor
-from mnist_helpers.files import read_json
 from mnist_helpers.paths import SHIPPED_DIR
 from mnist_helpers.preprocessing.mnist_format import PictureError, to_mnist
 from mnist_helpers.training.artifacts import load_model
 from mnist_helpers.training.augmentation import Augmentation
+from mnist_helpers.training.metrics import read_metrics
 from mnist_helpers.training.model import build_cnn
 from mnist_helpers.training.transforms import transform_name
 from mnist_helpers.widgets import (
@@ -35,7 +35,7 @@ def no_callback_failed():
 
 @pytest.fixture(scope="module")
 def shipped():
-    file_name = read_json(SHIPPED_DIR / "metrics.json")["hybrid"]["model"]
+    file_name = read_metrics(SHIPPED_DIR)["phases"]["hybrid"]["model"]
     return load_model(SHIPPED_DIR / file_name)
 
 

@@ -177,8 +177,8 @@ def stains(images: np.ndarray, amount: float, rng: np.random.Generator) -> np.nd
 # Chosen by eye, from images at each severity, before any model was measured on them.
 _GEOMETRIC = {
     **{
-        transform_name(name): (affine(move), move.unit, move.levels)
-        for name, move in TRANSFORMS.items()
+        transform_name(name): (affine(transform), transform.unit, transform.severities)
+        for name, transform in TRANSFORMS.items()
     },
     "shear": (shear, "slope", (0.1, 0.2, 0.3, 0.45, 0.6)),
 }

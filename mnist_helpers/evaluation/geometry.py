@@ -6,22 +6,22 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy import sparse
 
-from mnist_helpers.training.transforms import Move
+from mnist_helpers.training.transforms import AffineTransform
 from mnist_helpers.validation import SIDE
 
 # Row and column of each pixel, counted from the centre of the image.
 ROWS, COLUMNS = np.mgrid[:SIDE, :SIDE].astype(np.float32) - np.float32((SIDE - 1) / 2)
 
 
-def affine(move: Move) -> Callable[..., np.ndarray]:
+def affine(transform: AffineTransform) -> Callable[..., np.ndarray]:
     """Returns the corruption that a random transform makes: its full amount, either way."""
-    undo = move.undo
-    if undo is None:
+    inverse = transform.inverse
+    if inverse is None:
         return _shift
 
     def moved(images: np.ndarray, amount: float, rng: np.random.Generator) -> np.ndarray:
         x, y = COLUMNS.astype(float), ROWS.astype(float)
-        ways = [undo(x, y, sign * amount * move.scale, np) for sign in (1, -1)]
+        ways = [inverse(x, y, sign * amount * transform.scale, np) for sign in (1, -1)]
         return apply_one_of(images, [_bilinear(rows, columns) for columns, rows in ways], rng)
 
     return moved

@@ -10,6 +10,7 @@ from urllib.parse import quote
 from mnist_helpers.files import read_json, write_text
 from mnist_helpers.runner.plan import Run
 from mnist_helpers.runner.task import Task
+from mnist_helpers.training.metrics import read_metrics
 
 RESULTS_FILE = "results.csv"
 EPOCHS_FILE = "epochs.csv"
@@ -26,16 +27,6 @@ FIRST = (
     "validation_accuracy",
     *TRAINING_TIMES,
 )
-
-
-def read_phases(folder: Path) -> tuple[dict, dict[str, dict]]:
-    """Returns the environment and the phases, in order, that `metrics.json` records."""
-    metrics = read_json(folder / "metrics.json", {})
-    if "phases" in metrics:
-        return metrics.get("environment", {}), metrics["phases"]
-    # As it was written before: the phases beside the facts.
-    phases = {name: part for name, part in metrics.items() if isinstance(part, dict)}
-    return {name: part for name, part in metrics.items() if name not in phases}, phases
 
 
 def result_rows(runs: list[Run]) -> list[dict]:
@@ -60,7 +51,8 @@ def result_rows(runs: list[Run]) -> list[dict]:
 
 
 def _measured(folder: Path) -> dict:
-    environment, phases = read_phases(folder)
+    metrics = read_metrics(folder)
+    environment, phases = metrics["environment"], metrics["phases"]
     trained = [phase for phase in phases.values() if "training_seconds" in phase]
     last = trained[-1] if trained else {}
     measured = {name: value for name, value in last.items() if type(value) in (int, float)}
@@ -78,7 +70,7 @@ def epoch_rows(runs: list[Run]) -> list[dict]:
     for run in runs:
         if run.state()[0] != "done":
             continue
-        for phase in read_phases(run.folder)[1]:
+        for phase in read_metrics(run.folder)["phases"]:
             for epoch in read_json(run.folder / f"{phase}_history.json", []):
                 rows.append({"run": run.name, "variant": run.variant, "phase": phase, **epoch})
     return rows

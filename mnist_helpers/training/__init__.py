@@ -6,13 +6,16 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
     __name__,
     submod_attrs={
         "artifacts": [
-            "CLEAN_MODEL", "find_model", "find_phases", "load_history", "load_model",
-            "record_environment", "require", "save_model", "save_phase", "training_parameters",
-            "update_metrics", "write_model_card",
+            "CLEAN_MODEL", "load_history", "load_model", "require", "save_model", "save_phase",
         ],
         "augmentation": ["Augmentation"],
         "callbacks": ["ResumableTraining"],
+        "metrics": ["read_metrics", "record_environment", "update_metrics", "write_model_card"],
         "model": ["build_cnn"],
+        "model_choice": [
+            "find_model", "find_models", "quality_warning", "recorded_accuracy",
+            "training_parameters",
+        ],
         "optimizer": ["adamw_cosine"],
         "pipeline": ["evaluation_dataset", "to_input", "training_dataset"],
         "precision": ["default_dtype_policy", "with_dtype_policy"],

@@ -1,32 +1,63 @@
-"""Models, histories, metrics and model cards on disk: how the notebooks hand work to each other."""
+"""Models and histories on disk: how the notebooks hand work to each other."""
 
-import datetime
 import json
-import os
-import platform
+import zipfile
 from pathlib import Path
 from typing import Any
 
 import keras
-import numpy as np
-import tensorflow as tf
 
-from mnist_helpers.data.datasets import dataset_fingerprint, dataset_title
-from mnist_helpers.files import atomic_write, read_json, write_json, write_text
-from mnist_helpers.paths import SHIPPED_DIR, TRAINED_DIR, output_dir
+from mnist_helpers.files import atomic_write, read_json, write_json
+from mnist_helpers.paths import PROJECT, output_dir
+from mnist_helpers.training.metrics import read_metrics, write_metrics
 from mnist_helpers.training.precision import with_dtype_policy
 from mnist_helpers.training.safe_loading import open_model
 
 CLEAN_MODEL = "clean_phase.keras"
+# Settings that older versions of Keras refuse, with the values that stand for their behaviour:
+# of initialisers since 3.15, of batch normalisation since 3.14, of dense layers since 3.13.
+NEW_SETTINGS = {
+    "input_axes": None,
+    "output_axes": None,
+    "renorm": False,
+    "renorm_clipping": None,
+    "renorm_momentum": 0.99,
+    "quantization_config": None,
+}
 
 
 def save_model(model: keras.Model, path: str | Path) -> None:
     """Saves a float32 copy of Keras's own layers without optimiser state, atomically.
 
-    float32 runs at full speed everywhere; 16-bit types do not.
+    float32 runs at full speed everywhere; 16-bit types do not. The file opens in Keras 3.8 and
+    newer, as long as the model consists of layers that are as old.
     """
     with atomic_write(path) as temporary:
         with_dtype_policy(model, "float32", fused=False).save(temporary)
+        make_compatible(temporary)
+
+
+def make_compatible(path: Path) -> None:
+    """Takes `NEW_SETTINGS` out of a `.keras` file, where they hold their neutral values."""
+    with zipfile.ZipFile(path) as archive:
+        members = {info: archive.read(info) for info in archive.infolist()}
+    with zipfile.ZipFile(path, "w") as archive:
+        for info, content in members.items():
+            if info.filename == "config.json":
+                content = json.dumps(_without_new_settings(json.loads(content))).encode()
+            archive.writestr(info, content)
+
+
+def _without_new_settings(config: Any) -> Any:
+    if isinstance(config, list):
+        return [_without_new_settings(part) for part in config]
+    if not isinstance(config, dict):
+        return config
+    return {
+        name: _without_new_settings(value)
+        for name, value in config.items()
+        if name not in NEW_SETTINGS or value != NEW_SETTINGS[name]
+    }
 
 
 def load_model(path: str | Path, dtype_policy: str = "float32") -> keras.Model:
@@ -54,15 +85,15 @@ def save_phase(
     history: list[dict],
     **facts: Any,
 ) -> Path:
-    """Saves a trained phase: model, history, and its section of `metrics.json`.
+    """Saves a trained phase: model, history, and its entry in `metrics.json`.
 
     Args:
         model: The trained model.
         folder: The notebook's OUTPUT_DIR.
-        phase: Section name, "clean_phase" or "hybrid".
+        phase: "clean_phase" or "hybrid".
         file_name: Name of the model file.
         history: One dict per epoch, as `ResumableTraining.history`.
-        **facts: Further entries for the section (JSON values), such as `parameters`.
+        **facts: Further values to record (JSON values), such as `parameters`.
 
     Returns:
         The model's path.
@@ -70,12 +101,12 @@ def save_phase(
     folder = output_dir(folder)
     save_model(model, folder / file_name)
     write_json(folder / f"{phase}_history.json", history)
-    metrics = read_json(folder / "metrics.json", {})
+    metrics = read_metrics(folder)
     if phase == "clean_phase":
         # A hybrid of an earlier clean phase must not pass for one of this.
-        metrics.pop("hybrid", None)
-    # The section is begun anew: test figures of an earlier training do not hold for this one.
-    metrics[phase] = {
+        metrics["phases"].pop("hybrid", None)
+    # Nothing is kept of the entry before: its test figures do not hold for this model.
+    metrics["phases"][phase] = {
         "model": file_name,
         "epochs": len(history),
         "training_seconds": round(sum(epoch["seconds"] for epoch in history), 1),
@@ -85,39 +116,8 @@ def save_phase(
         "best_validation_accuracy": max(epoch["val_accuracy"] for epoch in history),
         **facts,
     }
-    write_json(folder / "metrics.json", metrics)
+    write_metrics(folder, metrics)
     return folder / file_name
-
-
-def update_metrics(folder: str | Path, section: str, **values: Any) -> dict:
-    """Merges `values` into a section of `metrics.json` and returns the whole content."""
-    path = output_dir(folder) / "metrics.json"
-    metrics = read_json(path, {})
-    metrics[section] = {**metrics.get(section, {}), **values}
-    write_json(path, metrics)
-    return metrics
-
-
-def record_environment(folder: str | Path, dataset: str) -> dict:
-    """Writes into `metrics.json` which data, versions and machine the numbers come from.
-
-    Returns:
-        Those facts as a dict.
-    """
-    facts = {
-        "dataset": dataset,
-        "dataset_title": dataset_title(dataset),
-        "dataset_checksum": dataset_fingerprint(dataset),
-        "date": datetime.date.today().isoformat(),
-        "python": platform.python_version(),
-        "tensorflow": tf.__version__,
-        "keras": keras.__version__,
-        "numpy": np.__version__,
-        "processor": processor(),
-    }
-    path = output_dir(folder) / "metrics.json"
-    write_json(path, {**read_json(path, {}), **facts})
-    return facts
 
 
 def load_history(folder: str | Path, phase: str) -> list[dict]:
@@ -131,117 +131,9 @@ def require(folder: str | Path, file_name: str, notebook: str) -> Path:
     Raises:
         FileNotFoundError: It is not there; names the notebook to run first.
     """
-    path = output_dir(folder) / file_name
+    path = PROJECT / Path(folder).expanduser() / file_name
     if not path.exists():
         raise FileNotFoundError(
             f"{file_name} is not in {path.parent}: run {notebook} first, with the same OUTPUT_DIR."
         )
     return path
-
-
-def find_phases(folder: str | Path, dataset: str) -> dict[str, Path]:
-    """Finds the models to compare: the user's own training, else the one that comes along.
-
-    Args:
-        folder: OUTPUT_DIR of the notebooks.
-        dataset: The data set that the models must have been trained on.
-
-    Returns:
-        The paths under "clean phase" and "hybrid", the second only if there is a hybrid of this
-        clean phase.
-
-    Raises:
-        FileNotFoundError: There is no clean phase; names the notebook to run first.
-    """
-    folder = output_dir(folder)
-    shipped = dataset == "mnist" and not any(folder.glob("*.keras"))
-    if shipped:
-        folder = SHIPPED_DIR
-    metrics = read_json(folder / "metrics.json", {})
-    trained_on = metrics.get("dataset", dataset)
-    if trained_on != dataset:
-        raise FileNotFoundError(
-            f"The models in {folder} were trained on {dataset_title(trained_on)}, not on "
-            f"{dataset_title(dataset)}: run 02_clean_phase.ipynb first, or set DATASET."
-        )
-    clean = require(folder, CLEAN_MODEL, "02_clean_phase.ipynb")
-    whose = "the model that comes with the project" if shipped else "your own training"
-    if "hybrid" not in metrics:
-        print(f"Evaluating {whose}: {clean.name} alone, as 03_augmented_phase.ipynb has not run.")
-        return {"clean phase": clean}
-    hybrid = require(folder, metrics["hybrid"]["model"], "03_augmented_phase.ipynb")
-    print(f"Evaluating {whose}: {clean.name} and {hybrid.name}.")
-    return {"clean phase": clean, "hybrid": hybrid}
-
-
-def find_model(given: str | Path | None = None) -> Path:
-    """Returns the file of the model that is meant.
-
-    Args:
-        given: A `.keras` file or a folder with `metrics.json`; `None` for your own last training,
-            else the model shipped with the project.
-
-    Raises:
-        FileNotFoundError: The folder holds no model.
-    """
-    if given and not Path(given).is_dir():
-        return Path(given)
-    folders = [Path(given)] if given else [TRAINED_DIR, SHIPPED_DIR]
-    for folder in folders:
-        metrics = read_json(folder / "metrics.json", {})
-        for phase in ("hybrid", "clean_phase"):
-            if phase in metrics and (folder / metrics[phase]["model"]).exists():
-                return folder / metrics[phase]["model"]
-    raise FileNotFoundError(
-        f"There is no model in {folders[-1]}: give a .keras file, or a folder with one."
-    )
-
-
-def training_parameters(model_file: Path) -> dict:
-    """Returns the parameters of a model's training, from the `metrics.json` beside it, else {}."""
-    metrics = read_json(model_file.parent / "metrics.json", {})
-    for phase in ("hybrid", "clean_phase"):
-        if metrics.get(phase, {}).get("model") == model_file.name:
-            return metrics[phase].get("parameters", {})
-    return {}
-
-
-def write_model_card(folder: str | Path, model_file: str) -> Path:
-    """Writes `model_card.md` from what `metrics.json` records; nothing in it is typed by hand."""
-    folder = output_dir(folder)
-    metrics = read_json(folder / "metrics.json", {})
-    sections = {name: metrics.pop(name) for name in ("clean_phase", "hybrid") if name in metrics}
-    lines = [
-        f"# {model_file}",
-        "",
-        f"A convolutional network that reads handwritten digits, trained on "
-        f"{metrics['dataset_title']} by the two-phase hybrid strategy: clean images first, then "
-        "half clean and half augmented ones.",
-        "",
-        "Input: float32 (n, 28, 28, 1) in [0, 1], light digit on dark. Output: ten probabilities. "
-        "Meant for teaching; digits that are not brought to MNIST's form are read badly.",
-        "",
-        *_table(metrics),
-    ]
-    for name, section in sections.items():
-        lines += ["", f"## {name.replace('_', ' ').capitalize()}", "", *_table(section)]
-    write_text(folder / "model_card.md", "\n".join(lines) + "\n")
-    return folder / "model_card.md"
-
-
-def _table(values: dict) -> list[str]:
-    rows = [f"| {name} | {_cell(value)} |" for name, value in values.items()]
-    return ["| fact | value |", "|---|---|", *rows]
-
-
-def _cell(value: object) -> str:
-    return value if isinstance(value, str) else f"`{json.dumps(value)}`"
-
-
-def processor() -> str:
-    """Returns the processor's name as it states it, and the number of cores."""
-    cpuinfo = Path("/proc/cpuinfo")
-    lines = cpuinfo.read_text().splitlines() if cpuinfo.exists() else []
-    names = {line.split(":")[1].strip() for line in lines if line.startswith("model name")}
-    name = " / ".join(sorted(names)) or platform.processor() or platform.machine()
-    return f"{name}, {os.cpu_count()} cores"

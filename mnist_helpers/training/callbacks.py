@@ -1,4 +1,4 @@
-"""What `fit` needs beside the data: precision, optimiser, and callbacks that survive a kill."""
+"""Training that survives being killed: its state on disk after each epoch."""
 
 import hashlib
 import json
@@ -8,17 +8,19 @@ import time
 import keras
 import numpy as np
 
-from mnist_helpers.files import UNREADABLE, FolderLock, atomic_write, remove_leftovers
+from mnist_helpers.files import UNREADABLE, FolderLock, atomic_write
 from mnist_helpers.paths import output_dir
 from mnist_helpers.training.artifacts import save_model
+from mnist_helpers.training.interruption import explain_interruption, stop_explaining
+from mnist_helpers.training.layers import FusedBatchNormalization
 
 
 class ResumableTraining(keras.callbacks.Callback):
-    """Keeps the whole state of a training on disk after each epoch, and takes it up again.
+    """Keeps the whole state of training on disk after each epoch, and resumes from it.
 
     Keras's `BackupAndRestore` brings back epoch and weights but not the best so far or the history;
-    this does, so that a killed and continued training ends with the same weights, bit for bit, as
-    an undisturbed one.
+    this does, so that a run that was killed and resumed ends with the same weights, bit for bit,
+    as an undisturbed one.
 
     `keras.callbacks.ModelCheckpoint` finds and writes the best model under a temporary name; it is
     then saved in float32 as `artifacts.save_model` does, so that a kill never leaves half a model.
@@ -35,7 +37,7 @@ class ResumableTraining(keras.callbacks.Callback):
         best_model: File name of the model that is best on validation.
         settings: What determines the result (JSON values). A state of other settings is not used.
         previous_best: Best model of an earlier phase, which this phase's best must beat.
-        previous_history: That phase's epochs; the numbering goes on from there.
+        previous_history: That phase's epochs; the numbering continues from there.
 
     Attributes:
         callbacks: What to give to `fit`, in the order that works.
@@ -70,19 +72,17 @@ class ResumableTraining(keras.callbacks.Callback):
             ValueError: The state is damaged or of another network.
         """
         self.lock = FolderLock(self.folder)
-        for file in (self.best_file, self.state_file):
-            remove_leftovers(file)
         model.optimizer.build(model.trainable_variables)
         resumed = self._load_state(model)
         if not resumed and getattr(model, "was_trained", False):
             raise RuntimeError(
                 "This network has already been trained, so it is no fresh start: run the notebook "
-                "again from the cell that makes the network."
+                "again from the cell that makes or loads the network."
             )
         self.stage = "ready"
         done = self.previous_history + self._history
         if resumed:
-            print(f"Going on after epoch {done[-1]['epoch']} of an interrupted training.")
+            print(f"Continuing an interrupted training after epoch {done[-1]['epoch']}.")
         elif self.previous_best:
             with atomic_write(self.best_file) as temporary:
                 shutil.copyfile(self.previous_best, temporary)
@@ -104,7 +104,7 @@ class ResumableTraining(keras.callbacks.Callback):
         if self.stage != "done":
             raise RuntimeError(
                 "This training has not run to its end: run the cell with resume() and the one with "
-                "fit() first; it goes on after the last finished epoch."
+                "fit() first; it continues after the last finished epoch."
             )
         return self._history
 
@@ -112,13 +112,26 @@ class ResumableTraining(keras.callbacks.Callback):
         if self.stage != "ready":
             raise RuntimeError(
                 "This training has already begun: run the cell with resume() again before this one;"
-                " it goes on after the last finished epoch."
+                " it continues after the last finished epoch."
             )
         self.stage = "running"
         self.model.was_trained = True
+        explain_interruption(self._how_to_continue)
 
     def on_train_end(self, logs=None):
         self.stage = "done"
+        stop_explaining()
+
+    def _how_to_continue(self) -> str:
+        if not self._history:
+            return (
+                "Training was interrupted before the first epoch was complete. To start again, run "
+                "the notebook from the cell that makes or loads the network."
+            )
+        return (
+            f"Training was interrupted; epoch {self._history[-1]['epoch']} is the last complete "
+            "one. To continue after it, run the cell with resume() and the ones below it."
+        )
 
     def on_epoch_begin(self, epoch, logs=None):
         self.started, self.cpu_started = time.perf_counter(), time.process_time()
@@ -142,8 +155,10 @@ class ResumableTraining(keras.callbacks.Callback):
         self.lock.release()
 
     def _variables(self, model):
+        """Returns all that training changes."""
         layers = [variable for layer in model.layers for variable in layer.variables]
-        return layers + model.optimizer.variables
+        norms = [layer for layer in model.layers if isinstance(layer, FusedBatchNormalization)]
+        return layers + [layer.steps for layer in norms] + model.optimizer.variables
 
     def _save_state(self):
         values = {f"v{i}": np.asarray(v) for i, v in enumerate(self._variables(self.model))}
@@ -164,7 +179,7 @@ class ResumableTraining(keras.callbacks.Callback):
                 state = dict(arrays)
         except UNREADABLE as error:
             raise ValueError(
-                f"{self.state_file} is damaged ({error}): remove it to begin this training anew."
+                f"{self.state_file} is damaged ({error}): remove it to start this training again."
             ) from error
         variables = {f"v{i}": variable for i, variable in enumerate(self._variables(model))}
         shapes = {name: tuple(variable.shape) for name, variable in variables.items()}

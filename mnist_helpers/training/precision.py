@@ -1,5 +1,6 @@
 """What a network computes in: float32, or 16 bits where the machine is quick with them."""
 
+import math
 import platform
 from pathlib import Path
 
@@ -46,6 +47,10 @@ def with_dtype_policy(model: keras.Model, dtype_policy: str, fused: bool = True)
     graph = keras.Model(model.inputs[0], model.outputs[0], name=model.name)
     clone = keras.models.clone_model(graph, clone_function=copy)
     clone.set_weights(model.get_weights())
+    for original, layer in zip(model.layers, clone.layers, strict=True):
+        if isinstance(layer, FusedBatchNormalization):
+            # A plain layer comes from a file: its statistics are those of a whole training.
+            layer.steps.assign(getattr(original, "steps", math.inf))
     return clone
 
 

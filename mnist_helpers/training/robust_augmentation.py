@@ -1,14 +1,13 @@
-"""Augmentation policies: the strategy's own three, and one that adds what photos and scans need."""
+"""The augmentation that AUGMENTATION names: affine transforms, alone or with corruptions."""
 
 import math
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 import tensorflow as tf
 
 from mnist_helpers.training.augmentation import Augmentation
 
-# How far each kind goes at most, in the units of `evaluation.robustness.CORRUPTIONS`.
+# How far each corruption goes at most, in the units of `evaluation.robustness.CORRUPTIONS`.
 TRAINING_RANGES = {
     "stroke thickness": 0.9,
     "blur": 1.6,
@@ -24,36 +23,35 @@ TRAINING_RANGES = {
 }
 
 
-def make_augmentation(policy: str, amounts: Mapping[str, float]) -> Augmentation:
-    """Returns the augmentation that the parameter AUGMENTATION names.
+def make_augmentation(name: str, **ranges: float) -> Augmentation:
+    """Makes the augmentation that the parameter AUGMENTATION names.
 
     Args:
-        policy: "standard" for the moves alone; "robust" adds `RobustAugmentation`'s rest.
-        amounts: How far images move, by parameter, as from `moves.amounts_in`.
+        name: "standard" for `Augmentation`, "robust" for `RobustAugmentation`.
+        **ranges: Their fields, such as `rotation_degrees`.
 
     Raises:
-        ValueError: A value is impossible.
+        ValueError: There is no such augmentation, or a range is impossible.
     """
-    if policy not in ("standard", "robust"):
-        raise ValueError(f'policy must be "standard" or "robust"; got {policy!r}.')
-    kind = RobustAugmentation if policy == "robust" else Augmentation
-    return kind(**{parameter.lower(): amount for parameter, amount in amounts.items()})
+    if name not in ("standard", "robust"):
+        raise ValueError(f'The augmentation must be "standard" or "robust"; got {name!r}.')
+    return RobustAugmentation(**ranges) if name == "robust" else Augmentation(**ranges)
 
 
 @dataclass(frozen=True)
 class RobustAugmentation(Augmentation):
-    """Rotation, shift and zoom, then in some of the images damage as in photos and scans.
+    """Rotation, shift and zoom, then in some of the images corruptions as in photos and scans.
 
-    A damaged image gets one kind of damage drawn evenly from the eight below, and each of the
-    others with a small chance. All images of a batch are worked on at once.
+    A corrupted image gets one corruption drawn evenly from the eight below, and each of the others
+    with a small probability. All images of a batch are worked on at once.
 
     Attributes:
-        corruption_probability: Part of the images that is damaged beyond rotation, shift and zoom.
-        further_chance: Chance of each further kind of damage in a damaged image.
+        corruption_probability: Of an image, to be corrupted beyond rotation, shift and zoom.
+        further_probability: Of each further corruption in a corrupted image.
     """
 
     corruption_probability: float = 0.15  # settled on validation: benchmarks/robust_policy.md
-    further_chance: float = 0.08
+    further_probability: float = 0.08
 
     def __call__(self, images, seed):
         """Transforms each image at random; the same seed gives the same images everywhere.
@@ -65,23 +63,23 @@ class RobustAugmentation(Augmentation):
         Returns:
             float32 tensor of the same shape, values in [0, 1].
         """
-        moved = super().__call__(images, seed)
-        seeds = tf.random.split(tf.cast(seed, tf.int32), len(_KINDS) + 1)
-        strikes = tf.unstack(self._strikes(tf.shape(moved)[0], seeds[-1]), axis=1)
-        pixels = moved[..., 0]
-        for number, kind in enumerate(_KINDS):
-            struck = tf.where(strikes[number])
-            worse = kind(tf.gather(pixels, struck[:, 0]), seeds[number])
-            pixels = tf.tensor_scatter_nd_update(pixels, struck, worse)
-        return tf.ensure_shape(tf.clip_by_value(pixels, 0.0, 1.0)[..., None], moved.shape)
+        transformed = super().__call__(images, seed)
+        seeds = tf.random.split(tf.cast(seed, tf.int32), len(_CORRUPTIONS) + 1)
+        selected = tf.unstack(self._select(tf.shape(transformed)[0], seeds[-1]), axis=1)
+        pixels = transformed[..., 0]
+        for number, corrupt in enumerate(_CORRUPTIONS):
+            chosen = tf.where(selected[number])
+            corrupted = corrupt(tf.gather(pixels, chosen[:, 0]), seeds[number])
+            pixels = tf.tensor_scatter_nd_update(pixels, chosen, corrupted)
+        return tf.ensure_shape(tf.clip_by_value(pixels, 0.0, 1.0)[..., None], transformed.shape)
 
-    def _strikes(self, count, seed):
-        """Draws which kinds of damage each image gets: bool (count, kinds)."""
-        draws = tf.random.stateless_uniform([count, len(_KINDS) + 2], seed)
-        first = tf.cast(draws[:, -1] * len(_KINDS), tf.int32)
-        further = draws[:, : len(_KINDS)] < self.further_chance
+    def _select(self, count, seed):
+        """Draws which corruptions each image gets: bool (count, corruptions)."""
+        draws = tf.random.stateless_uniform([count, len(_CORRUPTIONS) + 2], seed)
+        first = tf.cast(draws[:, -1] * len(_CORRUPTIONS), tf.int32)
+        further = draws[:, : len(_CORRUPTIONS)] < self.further_probability
         return (draws[:, -2:-1] < self.corruption_probability) & (
-            further | tf.one_hot(first, len(_KINDS), True, False)
+            further | tf.one_hot(first, len(_CORRUPTIONS), True, False)
         )
 
 
@@ -169,7 +167,7 @@ def _specks(pixels, seed):
     return tf.where(which < 0.5, noisy, specked)
 
 
-_KINDS = (
+_CORRUPTIONS = (
     _thickness, _blur, _occlusion, _line, _stripes, _uneven_light, _ground_and_ink, _specks,
 )  # fmt: skip
 

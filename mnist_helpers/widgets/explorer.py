@@ -8,7 +8,7 @@ from IPython.display import HTML
 
 from mnist_helpers.plotting.digits import image_grid
 from mnist_helpers.training.augmentation import Augmentation
-from mnist_helpers.training.transforms import TRANSFORMS, Move, transform_name
+from mnist_helpers.training.transforms import TRANSFORMS, AffineTransform, transform_name
 from mnist_helpers.widgets.error_handling import handle_errors, message_line
 from mnist_helpers.widgets.html import captioned, image_html
 
@@ -47,7 +47,7 @@ class AugmentationExplorer(ipywidgets.VBox):
 
     Attributes:
         augmentation: The settings to train with: those given, until a reader presses the button.
-        sliders: By the name of the field of `Amounts`.
+        sliders: By the name of the field of `TransformRanges`.
         still: The first picture, to show where there is no kernel.
     """
 
@@ -93,7 +93,8 @@ class AugmentationExplorer(ipywidgets.VBox):
     def _redraw(self, _=None) -> None:
         images = self._first[self.digit.value]
         pixels = augmentation_picture(images, self.chosen, self.seed.value)
-        alt = f"A row of digits and three rows of them, changed at random: {self.chosen.words}."
+        ranges = self.chosen.description
+        alt = f"A row of digits and three rows of them, changed at random: {ranges}."
         picture = image_html(pixels, alt, 2 * pixels.shape[1])
         self.picture.value = captioned(picture, CAPTION)
 
@@ -105,7 +106,7 @@ class AugmentationExplorer(ipywidgets.VBox):
         self.message.value = "Taken. Run the cells below, and training uses these settings."
 
 
-def _slider(name: str, move: Move, value: float) -> ipywidgets.FloatSlider:
+def _slider(name: str, move: AffineTransform, value: float) -> ipywidgets.FloatSlider:
     largest, step = move.slider
     return ipywidgets.FloatSlider(
         value,

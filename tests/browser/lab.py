@@ -14,8 +14,9 @@ from pathlib import Path
 
 import nbformat
 
-from mnist_helpers.files import read_json, write_json
+from mnist_helpers.files import write_json
 from mnist_helpers.paths import NOTEBOOKS_DIR, PROJECT, SHIPPED_DIR
+from mnist_helpers.training.metrics import read_metrics, write_metrics
 
 SETTINGS = {
     "@jupyterlab/apputils-extension/notification": {"fetchNews": "false", "checkForUpdates": False},
@@ -47,13 +48,22 @@ def prepare(name: str, folder: Path, last_cell: str, **parameters) -> Path:
 
 def prepare_models(folder: Path, dataset: str) -> None:
     """Makes an output folder as notebooks 02 and 03 leave it, with the shipped models in it."""
-    metrics = read_json(SHIPPED_DIR / "metrics.json")
-    hybrid = metrics["hybrid"]["model"]
+    metrics = read_metrics(SHIPPED_DIR)
+    hybrid = metrics["phases"]["hybrid"]["model"]
     folder.mkdir()
     for file_name in ("clean_phase.keras", hybrid):
         shutil.copy(SHIPPED_DIR / file_name, folder)
     write_json(folder / "clean_phase_history.json", [])
-    write_json(folder / "metrics.json", {"dataset": dataset, "hybrid": {"model": hybrid}})
+    write_metrics(
+        folder,
+        {
+            "environment": {"dataset": dataset},
+            "phases": {
+                "clean_phase": {"model": "clean_phase.keras"},
+                "hybrid": {"model": hybrid},
+            },
+        },
+    )
 
 
 @contextlib.contextmanager

@@ -29,7 +29,8 @@ def command(
     check_parameters(ROBUSTNESS_IMAGES=robustness_images, DATASET=dataset)
     from mnist_helpers.evaluation.report import evaluate_model
     from mnist_helpers.runner.report import report_text, write_report
-    from mnist_helpers.training.artifacts import find_model, load_model, training_parameters
+    from mnist_helpers.training.artifacts import load_model
+    from mnist_helpers.training.model_choice import find_model, training_parameters
 
     path = find_model(model)
     report = evaluate_model(

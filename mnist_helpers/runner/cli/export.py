@@ -29,7 +29,8 @@ def command(
     """
     from mnist_helpers.data.datasets import load_test
     from mnist_helpers.runner import export
-    from mnist_helpers.training.artifacts import find_model, load_model
+    from mnist_helpers.training.artifacts import load_model
+    from mnist_helpers.training.model_choice import find_model
     from mnist_helpers.training.pipeline import to_input
 
     path = find_model(model)

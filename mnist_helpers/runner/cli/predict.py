@@ -36,7 +36,8 @@ def command(
         raise ValueError(f"There are no pictures in {', '.join(pictures)}.")
     from tqdm import tqdm
 
-    from mnist_helpers.training.artifacts import find_model, load_model
+    from mnist_helpers.training.artifacts import load_model
+    from mnist_helpers.training.model_choice import find_model
 
     predictor = inference.Predictor(load_model(find_model(model)))
     predictions = tqdm(

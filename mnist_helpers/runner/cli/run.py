@@ -215,9 +215,10 @@ def summary(folder: Path) -> str:
     Args:
         folder: A run's folder, with `metrics.json`.
     """
-    from mnist_helpers.runner.results import read_phases
+    from mnist_helpers.training.metrics import read_metrics
 
-    environment, phases = read_phases(Path(folder))
+    metrics = read_metrics(folder)
+    environment, phases = metrics["environment"], metrics["phases"]
     lines = [
         "",
         f"Data: {environment.get('dataset_title', 'not recorded')}",

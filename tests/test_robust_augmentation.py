@@ -7,10 +7,13 @@ import tensorflow as tf
 from mnist_helpers.paths import PROJECT
 from mnist_helpers.training.augmentation import Augmentation
 from mnist_helpers.training.pipeline import training_dataset
-from mnist_helpers.training.robust_augmentation import _KINDS, RobustAugmentation, make_augmentation
+from mnist_helpers.training.robust_augmentation import (
+    _CORRUPTIONS,
+    RobustAugmentation,
+    make_augmentation,
+)
 
 SEED = (3, 4)
-AMOUNTS = {"ROTATION_DEGREES": 15.0, "SHIFT_FRACTION": 0.1, "ZOOM_FRACTION": 0.15}
 
 
 @pytest.fixture(scope="module")
@@ -20,11 +23,12 @@ def digits():
     return images
 
 
-def test_the_parameter_names_the_policy():
-    assert type(make_augmentation("standard", AMOUNTS)) is Augmentation
-    assert make_augmentation("robust", AMOUNTS) == RobustAugmentation(15.0, 0.1, 0.15)
-    with pytest.raises(ValueError, match="AUGMENTATION must be"):
-        make_augmentation("bold", AMOUNTS)
+def test_the_parameter_names_the_augmentation():
+    assert type(make_augmentation("standard")) is Augmentation
+    robust = make_augmentation("robust", rotation_degrees=20, zoom_fraction=0.3)
+    assert robust == RobustAugmentation(20, 0.1, 0.3)
+    with pytest.raises(ValueError, match='"standard" or "robust"; got \'bold\''):
+        make_augmentation("bold")
 
 
 def test_the_page_of_results_is_that_of_the_default(monkeypatch):
@@ -34,18 +38,18 @@ def test_the_page_of_results_is_that_of_the_default(monkeypatch):
 
 
 def test_the_same_seed_gives_the_same_images(digits):
-    policy = RobustAugmentation()
-    first = policy(digits, SEED).numpy()
-    np.testing.assert_array_equal(first, policy(digits, SEED).numpy())
-    assert not np.array_equal(first, policy(digits, (3, 5)).numpy())
+    augmentation = RobustAugmentation()
+    first = augmentation(digits, SEED).numpy()
+    np.testing.assert_array_equal(first, augmentation(digits, SEED).numpy())
+    assert not np.array_equal(first, augmentation(digits, (3, 5)).numpy())
     assert first.shape == digits.shape and first.min() >= 0 and first.max() <= 1
 
 
-def test_the_rest_of_the_images_is_what_the_standard_policy_makes(digits):
-    policy = RobustAugmentation(corruption_probability=0.6)
+def test_the_other_images_are_those_of_the_standard_augmentation(digits):
+    augmentation = RobustAugmentation(corruption_probability=0.6)
     standard = Augmentation()(digits, SEED).numpy()
-    changed = (policy(digits, SEED).numpy() != standard).any(axis=(1, 2, 3))
-    # 400 coin tosses of 0.6, 4 standard deviations of 0.025; a few of the struck look the same.
+    changed = (augmentation(digits, SEED).numpy() != standard).any(axis=(1, 2, 3))
+    # 400 coin tosses of 0.6, 4 standard deviations of 0.025; a few of the selected look the same.
     assert 0.5 < changed.mean() < 0.7
     none = RobustAugmentation(corruption_probability=0.0)
     np.testing.assert_array_equal(none(digits, SEED), standard)
@@ -54,7 +58,7 @@ def test_the_rest_of_the_images_is_what_the_standard_policy_makes(digits):
 def test_each_kind_changes_images_each_by_a_draw_of_its_own_and_takes_none():
     drawn = np.random.default_rng(0).random((400, 28, 28), np.float32)
     pixels, seed = tf.constant(drawn), tf.constant(SEED)
-    for kind in _KINDS:
+    for kind in _CORRUPTIONS:
         worse = kind(pixels, seed).numpy()
         assert np.isfinite(worse).all(), kind
         changed = (worse != pixels.numpy()).any(axis=(1, 2))
@@ -63,14 +67,13 @@ def test_each_kind_changes_images_each_by_a_draw_of_its_own_and_takes_none():
         assert kind(pixels[:0], seed).shape == (0, 28, 28), kind
 
 
-def test_every_kind_strikes_about_as_often_as_it_should():
-    strikes = RobustAugmentation(corruption_probability=1.0, further_chance=0.08)._strikes(
-        8000, SEED
-    )
-    shares = strikes.numpy().mean(axis=0)
+def test_every_corruption_is_selected_about_as_often_as_it_should():
+    augmentation = RobustAugmentation(corruption_probability=1.0, further_probability=0.08)
+    selected = augmentation._select(8000, SEED).numpy()
+    shares = selected.mean(axis=0)
     # 1/8 as the first kind, else 0.08: 0.125 + 0.875 · 0.08 = 0.195.
-    assert shares == pytest.approx(np.full(len(_KINDS), 0.195), abs=0.02)
-    assert strikes.numpy().any(axis=1).all()
+    assert shares == pytest.approx(np.full(len(_CORRUPTIONS), 0.195), abs=0.02)
+    assert selected.any(axis=1).all()
 
 
 @pytest.mark.slow

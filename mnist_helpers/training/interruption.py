@@ -1,0 +1,41 @@
+"""One line in place of a long traceback when a reader interrupts training in a notebook."""
+
+import sys
+from collections.abc import Callable
+
+
+class TrainingInterruptedError(KeyboardInterrupt):
+    """Training was interrupted; the message says how to continue."""
+
+    def _render_traceback_(self) -> list[str]:
+        """What IPython shows in place of a traceback."""
+        return [str(self)]
+
+
+def explain_interruption(message: Callable[[], str]) -> None:
+    """Has IPython show `message()` instead of the next interruption's traceback.
+
+    The cell still fails, so that *Run All* stops. Without IPython nothing changes.
+    """
+    shell = _shell()
+    if shell is None:
+        return
+
+    def show(shell, kind, error, traceback, tb_offset=None):
+        shell.set_custom_exc((), None)
+        short = TrainingInterruptedError(message())
+        shell.showtraceback((type(short), short, None))
+
+    shell.set_custom_exc((KeyboardInterrupt,), show)
+
+
+def stop_explaining() -> None:
+    """Gives interruptions their usual traceback again."""
+    shell = _shell()
+    if shell is not None:
+        shell.set_custom_exc((), None)
+
+
+def _shell():
+    ipython = sys.modules.get("IPython")
+    return ipython.get_ipython() if ipython else None

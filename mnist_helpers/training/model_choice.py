@@ -1,0 +1,149 @@
+"""Which models a notebook or a command works with, and a word where they are poor."""
+
+from pathlib import Path
+
+from mnist_helpers.data.datasets import dataset_title
+from mnist_helpers.paths import PROJECT, SHIPPED_DIR, TRAINED_DIR
+from mnist_helpers.training.metrics import read_metrics
+
+PHASES = {"clean_phase": "clean phase", "hybrid": "hybrid"}
+CHANCE = 0.1
+AT_CHANCE = 0.2
+POOR = 0.9
+
+
+def find_models(
+    choice: str = "mine", dataset: str = "mnist", folder: str | Path = TRAINED_DIR
+) -> dict[str, Path]:
+    """Finds the models to work with, says which they are, and warns of poor ones.
+
+    Args:
+        choice: "mine" for those in `folder`, "shipped" for those that come with the project, or
+            the path of another run's folder or of a `.keras` file.
+        dataset: The data set that the models must have been trained on.
+        folder: OUTPUT_DIR of the notebooks. As long as there is no model in the default one,
+            `trained_model`, "mine" stands for the shipped models.
+
+    Returns:
+        Paths by "clean phase" and "hybrid", as far as there are such models; a file that no
+        `metrics.json` mentions goes by its own name.
+
+    Raises:
+        FileNotFoundError: There is no such model, or it was trained on other data.
+    """
+    path = {"mine": folder, "shipped": SHIPPED_DIR}.get(choice, choice)
+    path = PROJECT / Path(path).expanduser()
+    if choice == "mine" and path == TRAINED_DIR and dataset == "mnist" and not _models_in(path):
+        path = SHIPPED_DIR
+        print("There is no model of your own yet, so here are those that come with the project.")
+    if not path.exists():
+        raise FileNotFoundError(
+            f"{path} does not exist. Choose another OUTPUT_DIR or model, or run "
+            "02_clean_phase.ipynb first, with the same OUTPUT_DIR."
+        )
+    home = path if path.is_dir() else path.parent
+    _check_dataset(home, dataset)
+    models = _recorded_models(home)
+    if path.is_file():
+        models = {name: file for name, file in models.items() if file == path} or {path.stem: path}
+    if not models:
+        raise FileNotFoundError(
+            f"There is no trained model in {path}: run 02_clean_phase.ipynb first, with the same "
+            'OUTPUT_DIR, or choose the model "shipped".'
+        )
+    print(f"Using {' and '.join(file.name for file in models.values())} from {home}.")
+    for file in models.values():
+        print(quality_warning(recorded_accuracy(file), file.name), end="")
+    return models
+
+
+def find_model(given: str | Path | None = None) -> Path:
+    """Returns the file of one model.
+
+    Args:
+        given: A `.keras` file or a folder with `metrics.json`; `None` for your own last training,
+            else the model shipped with the project.
+
+    Raises:
+        FileNotFoundError: The folder holds no model.
+    """
+    if given and not Path(given).is_dir():
+        return Path(given)
+    folders = [Path(given).absolute()] if given else [TRAINED_DIR, SHIPPED_DIR]
+    for folder in folders:
+        phases = read_metrics(folder)["phases"]
+        for phase in reversed(PHASES):
+            if phase in phases and (folder / phases[phase]["model"]).exists():
+                return folder / phases[phase]["model"]
+    raise FileNotFoundError(
+        f"There is no model in {folders[-1]}: give a .keras file, or a folder with one."
+    )
+
+
+def training_parameters(model_file: Path) -> dict:
+    """Returns the parameters of a model's training, from the `metrics.json` beside it, else {}."""
+    for phase in read_metrics(model_file.absolute().parent)["phases"].values():
+        if phase.get("model") == model_file.name:
+            return phase.get("parameters", {})
+    return {}
+
+
+def _models_in(folder: Path) -> list[Path]:
+    """Returns a folder's models; a hidden file is one that was being written."""
+    return [path for path in folder.glob("*.keras") if not path.name.startswith(".")]
+
+
+def _recorded_models(folder: Path) -> dict[str, Path]:
+    phases = read_metrics(folder)["phases"]
+    files = {
+        title: folder / phases[phase]["model"]
+        for phase, title in PHASES.items()
+        if "model" in phases.get(phase, {})
+    }
+    missing = [file.name for file in files.values() if not file.exists()]
+    if missing:
+        raise FileNotFoundError(
+            f"{missing[0]} is not in {folder}, although metrics.json there names it: run the "
+            "notebook that makes it again, with the same OUTPUT_DIR."
+        )
+    return files
+
+
+def _check_dataset(folder: Path, dataset: str) -> None:
+    trained_on = read_metrics(folder)["environment"].get("dataset", dataset)
+    if trained_on != dataset:
+        raise FileNotFoundError(
+            f"The models in {folder} were trained on {dataset_title(trained_on)}, not on "
+            f"{dataset_title(dataset)}: run 02_clean_phase.ipynb first, or set DATASET."
+        )
+
+
+def recorded_accuracy(model_file: str | Path) -> float | None:
+    """Returns the validation accuracy that `metrics.json` beside a model records, if it does."""
+    model_file = Path(model_file)
+    for phase in read_metrics(model_file.absolute().parent)["phases"].values():
+        if phase.get("model") == model_file.name:
+            return phase.get("validation_accuracy")
+    return None
+
+
+def quality_warning(accuracy: float | None, name: str = "This network") -> str:
+    """Returns a sentence about a poor network, with a line break; nothing about a good one.
+
+    Args:
+        accuracy: On validation images, in [0, 1]; `None` if it is unknown.
+        name: The network, for the sentence.
+    """
+    if accuracy is None or accuracy >= POOR:
+        return ""
+    read = f"{name} reads only {accuracy:.1%} of the validation digits correctly"
+    remedy = (
+        "Train it for longer or on more images (EPOCHS, MAX_TRAINING_IMAGES), or use the model "
+        'that comes with the project: choose "shipped".\n'
+    )
+    if accuracy < AT_CHANCE:
+        return (
+            f"WARNING: {read}, and guessing gives {CHANCE:.0%}. It has learnt next to nothing, and "
+            f"what it says about a digit means nothing. {remedy}"
+        )
+    return f"Note: {read}; a good one reads more than 99%. {remedy}"
