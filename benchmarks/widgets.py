@@ -16,7 +16,7 @@ import numpy as np
 from sklearn.datasets import load_digits
 
 import mnist_helpers  # noqa: F401  before Keras, whose home it sets
-from mnist_helpers.data.datasets import load_mnist
+from mnist_helpers.data.mnist import load_mnist
 from mnist_helpers.evaluation.inference import Predictor
 from mnist_helpers.files import write_json
 from mnist_helpers.paths import PROJECT, SHIPPED_DIR

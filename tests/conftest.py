@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from mnist_helpers.data.datasets import MnistUnavailableError, load_mnist
+from mnist_helpers.data.mnist import MnistUnavailableError, load_mnist
 from mnist_helpers.paths import PROJECT
 
 

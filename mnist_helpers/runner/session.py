@@ -90,6 +90,6 @@ def _workers(
 def _get_data(tasks: list[Task]) -> None:
     """Downloads MNIST before several workers would try to at once."""
     if any(task.parameters.get("DATASET") == "mnist" for task in tasks):
-        from mnist_helpers.data.datasets import load_mnist
+        from mnist_helpers.data.mnist import load_mnist
 
         load_mnist()
