@@ -34,7 +34,7 @@ def blocks(title):
     return re.findall(r"^```\w+\n(.*?)^```$", section[1], re.M | re.S)
 
 
-FIELD, PARAMETER, GRID = blocks("Add an augmentation")
+FIELD, PARAMETER, ARGUMENT, GRID = blocks("Add an augmentation")
 (NETWORK,) = blocks("Swap the network")
 (COMMAND,) = blocks("Use another data set")
 METRIC, SUMMARY, SHOWN = blocks("Add a metric")
@@ -80,7 +80,11 @@ def project(tmp_path_factory):
         shutil.copytree(PROJECT / name, copy / name, ignore=ignore)
     for name in ("pyproject.toml", "README.md"):
         shutil.copy(PROJECT / name, copy)
-    insert(copy / "mnist_helpers/moves.py", "\n    @property\n    def parameters(self)", FIELD)
+    insert(
+        copy / "mnist_helpers/training/transforms.py",
+        "\n    @property\n    def parameters(self)",
+        FIELD,
+    )
     with (copy / "mnist_helpers/evaluation/answers.py").open("a", encoding="utf-8") as file:
         file.write("\n\n" + METRIC)
     insert(copy / "mnist_helpers/report.py", '        "temperature": temperature,\n', SUMMARY)
@@ -88,6 +92,10 @@ def project(tmp_path_factory):
     def with_parameter(cells):
         cell = cell_with(cells, "AUGMENTED_SHARE: float")
         cell.source += "\n" + PARAMETER.rstrip()
+        cell = cell_with(cells, "= make_augmentation(")
+        last = "    zoom_fraction=ZOOM_FRACTION,\n"
+        assert last in cell.source
+        cell.source = cell.source.replace(last, last + ARGUMENT)
 
     change(copy / "notebooks/03_augmented_phase.ipynb", with_parameter)
     return copy
@@ -95,8 +103,9 @@ def project(tmp_path_factory):
 
 AFTER_THE_AUGMENTATION = """
 import json, sys
-from mnist_helpers import parameters, robustness
-from mnist_helpers.augmentation import Augmentation
+from mnist_helpers import parameters
+from mnist_helpers.evaluation import robustness
+from mnist_helpers.training.augmentation import Augmentation
 from mnist_helpers.widgets import AugmentationExplorer
 import numpy as np
 
