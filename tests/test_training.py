@@ -194,12 +194,18 @@ def accuracy_with_measured_statistics(network, images, labels):
 
 
 @pytest.mark.slow
-def test_a_short_run_is_validated_by_what_its_weights_can_do(undisturbed, tmp_path):
-    _, training = undisturbed
-    network, _ = train(tmp_path)
-    can_do = accuracy_with_measured_statistics(network, *made_up_digits(320))
-    assert can_do > 0.5
-    assert training.history[-1]["val_accuracy"] == pytest.approx(can_do, abs=0.05)
+def test_a_short_run_is_validated_by_what_its_weights_can_do():
+    """With Keras's moving statistics, this network reads a tenth of the images and the same weights can read all."""
+    images, labels = made_up_digits(320)
+    network = build_cnn(seed=1, widths=(8, 8, 16))
+    loss, steps = "categorical_crossentropy", 3 * 10
+    network.compile(adamw_cosine(0.01, steps), loss, metrics=["accuracy"], jit_compile=False)
+    batches = training_dataset(images, labels, epochs=3, batch_size=BATCH)
+    network.fit(batches, steps_per_epoch=10, epochs=3, shuffle=False, verbose=0)
+    read = network.evaluate(evaluation_dataset(images, labels), verbose=0)[1]
+    can_do = accuracy_with_measured_statistics(network, images, labels)
+    assert can_do > 0.6
+    assert read == pytest.approx(can_do, abs=0.05)
 
 
 KERNEL_CELLS = [
