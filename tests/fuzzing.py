@@ -362,7 +362,7 @@ CASES = {
     "training.augmentation.Augmentation": Case(
         st.tuples(NUMBERS, NUMBERS, NUMBERS), lambda made, *_: hash(made), many=500
     ),
-    "augmentation.Augmentation.__call__": Case(
+    "training.augmentation.Augmentation.__call__": Case(
         st.tuples(
             st.sampled_from([0, 15.0, 180]),
             st.sampled_from([0, 0.1, 0.9]),
@@ -372,10 +372,6 @@ CASES = {
         ),
         lambda result, *given: in_unit_range(result, given[3].shape),
         many=1000,
-    ),
-    "training.augmentation.checked_images": Case(
-        st.tuples(arrays(SIZED, ["u1", "f4", "f8", "f2", "i4", "u2"])),
-        lambda result, images: np.testing.assert_array_equal(result, images),
     ),
     "validation.check_images": Case(
         st.tuples(images()), lambda result, given: np.testing.assert_array_equal(result, given)
@@ -499,14 +495,7 @@ CASES = {
         lambda result, curves: np.testing.assert_equal(set(result), set(curves)),
         (),
     ),
-    "training.transforms.transform_name": Case(
-        st.tuples(st.text()), lambda result, name: np.testing.assert_(name.startswith(result)), ()
-    ),
-    "training.robust_augmentation.make_augmentation": Case(
-        st.tuples(st.text(max_size=2) | st.just("robust")),
-        lambda result, *_: hash(result),
-    ),
-    "policies.RobustAugmentation.__call__": Case(
+    "training.robust_augmentation.RobustAugmentation.__call__": Case(
         st.tuples(arrays(SIZED, ["u1", "f4", "f8", "f2", "i4", "u2"]), SEEDS),
         lambda result, *given: in_unit_range(result, given[0].shape),
         many=60,
@@ -600,8 +589,10 @@ CASES = {
 }
 CALLS = {
     "parameters.check_parameters": lambda name, value: check_parameters(**{name: value}),
-    "augmentation.Augmentation.__call__": augment,
+    "training.augmentation.Augmentation.__call__": augment,
     "training.pipeline.training_dataset": train_on,
-    "policies.RobustAugmentation.__call__": lambda *given: RobustAugmentation()(*given),
+    "training.robust_augmentation.RobustAugmentation.__call__": lambda *given: RobustAugmentation()(
+        *given
+    ),
     "evaluation.inference.predict_files": read_files,
 }

@@ -116,12 +116,12 @@ def test_a_damaged_state_says_what_to_do(undisturbed, tmp_path, damage):
     content[len(content) // 2] ^= 255
     damaged = {"empty": b"", "truncated": content[:-300], "flipped": content}[damage]
     (tmp_path / "phase.state.npz").write_bytes(damaged)
-    with pytest.raises(ValueError, match=r"phase\.state\.npz is damaged .*: remove it to begin"):
+    with pytest.raises(ValueError, match=r"phase\.state\.npz is damaged .*: remove it to start"):
         begin(tmp_path)
 
 
 @pytest.mark.promise(2)
-def test_a_training_on_a_full_disk_says_so_and_goes_on_later(
+def test_training_on_a_full_disk_says_so_and_continues_later(
     undisturbed, tmp_path_factory, record_property
 ):
     """The limits cut off the best model or the state, whichever is written first."""

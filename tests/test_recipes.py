@@ -34,7 +34,7 @@ def blocks(title):
     return re.findall(r"^```\w+\n(.*?)^```$", section[1], re.M | re.S)
 
 
-FIELD, PARAMETER, GRID = blocks("Add an augmentation")
+FIELD, PARAMETER, ARGUMENT, GRID = blocks("Add an augmentation")
 (NETWORK,) = blocks("Swap the network")
 (COMMAND,) = blocks("Use another data set")
 METRIC, SUMMARY, SHOWN = blocks("Add a metric")
@@ -88,12 +88,16 @@ def recipe_project(tmp_path_factory):
     with (copy / "mnist_helpers/evaluation/predictions.py").open("a", encoding="utf-8") as file:
         file.write("\n\n" + METRIC)
     insert(
-        copy / "mnist_helpers/runner/report.py", '        "temperature": temperature,\n', SUMMARY
+        copy / "mnist_helpers/evaluation/report.py", '        "temperature": temperature,\n', SUMMARY
     )
 
     def with_parameter(cells):
         cell = cell_with(cells, "AUGMENTED_SHARE: float")
         cell.source += "\n" + PARAMETER.rstrip()
+        cell = cell_with(cells, "= make_augmentation(")
+        last = "    zoom_fraction=ZOOM_FRACTION,\n"
+        assert last in cell.source
+        cell.source = cell.source.replace(last, last + ARGUMENT)
 
     change(copy / "notebooks/03_augmented_phase.ipynb", with_parameter)
     return copy

@@ -8,7 +8,9 @@ import time
 import keras
 import numpy as np
 import pytest
+from jupyter_client.manager import start_new_kernel
 
+from mnist_helpers.paths import PROJECT
 from mnist_helpers.training.callbacks import ResumableTraining
 from mnist_helpers.training.model import build_cnn
 from mnist_helpers.training.optimizer import adamw_cosine
@@ -77,6 +79,10 @@ def assert_same(first, second):
         np.testing.assert_array_equal(a, b)
 
 
+def counts_of(network):
+    return [layer.steps.numpy() for layer in network.layers if hasattr(layer, "steps")]
+
+
 @pytest.fixture(scope="module")
 def undisturbed(tmp_path_factory):
     folder = tmp_path_factory.mktemp("undisturbed")
@@ -112,6 +118,7 @@ def test_a_killed_training_ends_with_the_weights_of_an_undisturbed_one(
     assert (tmp_path / "phase.state.npz").exists() == (kill_after > 10)
     network, training = train(tmp_path)
     assert_same(undisturbed[0].get_weights(), network.get_weights())
+    assert counts_of(network) == counts_of(undisturbed[0]) == [30] * 6
     assert_same(weights_of(undisturbed[1].best_file), weights_of(training.best_file))
     assert [row["epoch"] for row in training.history] == [1, 2, 3]
     for mine, theirs in zip(training.history, undisturbed[1].history, strict=True):
@@ -172,3 +179,89 @@ def test_waiting_takes_time_but_no_processor_time(tmp_path):
 def test_the_history_is_plain_json(undisturbed):
     rows = json.loads(json.dumps(undisturbed[1].history))
     assert set(rows[0]) >= {"epoch", "loss", "accuracy", "val_loss", "val_accuracy", *NO_TIMES}
+
+
+def accuracy_with_measured_statistics(network, images, labels):
+    """Sets the moving statistics to the mean over the training images' batches, and evaluates."""
+    for layer in network.layers:
+        if hasattr(layer, "steps"):
+            layer.steps.assign(0)
+            layer.momentum = 1 - 1e-6  # so that the last batches count no more than others
+    for batch, _ in training_dataset(images, labels, epochs=3, batch_size=BATCH):
+        network(batch, training=True)
+    network.compile(loss="categorical_crossentropy", metrics=["accuracy"])
+    return network.evaluate(evaluation_dataset(images, labels), verbose=0)[1]
+
+
+@pytest.mark.slow
+def test_a_short_run_is_validated_by_what_its_weights_can_do():
+    """With Keras's moving statistics, this network reads a tenth of the images and the same weights can read all."""
+    images, labels = made_up_digits(320)
+    network = build_cnn(seed=1, widths=(8, 8, 16))
+    loss, steps = "categorical_crossentropy", 3 * 10
+    network.compile(adamw_cosine(0.01, steps), loss, metrics=["accuracy"], jit_compile=False)
+    batches = training_dataset(images, labels, epochs=3, batch_size=BATCH)
+    network.fit(batches, steps_per_epoch=10, epochs=3, shuffle=False, verbose=0)
+    read = network.evaluate(evaluation_dataset(images, labels), verbose=0)[1]
+    can_do = accuracy_with_measured_statistics(network, images, labels)
+    assert can_do > 0.6
+    assert read == pytest.approx(can_do, abs=0.05)
+
+
+KERNEL_CELLS = [
+    "from tests.test_training import *\nimport time, pathlib, tempfile",
+    """folder = tempfile.mkdtemp()
+images, labels = made_up_digits(320)
+network = build_cnn(seed=1, widths=(4, 4, 8))
+network.compile(adamw_cosine(.01, 10**6), "categorical_crossentropy", metrics=["accuracy"])
+training = ResumableTraining(folder, "phase", "best.keras", SETTINGS)
+first = training.resume(network)""",
+    """network.fit(training_dataset(images, labels, epochs=9999, batch_size=BATCH),
+    steps_per_epoch=10, epochs=9999, validation_data=evaluation_dataset(images, labels),
+    callbacks=training.callbacks, verbose=2)""",
+    "1 / 0",
+]
+
+
+@pytest.mark.slow
+def test_interrupting_fit_in_a_notebook_says_in_one_line_how_to_continue():
+    manager, client = start_new_kernel(cwd=str(PROJECT))
+    try:
+        for source in KERNEL_CELLS[:2]:
+            reply, _ = run_cell(client, source)
+            assert reply["status"] == "ok", reply
+        reply, errors = run_cell(client, KERNEL_CELLS[2], when_printed("Epoch 3/", manager))
+        assert reply["status"] == "error"  # so that Run All stops
+        (line,) = errors[0]["traceback"]
+        assert "interrupted" in line and "the last complete one" in line and "resume()" in line
+        reply, errors = run_cell(client, KERNEL_CELLS[3])  # other errors look as ever
+        assert "ZeroDivisionError" in "".join(errors[0]["traceback"])
+        reply, _ = run_cell(client, KERNEL_CELLS[1].replace("folder = tempfile.mkdtemp()", ""))
+        assert reply["status"] == "ok"  # and it resumes
+    finally:
+        client.stop_channels()
+        manager.shutdown_kernel(now=True)
+
+
+def when_printed(text, manager):
+    """Returns a hook that interrupts the kernel, once, when it prints `text`."""
+    waiting = [True]
+
+    def hook(message):
+        if waiting and text in message["content"].get("text", ""):
+            waiting.clear()
+            manager.interrupt_kernel()
+
+    return hook
+
+
+def run_cell(client, source, look=lambda message: None):
+    errors = []
+
+    def hook(message):
+        look(message)
+        if message["msg_type"] == "error":
+            errors.append(message["content"])
+
+    reply = client.execute_interactive(source, timeout=120, output_hook=hook)
+    return reply["content"], errors
