@@ -19,7 +19,7 @@ from stale import TRAINING, version
 from mnist_helpers.files import read_json, write_json, write_text
 from mnist_helpers.paths import NOTEBOOKS_DIR, RUNS_DIR, SHIPPED_DIR
 from mnist_helpers.runner.cli import SERIES
-from mnist_helpers.runner.execute import without_startup_notes
+from mnist_helpers.runner.execute import without_startup_notes, without_widget_views
 from mnist_helpers.runner.notebooks import read_notebook
 from mnist_helpers.training.artifacts import CLEAN_MODEL, write_model_card
 
@@ -42,7 +42,7 @@ def publishable(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
         for output in cell.outputs:
             if output.output_type == "execute_result":
                 output.execution_count = count
-        cell.outputs = without_startup_notes(cell.outputs)
+        cell.outputs = without_widget_views(without_startup_notes(cell.outputs))
     notebook.metadata["mnist_helpers"] = {"code": version(notebook)}
     return notebook
 

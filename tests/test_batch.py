@@ -399,7 +399,8 @@ def test_help_is_quick_because_it_imports_no_heavy_library():
 
 def test_a_page_links_pages_fits_a_phone_and_leaves_out_what_needs_a_kernel(tmp_path):
     widget = {WIDGET: {"model_id": "0"}, "text/plain": "Slider(value=1)"}
-    outputs = [new_output("display_data", data) for data in ({"text/html": "<b>still</b>"}, widget)]
+    live = widget | {"text/html": "<b>still</b>"}
+    outputs = [new_output("display_data", data) for data in (live, widget)]
     notes = "I0000 00:00:1.2 3 port.cc:1] oneDNN is on.\nsaid by the notebook\n"
     outputs.append(new_output("stream", name="stderr", text=notes))
     cells = [new_markdown_cell("[next](02_b.ipynb)"), new_code_cell("show()", outputs=outputs)]
@@ -409,5 +410,5 @@ def test_a_page_links_pages_fits_a_phone_and_leaves_out_what_needs_a_kernel(tmp_
     page = path.with_suffix(".html").read_text(encoding="utf-8")
     assert "<title>01_a</title>" in page and 'href="02_b.html"' in page
     assert "@media (max-width: 600px)" in page.partition("</head>")[0]
-    assert "<b>still</b>" in page and "Slider(value=1)" not in page
+    assert "<b>still</b>" in page and "Slider(value=1)" not in page and "widget-view" not in page
     assert "said by the notebook" in page and "oneDNN" not in page

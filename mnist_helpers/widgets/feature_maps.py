@@ -5,10 +5,10 @@ import keras
 import matplotlib
 import numpy as np
 import tensorflow as tf
-from IPython.display import HTML
 from PIL import Image
 
 from mnist_helpers.plotting.training import mosaic
+from mnist_helpers.widgets.base import StillPicture
 from mnist_helpers.widgets.error_handling import handle_errors, message_line
 from mnist_helpers.widgets.html import captioned, image_html, side_by_side
 
@@ -142,7 +142,7 @@ def layer_html(inspector: LayerInspector, image: np.ndarray, name: str) -> str:
     )
 
 
-class LayerView(ipywidgets.VBox):
+class LayerView(StillPicture, ipywidgets.VBox):
     """Choose a digit and a layer; see its feature maps and what decided.
 
     Args:
@@ -165,7 +165,7 @@ class LayerView(ipywidgets.VBox):
         self.picture = ipywidgets.HTML()
         show = handle_errors(self.message)(self._show)
         show()
-        self.still = HTML(self.picture.value)
+        self.still = self.picture.value
         for control in (self.digit, self.number, self.layer):
             control.observe(show, "value")
         controls = ipywidgets.HBox([self.digit, self.number, self.layer])
