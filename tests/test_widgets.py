@@ -288,11 +288,11 @@ def test_what_is_shown_is_what_to_mnist_makes():
 
     def remember(image):
         seen.append(image)
-        return np.eye(10)[6]
+        return np.eye(10)[[6]]
 
     drawing = pad.draw_strokes(pad.EXAMPLES[6])
     assert "This is a 6" in upload.picture_html(drawing, remember)
-    np.testing.assert_array_equal(seen[0], to_mnist(drawing))
+    np.testing.assert_array_equal(seen[0], to_mnist(drawing)[None])
 
 
 # -- misclassified

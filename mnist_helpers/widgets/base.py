@@ -1,5 +1,6 @@
 """What all widgets share: a still picture for static pages, and questions to the kernel."""
 
+import inspect
 from pathlib import Path
 
 import anywidget
@@ -25,9 +26,9 @@ class StillPicture:
     still: str
 
     def _repr_mimebundle_(self, **options) -> tuple[dict, dict]:
-        bundle = super()._repr_mimebundle_(**options)
+        bundle = super()._repr_mimebundle_(**options)  # type: ignore[misc]  # of the widget
         data, metadata = bundle if isinstance(bundle, tuple) else (bundle, {})
-        summary = type(self).__doc__.partition("\n")[0]
+        summary = str(inspect.getdoc(type(self))).partition("\n")[0]  # anywidget subclasses ours
         return data | {"text/html": self.still, "text/plain": summary}, metadata
 
 
