@@ -118,7 +118,8 @@ class AugmentationExplorer(StillPicture, ipywidgets.VBox):
     @property
     def shown(self) -> Augmentation:
         """What the sliders show."""
-        values = {name: slider.value for name, slider in self.sliders.items()}
+        # Rounded, for a slider's steps add up to 0.33000000000000007.
+        values = {name: round(slider.value, 6) for name, slider in self.sliders.items()}
         return dataclasses.replace(self.given, **values)
 
     def _connect(self) -> None:
