@@ -22,7 +22,7 @@ from mnist_helpers.files import write_text
 from mnist_helpers.paths import NOTEBOOKS_DIR, RUNS_DIR, SHIPPED_DIR
 from mnist_helpers.runner.cli import SERIES
 from mnist_helpers.runner.notebooks import read_notebook
-from mnist_helpers.runner.pages import without_startup_notes
+from mnist_helpers.runner.pages import without_startup_notes, without_widget_views
 from mnist_helpers.training.artifacts import CLEAN_MODEL
 from mnist_helpers.training.metrics import read_metrics, write_metrics, write_model_card
 
@@ -45,7 +45,7 @@ def publishable(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
         for output in cell.outputs:
             if output.output_type == "execute_result":
                 output.execution_count = count
-        cell.outputs = without_startup_notes(cell.outputs)
+        cell.outputs = without_widget_views(without_startup_notes(cell.outputs))
     notebook.metadata["mnist_helpers"] = {"code": version(notebook)}
     return notebook
 

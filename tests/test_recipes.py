@@ -88,7 +88,9 @@ def recipe_project(tmp_path_factory):
     with (copy / "mnist_helpers/evaluation/predictions.py").open("a", encoding="utf-8") as file:
         file.write("\n\n" + METRIC)
     insert(
-        copy / "mnist_helpers/evaluation/report.py", '        "temperature": temperature,\n', SUMMARY
+        copy / "mnist_helpers/evaluation/report.py",
+        '        "temperature": temperature,\n',
+        SUMMARY,
     )
 
     def with_parameter(cells):

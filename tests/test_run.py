@@ -442,7 +442,8 @@ def test_commands_have_a_version_and_completion(capsys):
 
 def test_a_page_links_pages_fits_a_phone_and_leaves_out_what_needs_a_kernel(tmp_path):
     widget = {WIDGET: {"model_id": "0"}, "text/plain": "Slider(value=1)"}
-    outputs = [new_output("display_data", data) for data in ({"text/html": "<b>still</b>"}, widget)]
+    live = widget | {"text/html": "<b>still</b>"}
+    outputs = [new_output("display_data", data) for data in (live, widget)]
     notes = "I0000 00:00:1.2 3 port.cc:1] oneDNN is on.\nsaid by the notebook\n"
     outputs.append(new_output("stream", name="stderr", text=notes))
     prose = new_markdown_cell("# What is <b>`a`</b>?\n[next](02_b.ipynb)")
@@ -454,5 +455,5 @@ def test_a_page_links_pages_fits_a_phone_and_leaves_out_what_needs_a_kernel(tmp_
     assert "<title>What is &lt;b&gt;a&lt;/b&gt;?</title>" in page and 'href="02_b.html"' in page
     assert not re.search(r"""(src|href)=["']https?:|import .*https?:|cdnjs|unpkg""", page)
     assert "@media (max-width: 600px)" in page.partition("</head>")[0]
-    assert "<b>still</b>" in page and "Slider(value=1)" not in page
+    assert "<b>still</b>" in page and "Slider(value=1)" not in page and "widget-view" not in page
     assert "said by the notebook" in page and "oneDNN" not in page

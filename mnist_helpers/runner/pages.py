@@ -18,8 +18,7 @@ TEMPLATE = Path(__file__).with_name("page.html.j2")
 def write_page(notebook: Path) -> None:
     """Writes an executed notebook as an HTML page beside it, which a phone can show as well.
 
-    Widgets need a kernel; of them the page would show a line of code, so they are left out. The
-    still picture before each one stays.
+    Widgets need a kernel, so their still pictures are shown instead.
     """
     import nbformat
     from nbconvert import HTMLExporter
@@ -29,11 +28,7 @@ def write_page(notebook: Path) -> None:
     content.metadata["title"] = _title(content) or notebook.stem
     for cell in content.cells:
         if cell.cell_type == "code":
-            cell.outputs = [
-                output
-                for output in without_startup_notes(cell.outputs)
-                if WIDGET not in output.get("data", {})
-            ]
+            cell.outputs = without_widget_views(without_startup_notes(cell.outputs))
     exporter = HTMLExporter(raw_template=TEMPLATE.read_text(encoding="utf-8"))
     page, _ = exporter.from_notebook_node(content)
     # The pages of a run lie side by side, so a link to the next notebook can lead to its page.
@@ -54,6 +49,15 @@ def without_startup_notes(outputs: list) -> list:
         if output.get("name") == "stderr":
             output.text = STARTUP.sub("", output.text)
     return [output for output in outputs if output.get("text") != ""]
+
+
+def without_widget_views(outputs: list) -> list:
+    """Returns a code cell's outputs with widgets' still pictures instead of their live views."""
+    for output in outputs:
+        data = output.get("data", {})
+        if data.pop(WIDGET, None) and "text/html" not in data:
+            data.clear()  # all that is left is the line of code that made it
+    return [output for output in outputs if output.get("data") != {}]
 
 
 def write_thumbnail(notebook: Path) -> None:

@@ -1,6 +1,6 @@
 """Interactive parts of the notebooks: pure functions make pictures, a thin layer has controls.
 
-Each widget has an attribute `still`: the picture of its first state, for pages without a kernel.
+Each widget has an attribute `still`: HTML of its first state, which pages without a kernel show.
 """
 
 from mnist_helpers.widgets.explorer import AugmentationExplorer

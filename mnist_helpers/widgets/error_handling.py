@@ -17,11 +17,23 @@ def message_line() -> ipywidgets.HTML:
     return ipywidgets.HTML()
 
 
-def handle_errors(message: ipywidgets.HTML) -> Callable:
-    """Makes a decorator for callbacks whose failures show in `message`.
+def error_html(error: Exception) -> str:
+    """Returns what a widget shows for an error in a callback.
 
-    A `PictureError` is the reader's to mend: its sentence is shown, and that is all. Anything else
-    is a mistake in the code: it is shown as such, kept in `failures`, and raised.
+    A `PictureError` is for the reader to mend: its sentence is shown, and that is all. Anything
+    else is a mistake in the code: it is shown as such and kept in `failures`.
+    """
+    if isinstance(error, PictureError):
+        return f'<span role="alert">{html.escape(str(error))}</span>'
+    failures.append(error)
+    text = html.escape(f"{type(error).__name__}: {error}")
+    return f'<b role="alert" class="mnist-failure">Error in the code: {text}</b>'
+
+
+def handle_errors(message: ipywidgets.HTML) -> Callable:
+    """Makes a decorator for callbacks whose errors show in `message`, as `error_html` says.
+
+    Errors in the code are raised as well.
 
     Args:
         message: Emptied before each call.
@@ -33,15 +45,10 @@ def handle_errors(message: ipywidgets.HTML) -> Callable:
             message.value = ""
             try:
                 return callback(*arguments)
-            except PictureError as error:
-                message.value = f'<span role="alert">{html.escape(str(error))}</span>'
             except Exception as error:
-                failures.append(error)
-                text = html.escape(f"{type(error).__name__}: {error}")
-                message.value = (
-                    f'<b role="alert" class="mnist-failure">Error in the code: {text}</b>'
-                )
-                raise
+                message.value = error_html(error)
+                if not isinstance(error, PictureError):
+                    raise
 
         return call
 

@@ -4,11 +4,11 @@ import dataclasses
 
 import ipywidgets
 import numpy as np
-from IPython.display import HTML
 
 from mnist_helpers.plotting.digits import image_grid
 from mnist_helpers.training.augmentation import Augmentation
 from mnist_helpers.training.transforms import TRANSFORMS, AffineTransform, transform_name
+from mnist_helpers.widgets.base import StillPicture
 from mnist_helpers.widgets.error_handling import handle_errors, message_line
 from mnist_helpers.widgets.html import captioned, image_html
 
@@ -36,28 +36,64 @@ def augmentation_picture(images, augmentation: Augmentation, seed: int) -> np.nd
     return np.rint(255 * (1 - ink)).astype(np.uint8)
 
 
-class AugmentationExplorer(ipywidgets.VBox):
-    """A slider for each move, a seed and a choice of digit over a grid of digits.
+# What a reader chose, by the settings that the explorer began with: running its cell again keeps
+# the choice, and other parameters begin with those.
+_choices: dict[Augmentation, Augmentation] = {}
+
+
+def parameter_lines(augmentation: Augmentation) -> str:
+    """Returns the lines that set an augmentation in a notebook's parameters cell."""
+    values = dataclasses.asdict(augmentation).items()
+    return "\n".join(
+        f"{name.upper()}: float = {float(value)!r}" for name, value in values if name in TRANSFORMS
+    )
+
+
+def status_html(used: Augmentation, shown: Augmentation, given: Augmentation) -> str:
+    """Says which settings training uses, and what to do if the sliders show others.
+
+    Args:
+        used: What training uses.
+        shown: What the sliders show.
+        given: What the parameters cell says.
+    """
+    text = f"Training uses: {used.description}"
+    if shown != used:
+        text += f"; the sliders show: {shown.description}. Press “Use these settings” to train with them."
+        return f"<p>{text}</p>"
+    if used == given:
+        return f"<p>{text}, as in the parameters cell.</p>"
+    return (
+        f"<p>{text}. Select the next cell and choose <i>Run ▸ Run Selected Cell and All Below</i>. "
+        "To keep them for other runs, paste these lines into the parameters cell:</p>"
+        f"<pre>{parameter_lines(used)}</pre>"
+    )
+
+
+class AugmentationExplorer(StillPicture, ipywidgets.VBox):
+    """Sliders for each transform, a seed and a choice of digit over a grid of digits.
 
     Args:
         images: uint8 array of shape (n, 28, 28).
         labels: uint8 array of shape (n,).
-        augmentation: The settings to begin with.
+        augmentation: The settings to begin with. A choice that was made with the same ones in
+            this session is kept.
         seed: The draw to begin with.
 
     Attributes:
         augmentation: The settings to train with: those given, until a reader presses the button.
-        sliders: By the name of the field of `TransformRanges`.
-        still: The first picture, to show where there is no kernel.
+        sliders: By the name of the augmentation's field.
+        still: The first picture.
     """
 
     def __init__(self, images, labels, augmentation: Augmentation, seed: int = 0) -> None:
-        self.augmentation = augmentation
+        self.given = augmentation
+        self.augmentation = _choices.get(augmentation, augmentation)
         self._first = {"all": images[:COLUMNS]}
         self._first |= {str(d): images[np.flatnonzero(labels == d)[:COLUMNS]] for d in range(10)}
         self.sliders = {
-            name: _slider(transform_name(name), move, getattr(augmentation, name))
-            for name, move in TRANSFORMS.items()
+            name: _slider(transform_name(name), transform, getattr(self.augmentation, name))
+            for name, transform in TRANSFORMS.items()
         }
         self.seed = ipywidgets.BoundedIntText(seed, min=0, max=2**31 - 1, description="seed")
         self.digit = ipywidgets.Dropdown(options=list(self._first), description="digit")
@@ -65,54 +101,67 @@ class AugmentationExplorer(ipywidgets.VBox):
         self.use = ipywidgets.Button(
             description="Use these settings", tooltip="Train with them in the cells below"
         )
-        self.message = message_line()
+        self.reset = ipywidgets.Button(
+            description="Reset", tooltip="Back to the settings of the parameters cell"
+        )
+        self.message, self.status = message_line(), message_line()
         self.picture = ipywidgets.HTML()
         self._connect()
-        self.still = HTML(self.picture.value)
+        self.still = self.picture.value
         sliders = ipywidgets.HBox(list(self.sliders.values()))
-        choices = ipywidgets.HBox([self.digit, self.seed, self.resample, self.use])
+        choices = ipywidgets.HBox([self.digit, self.seed, self.resample, self.use, self.reset])
         for row in (sliders, choices):
             row.layout.flex_flow = "row wrap"
-        super().__init__([sliders, choices, self.picture, self.message])
+        super().__init__([sliders, choices, self.status, self.picture, self.message])
         self.add_class("mnist-explorer")
 
     @property
-    def chosen(self) -> Augmentation:
-        """What the sliders say."""
-        values = {name: slider.value for name, slider in self.sliders.items()}
-        return dataclasses.replace(self.augmentation, **values)
+    def shown(self) -> Augmentation:
+        """What the sliders show."""
+        # Rounded, for a slider's steps add up to 0.33000000000000007.
+        values = {name: round(slider.value, 6) for name, slider in self.sliders.items()}
+        return dataclasses.replace(self.given, **values)
 
     def _connect(self) -> None:
-        redraw = handle_errors(self.message)(self._redraw)
+        handled = handle_errors(self.message)
+        redraw = handled(self._redraw)
         redraw()
         for control in (*self.sliders.values(), self.seed, self.digit):
             control.observe(redraw, "value")
-        self.resample.on_click(handle_errors(self.message)(self._resample))
-        self.use.on_click(handle_errors(self.message)(self._use))
+        self.resample.on_click(handled(self._resample))
+        self.use.on_click(handled(lambda _: self._choose(self.shown)))
+        self.reset.on_click(handled(self._reset))
 
     def _redraw(self, _=None) -> None:
         images = self._first[self.digit.value]
-        pixels = augmentation_picture(images, self.chosen, self.seed.value)
-        ranges = self.chosen.description
-        alt = f"A row of digits and three rows of them, changed at random: {ranges}."
+        pixels = augmentation_picture(images, self.shown, self.seed.value)
+        alt = (
+            f"A row of digits and three rows of them, changed at random: {self.shown.description}."
+        )
         picture = image_html(pixels, alt, 2 * pixels.shape[1])
         self.picture.value = captioned(picture, CAPTION)
+        self.status.value = status_html(self.augmentation, self.shown, self.given)
 
     def _resample(self, _) -> None:
         self.seed.value = (self.seed.value + 1) % 2**31
 
-    def _use(self, _) -> None:
-        self.augmentation = self.chosen
-        self.message.value = "Taken. Run the cells below, and training uses these settings."
+    def _choose(self, augmentation: Augmentation) -> None:
+        self.augmentation = _choices[self.given] = augmentation
+        self.status.value = status_html(self.augmentation, self.shown, self.given)
+
+    def _reset(self, _) -> None:
+        for name, slider in self.sliders.items():
+            slider.value = getattr(self.given, name)
+        self._choose(self.given)
 
 
-def _slider(name: str, move: AffineTransform, value: float) -> ipywidgets.FloatSlider:
-    largest, step = move.slider
+def _slider(name: str, transform: AffineTransform, value: float) -> ipywidgets.FloatSlider:
+    largest, step = transform.slider
     return ipywidgets.FloatSlider(
         value,
         min=0,
         max=max(largest, value),
         step=step,
-        description=f"{name} °" if move.unit == "degrees" else name,
+        description=f"{name} °" if transform.unit == "degrees" else name,
         readout_format=".1f" if step == 1 else ".2f",
     )

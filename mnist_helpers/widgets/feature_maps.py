@@ -5,10 +5,10 @@ import keras
 import matplotlib
 import numpy as np
 import tensorflow as tf
-from IPython.display import HTML
 from PIL import Image
 
 from mnist_helpers.plotting.digits import image_grid
+from mnist_helpers.widgets.base import StillPicture
 from mnist_helpers.widgets.error_handling import handle_errors, message_line
 from mnist_helpers.widgets.html import captioned, image_html, side_by_side
 
@@ -81,7 +81,7 @@ class LayerInspector:
         return self._function.experimental_get_tracing_count()
 
 
-def feature_mosaic(maps: np.ndarray) -> np.ndarray:
+def feature_image_grid(maps: np.ndarray) -> np.ndarray:
     """Lays feature maps out as one picture, dark to light from the lowest value to the highest.
 
     Args:
@@ -131,7 +131,7 @@ def layer_html(inspector: LayerInspector, image: np.ndarray, name: str) -> str:
     maps, shares, answer = inspector(image)
     height, width, channels = maps[name].shape
     features = image_html(
-        feature_mosaic(maps[name]), f"{channels} feature maps of the layer {name}.", WIDTH
+        feature_image_grid(maps[name]), f"{channels} feature maps of the layer {name}.", WIDTH
     )
     deciding = image_html(
         overlay(image, shares[name]), f"The digit, coloured by what speaks for a {answer}.", 224
@@ -142,7 +142,7 @@ def layer_html(inspector: LayerInspector, image: np.ndarray, name: str) -> str:
     )
 
 
-class LayerView(ipywidgets.VBox):
+class LayerView(StillPicture, ipywidgets.VBox):
     """Choose a digit and a layer; see its feature maps and what decided.
 
     Args:
@@ -165,7 +165,7 @@ class LayerView(ipywidgets.VBox):
         self.picture = ipywidgets.HTML()
         show = handle_errors(self.message)(self._show)
         show()
-        self.still = HTML(self.picture.value)
+        self.still = self.picture.value
         for control in (self.digit, self.number, self.layer):
             control.observe(show, "value")
         controls = ipywidgets.HBox([self.digit, self.number, self.layer])

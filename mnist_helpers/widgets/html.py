@@ -39,16 +39,21 @@ def image_html(pixels: np.ndarray, alt: str, width: int | None = None, height=No
     )
 
 
+def percent(share: float) -> str:
+    """Writes a share of 1 as a percentage with one decimal."""
+    return f"{100 * share:.1f} %"
+
+
 def answer_in_words(probabilities: np.ndarray) -> str:
-    """Says what the network read.
+    """Says the prediction, its confidence, and the second choice if the confidence is below 90 %.
 
     Args:
         probabilities: Array of shape (10,).
     """
     second, first = np.argsort(probabilities)[-2:]
-    words = f"This is a {first}, the network says, {probabilities[first]:.1%} sure"
+    words = f"This is a {first}, with {percent(probabilities[first])} confidence"
     if probabilities[first] < 0.9:
-        words += f"; it could also be a {second} ({probabilities[second]:.1%})"
+        words += f"; second choice: {second} ({percent(probabilities[second])})"
     return words + "."
 
 
@@ -60,20 +65,20 @@ def bars_html(probabilities: np.ndarray) -> str:
     """
     best = int(np.argmax(probabilities))
     rows = []
-    for digit, chance in enumerate(probabilities):
+    for digit, probability in enumerate(probabilities):
         colour = "#D55E00" if digit == best else "#888"
         rows.append(
             f'<div style="display: flex; align-items: center; gap: 6px; line-height: 1.35">'
             f'<span style="width: 1ch">{digit}</span>'
             f'<span style="width: 150px"><span style="display: block; height: 10px; '
-            f'background: {colour}; width: {max(100 * chance, 0.7):.1f}%"></span></span>'
-            f"<span>{chance:.1%}</span></div>"
+            f'background: {colour}; width: {max(100 * probability, 0.7):.1f}%"></span></span>'
+            f"<span>{percent(probability)}</span></div>"
         )
     return f'<div role="img" aria-label="{_in_words(probabilities)}">{"".join(rows)}</div>'
 
 
 def _in_words(probabilities: np.ndarray) -> str:
-    return "Probabilities: " + ", ".join(f"{d}: {p:.1%}" for d, p in enumerate(probabilities))
+    return "Probabilities: " + ", ".join(f"{d}: {percent(p)}" for d, p in enumerate(probabilities))
 
 
 def side_by_side(*parts: str) -> str:
@@ -100,7 +105,7 @@ def answer_html(probabilities: np.ndarray) -> str:
     return f'<p class="mnist-answer" role="status"><b>{words}</b></p>'
 
 
-def reading_html(seen: np.ndarray, probabilities: np.ndarray) -> str:
+def prediction_html(seen: np.ndarray, probabilities: np.ndarray) -> str:
     """Shows what the network sees, its answer in words, and ten probabilities.
 
     Args:

@@ -1,11 +1,9 @@
 """A reader's own picture, step by step to what the network sees."""
 
-import ipywidgets
 import numpy as np
-from IPython.display import HTML
 
-from mnist_helpers.preprocessing.mnist_format import PictureError, steps_to_mnist
-from mnist_helpers.widgets.error_handling import handle_errors, message_line
+from mnist_helpers.preprocessing.mnist_format import steps_to_mnist
+from mnist_helpers.widgets.base import AskingWidget, javascript
 from mnist_helpers.widgets.html import answer_html, bars_html, captioned, image_html, side_by_side
 from mnist_helpers.widgets.pad import EXAMPLES, draw_strokes
 
@@ -29,12 +27,12 @@ def example_photo(digit: int = 3) -> np.ndarray:
     return np.rint(255 * np.clip(photo, 0, 1)).astype(np.uint8)
 
 
-def picture_html(image, predict) -> str:
-    """Shows the steps from a picture to 28 × 28 pixels, and what the network reads.
+def picture_html(image, predictor) -> str:
+    """Shows the steps from a picture to 28 × 28 pixels, and the network's prediction.
 
     Args:
-        image: Anything that `images.to_mnist` takes.
-        predict: Such as an `evaluation.inference.Predictor`.
+        image: Anything that `preprocessing.mnist_format.to_mnist` takes.
+        predictor: Such as an `evaluation.inference.Predictor`.
 
     Raises:
         PictureError: There is no digit to be found in it.
@@ -45,40 +43,33 @@ def picture_html(image, predict) -> str:
         for name, values in steps.items()
     ]
     seen = list(steps.values())[-1][..., None]
-    probabilities = predict(seen[None])[0]
+    probabilities = predictor(seen[None])[0]
     return side_by_side(*pictures, bars_html(probabilities)) + answer_html(probabilities)
 
 
-class PictureUpload(ipywidgets.VBox):
-    """A button to upload a picture of one digit, its steps to 28 × 28 and the answer.
+class PictureUpload(AskingWidget):
+    """A button to upload a picture of one digit, its steps to 28 × 28 and the prediction.
+
+    The browser makes large pictures smaller before it sends them.
 
     Args:
-        predict: Such as an `evaluation.inference.Predictor`.
-        example: A picture to begin with, as `images.to_mnist` takes it; a made-up photo by default.
+        predictor: Such as an `evaluation.inference.Predictor`.
+        example: A picture to begin with, as `to_mnist` takes it; a made-up photo by default.
 
     Attributes:
-        still: The example's steps, to show where there is no kernel.
+        question: Holds the chosen file's content.
+        still: The example's steps.
     """
 
-    def __init__(self, predict, example=None) -> None:
-        self.predict = predict
-        self.upload = ipywidgets.FileUpload(
-            accept=".png,.jpg,.jpeg", description="Choose a picture", tooltip="PNG or JPEG"
-        )
-        self.upload.layout = {"width": "max-content"}
-        self.message = message_line()
+    _esm = javascript("upload.js")
+
+    def __init__(self, predictor, example=None) -> None:
+        self.predictor = predictor
         first = example_photo() if example is None else example
-        self.result = ipywidgets.HTML(picture_html(first, predict))
-        self.still = HTML(self.result.value)
-        self.upload.observe(handle_errors(self.message)(self._read), "value")
-        super().__init__([self.upload, self.message, self.result])
+        self.still = picture_html(first, predictor)
+        super().__init__(self.still)
         self.add_class("mnist-upload")
 
-    def _read(self, change) -> None:
-        if not change["new"]:
-            return
-        try:
-            self.result.value = picture_html(bytes(change["new"][0]["content"]), self.predict)
-        except PictureError:
-            self.result.value = ""
-            raise
+    def reply_html(self, question: dict) -> str:
+        """Shows the chosen picture's steps and the prediction."""
+        return picture_html(bytes(question["content"]), self.predictor)

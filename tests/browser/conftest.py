@@ -33,7 +33,7 @@ def launch(driver, chromium, profile):
         profile, executable_path=chromium, args=FLAGS, headless=True,
         viewport={"width": 1300, "height": 1000}, timeout=120_000,
     )  # fmt: skip
-    context.set_default_timeout(120_000)
+    context.set_default_timeout(60_000)
     return context
 
 
@@ -108,8 +108,9 @@ def page(notebook):
 def photograph(page):
     """Takes screenshots of a widget, on a light page and on a dark one."""
 
-    def take(selector, name):
+    def take(selector, name, width=1280):
         SCREENSHOTS.mkdir(parents=True, exist_ok=True)
+        page.set_viewport_size({"width": width, "height": 1000})
         for theme in ("Dark", "Light"):
             page.evaluate(
                 "theme => window.jupyterapp.commands.execute('apputils:change-theme', {theme})",
@@ -121,6 +122,6 @@ def photograph(page):
             page.locator("#jupyterlab-splash").wait_for(state="detached")
             widget = page.locator(selector)
             widget.scroll_into_view_if_needed()
-            widget.screenshot(path=SCREENSHOTS / f"{name}_{theme.lower()}.png")
+            widget.screenshot(path=SCREENSHOTS / f"{name}_{width}_{theme.lower()}.png")
 
     return take

@@ -1,5 +1,7 @@
 """Notebook 03 in a real browser: the augmentation explorer."""
 
+import re
+
 import pytest
 
 pytestmark = [pytest.mark.slow, pytest.mark.browser]
@@ -72,17 +74,29 @@ def test_one_digit_can_be_chosen(page, explorer):
     assert wait_for_another(page, explorer, chosen) == before
 
 
-def test_settings_are_handed_to_the_cells_below(page, explorer, photograph):
-    output = page.locator(".jp-OutputArea-output", has_text="at most").last
-    assert output.inner_text().strip() == "turn 15°, shift 10%, zoom 15% at most"
-    slider = explorer.locator(".widget-slider", has_text="rotation")
-    field = slider.locator(".widget-readout")
-    field.fill("45")
+def set_rotation(explorer, degrees):
+    field = explorer.locator(".widget-slider", has_text="rotation").locator(".widget-readout")
+    field.fill(degrees)
     field.press("Enter")
+
+
+def test_settings_reach_the_cells_below_and_outlive_the_explorers_cell(page, explorer, photograph):
+    outputs = page.locator(".jp-CodeCell", has_text="explorer.augmentation").locator(
+        ".jp-OutputArea-output"
+    )
+    outputs.get_by_text("15°").wait_for()
+    set_rotation(explorer, "45")
+    explorer.get_by_text(re.compile("Training uses: .*; the sliders show: .*45°")).wait_for()
     explorer.get_by_role("button", name="Use these settings").click()
-    explorer.get_by_text("Taken.").wait_for()
-    photograph(".mnist-explorer", "explorer")
-    cell = page.locator(".jp-CodeCell", has_text="explorer.augmentation")
-    cell.locator(".jp-InputArea-editor").click()
-    page.keyboard.press("Control+Enter")
-    page.locator(".jp-OutputArea-output", has_text="turn 45°").wait_for()
+    explorer.get_by_text("ROTATION_DEGREES: float = 45.0").wait_for()
+    for width in (1280, 900):
+        photograph(".mnist-explorer", "explorer", width)
+    for source in ("explorer = AugmentationExplorer", "explorer.augmentation"):
+        cell = page.locator(".jp-CodeCell", has_text=source)
+        cell.locator(".jp-InputArea-editor").click()
+        page.keyboard.press("Control+Enter")
+    outputs.get_by_text("45°").wait_for()
+    set_rotation(page.locator(".mnist-explorer"), "5")
+    page.get_by_text(re.compile("Training uses: .*45°.*; the sliders show: .* 5°")).wait_for()
+    page.locator(".mnist-explorer").get_by_role("button", name="Reset").click()
+    page.get_by_text("as in the parameters cell").wait_for()

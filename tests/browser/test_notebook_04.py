@@ -23,9 +23,8 @@ def pad(page):
     return widget
 
 
-def draw(page, pad, points):
-    pad.get_by_role("button", name="Clear").click()
-    pad.get_by_text("Draw a digit.").wait_for()
+def stroke(page, pad, points):
+    pad.locator("canvas").scroll_into_view_if_needed()
     box = pad.locator("canvas").bounding_box()
     places = [(box["x"] + x * box["width"], box["y"] + y * box["height"]) for x, y in points]
     page.mouse.move(*places[0])
@@ -33,6 +32,56 @@ def draw(page, pad, points):
     for place in places[1:]:
         page.mouse.move(*place, steps=4)
     page.mouse.up()
+
+
+def draw(page, pad, points):
+    pad.get_by_role("button", name="Clear").click()
+    pad.get_by_text("Draw a digit.").wait_for()
+    stroke(page, pad, points)
+
+
+def test_each_widget_stands_once(page):
+    for name in ("pad", "upload", "mistakes", "layers"):
+        output = page.locator(".jp-OutputArea-output", has=page.locator(f".mnist-{name}"))
+        output.wait_for()
+        assert output.locator("xpath=..").locator("..").locator(f".mnist-{name}").count() == 1
+    assert page.locator("[alt='A 7, drawn as with a pen.']").count() == 0
+
+
+def test_the_first_stroke_replaces_the_example(page, pad):
+    pad.locator("select").select_option("7")
+    pad.get_by_text("This is a 7").wait_for()
+    stroke(page, pad, ONE)
+    pad.get_by_text("This is a 1").wait_for()
+    pad.get_by_role("button", name="Undo").click()
+    pad.get_by_text("Draw a digit.").wait_for()
+
+
+KERNEL = """
+code => {
+  const kernel = window.jupyterapp.shell.currentWidget.sessionContext.session.kernel;
+  kernel.requestExecute({ code });
+}
+"""
+
+
+def test_a_busy_notebook_is_said_and_no_stroke_is_lost(page, pad):
+    pad.get_by_role("button", name="Clear").click()
+    pad.get_by_text("Draw a digit.").wait_for()
+    page.evaluate(KERNEL, "import time; time.sleep(3)")
+    for y in (0.2, 0.4, 0.6, 0.8):
+        stroke(page, pad, [(0.2, y), (0.8, y)])
+    pad.get_by_text("The notebook is busy").wait_for()
+    assert not pad.locator(".mnist-reply").is_visible()  # the answer to another drawing
+    pad.locator(".mnist-answer").wait_for()
+    assert pad.locator(".mnist-status").inner_text() == ""
+    undo = pad.get_by_role("button", name="Undo")
+    for _ in range(3):
+        undo.click()
+    page.wait_for_timeout(300)
+    assert pad.get_by_text("Draw a digit.").count() == 0
+    undo.click()
+    pad.get_by_text("Draw a digit.").wait_for()
 
 
 @pytest.mark.parametrize("digit, points", [(1, ONE), (0, ZERO), (7, SEVEN)], ids=["1", "0", "7"])
@@ -64,7 +113,8 @@ def test_the_keyboard_gives_examples_and_clears(page, pad, photograph):
     canvas.focus()
     page.keyboard.press("3")
     pad.get_by_text("This is a 3").wait_for()
-    photograph(".mnist-pad", "pad")
+    for width in (1280, 900):
+        photograph(".mnist-pad", "pad", width)
     canvas.focus()
     page.keyboard.press("Backspace")
     pad.get_by_text("Draw a digit.").wait_for()
@@ -100,44 +150,61 @@ def test_a_finger_draws_as_well(page, pad):
 
 def choose_file(page, path):
     with page.expect_file_chooser() as chooser:
-        page.locator(".mnist-upload button").click()
+        page.locator(".mnist-upload").get_by_role("button").click()
     chooser.value.set_files(path)
 
 
-def test_an_uploaded_picture_is_read_step_by_step(page, tmp_path, photograph):
+def test_uploads_are_read_step_by_step_after_errors_too(page, tmp_path, photograph):
     widget = page.locator(".mnist-upload")
     widget.get_by_text("This is a 3").wait_for()  # the example
+    (tmp_path / "not.png").write_text("not a picture")
+    choose_file(page, tmp_path / "not.png")
+    widget.get_by_text("cannot be read as a picture").wait_for()
+    assert widget.locator("img").count() == 0
+    (tmp_path / "large.heic").write_bytes(bytes(3_000_000))
+    choose_file(page, tmp_path / "large.heic")
+    widget.get_by_text("The browser cannot open this picture").wait_for()
     photo = Image.fromarray(example_photo(4)).resize((500, 500))
     photo.convert("RGB").save(tmp_path / "four.jpg")
     choose_file(page, tmp_path / "four.jpg")
     widget.get_by_text("This is a 4").wait_for()
     assert widget.locator("img").count() == 4
-    photograph(".mnist-upload", "upload")
+    for width in (1280, 900):
+        photograph(".mnist-upload", "upload", width)
 
 
-def test_a_file_that_is_no_picture_is_answered_with_a_sentence(page, tmp_path):
-    (tmp_path / "not.png").write_text("not a picture")
-    choose_file(page, tmp_path / "not.png")
-    page.locator(".mnist-upload").get_by_text("cannot be read as a picture").wait_for()
+def test_a_large_photo_is_made_smaller_before_it_travels(page, tmp_path):
+    large = Image.fromarray(example_photo(2)).resize((4000, 3000)).convert("RGB")
+    large.save(tmp_path / "two.bmp")  # 36 MB
+    choose_file(page, tmp_path / "two.bmp")
+    page.locator(".mnist-upload").get_by_text("This is a 2").wait_for()
 
 
 def test_the_digits_behind_a_cell_can_be_browsed(page, photograph):
     widget = page.locator(".mnist-mistakes")
     button = widget.locator(".mnist-matrix tbody tr:nth-child(8) td:nth-of-type(8) button")
     button.click()  # row 7, column 7
-    widget.get_by_text(re.compile("7 read as 7: .* least sure first")).wait_for()
+    widget.get_by_text(re.compile("7 read as 7 by .*: .* least confident first")).wait_for()
     off_diagonal = widget.locator(".mnist-matrix button:enabled")
     titles = [off_diagonal.nth(n).get_attribute("title") for n in range(off_diagonal.count())]
     digit, answer, count = next(
         found.groups()
-        for found in (re.match(r"(\d) read as (\d): (\d+)", title) for title in titles)
+        for found in filter(
+            None, (re.match(r"(\d) read as (\d) by [^:]*: ([1-9]\d*)", title) for title in titles)
+        )
         if found[1] != found[2]
     )
     widget.locator(f'button[title^="{digit} read as {answer}"]').click()
-    widget.get_by_text(f"{digit} read as {answer}: {count} image").wait_for()
+    widget.get_by_text(re.compile(f"{digit} read as {answer} by .*: {count} image")).wait_for()
     assert widget.locator("img").count() == min(int(count), 24)
     assert "dashed" in widget.locator(".mnist-matrix").inner_html()
-    photograph(".mnist-mistakes", "mistakes")
+    for width in (1280, 900):
+        photograph(".mnist-mistakes", "misclassified", width)
+    other = widget.locator(".mnist-matrix button:enabled", has_text=re.compile("^0$")).first
+    cell = re.match(r"(\d read as \d) .*: 0; by (.*): (\d+)$", other.get_attribute("title"))
+    other.click()
+    widget.get_by_text(f"{cell[1]} by {cell[2]}: {cell[3]} image").wait_for()
+    assert widget.locator("img").count() == min(int(cell[3]), 24)
 
 
 def test_a_digit_and_a_layer_can_be_chosen(page, photograph):

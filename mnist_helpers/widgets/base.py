@@ -1,0 +1,63 @@
+"""What all widgets share: a still picture for static pages, and questions to the kernel."""
+
+import inspect
+from pathlib import Path
+
+import anywidget
+import traitlets
+
+from mnist_helpers.preprocessing.mnist_format import PictureError
+from mnist_helpers.widgets.error_handling import error_html
+
+
+def javascript(name: str) -> str:
+    """Returns a widget's module: the shared `ask.js`, then the file `name`."""
+    folder = Path(__file__).parent
+    return "".join((folder / file).read_text(encoding="utf-8") for file in ("ask.js", name))
+
+
+class StillPicture:
+    """Mixin: one output that is a live widget with a kernel, and a still picture without one.
+
+    Attributes:
+        still: HTML of the widget's first state.
+    """
+
+    still: str
+
+    def _repr_mimebundle_(self, **options) -> tuple[dict, dict]:
+        bundle = super()._repr_mimebundle_(**options)  # type: ignore[misc]  # of the widget
+        data, metadata = bundle if isinstance(bundle, tuple) else (bundle, {})
+        summary = str(inspect.getdoc(type(self))).partition("\n")[0]  # anywidget subclasses ours
+        return data | {"text/html": self.still, "text/plain": summary}, metadata
+
+
+class AskingWidget(StillPicture, anywidget.AnyWidget):
+    """A widget whose browser side asks questions, and whose kernel side replies in HTML.
+
+    A question and its reply carry the same number, so the browser knows which reply it waits for:
+    it hides the previous one meanwhile, and says that the notebook is busy if none comes.
+    """
+
+    # The browser has the question already; an upload's echo would send megabytes back.
+    question: traitlets.Dict = traitlets.Dict({"number": 0}).tag(sync=True, echo_update=False)
+    reply: traitlets.Dict = traitlets.Dict({"number": 0, "html": ""}).tag(sync=True)
+
+    def __init__(self, first_reply: str, **traits) -> None:
+        super().__init__(reply={"number": 0, "html": first_reply}, **traits)
+        self.observe(self._reply, "question")
+
+    def reply_html(self, question: dict) -> str:
+        """Answers a question; subclasses define it."""
+        raise NotImplementedError
+
+    def _reply(self, change) -> None:
+        html = ""
+        try:
+            html = self.reply_html(change["new"])
+        except Exception as error:
+            html = error_html(error)
+            if not isinstance(error, PictureError):
+                raise
+        finally:
+            self.reply = {"number": change["new"]["number"], "html": html}

@@ -1,0 +1,58 @@
+// A confusion matrix whose cells are buttons.
+function render({ model, el }) {
+  const table = document.createElement("table");
+  table.className = "mnist-matrix";
+  table.style.cssText = "border-collapse: collapse; font-size: small; width: auto";
+  table.createCaption().textContent = "rows: the true digit; columns: the prediction";
+  const digits = [...Array(10).keys()];
+  const heads = digits.map((digit) => `<th scope="col">${digit}</th>`);
+  table.createTHead().insertRow().innerHTML = "<th></th>" + heads.join("");
+  const body = table.createTBody();
+  const buttons = [];
+  const name = model.get("model_name");
+  const otherName = model.get("other_name");
+  const note = document.createElement("p");
+  if (otherName) note.textContent = `Dashed: ${otherName} has another number there.`;
+  el.append(table, note);
+  const { ask } = conversation(model, el);
+
+  const mark = () => {
+    const { digit, prediction } = model.get("question");
+    for (const [row, column, button] of buttons) {
+      const here = row === digit && column === prediction;
+      button.setAttribute("aria-pressed", here);
+      button.style.outline = here ? "3px solid #E69F00" : "";
+    }
+  };
+  const cell = (row, column, count, other) => {
+    const differs = other !== count;
+    const share = row === column ? 0 : Math.min(count / model.get("darkest"), 1);
+    const button = document.createElement("button");
+    button.textContent = count || (differs ? "0" : "");
+    button.disabled = count === 0 && other === 0;
+    button.title = `${row} read as ${column} by ${name}: ${count}`;
+    if (differs) button.title += `; by ${otherName}: ${other}`;
+    button.setAttribute("aria-label", button.title);
+    button.style.cssText = `width: 44px; height: 26px; padding: 0; color: inherit;
+      cursor: ${button.disabled ? "default" : "pointer"};
+      background: rgba(213, 94, 0, ${0.7 * share});
+      border: ${differs ? "2px dashed #56B4E9" : "1px solid #8884"}`;
+    button.onclick = () => {
+      ask({ digit: row, prediction: column });
+      mark();
+    };
+    buttons.push([row, column, button]);
+    return button;
+  };
+  for (const row of digits) {
+    const line = body.insertRow();
+    line.innerHTML = `<th scope="row">${row}</th>`;
+    for (const column of digits) {
+      const [count, other] = ["counts", "other_counts"].map((n) => model.get(n)[row][column]);
+      line.insertCell().appendChild(cell(row, column, count, other));
+    }
+  }
+  model.on("change:question", mark);
+  mark();
+}
+export default { render };
