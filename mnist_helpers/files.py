@@ -28,14 +28,10 @@ WAIT_SECONDS = 10.0  # the kernel of a run that was killed needs a moment to not
 
 
 def read_bytes(path: str | Path, max_bytes: int) -> bytes:
-    """Reads a regular file of limited size.
-
-    Args:
-        path: The file. A pipe would block for ever, and a device might never end.
-        max_bytes: The most that it may hold; looked up before anything is read.
+    """Reads a regular file of at most `max_bytes`; its kind and size are looked up first.
 
     Raises:
-        ValueError: It is no regular file, or larger.
+        ValueError: It is larger, or a pipe, which blocks, or a device, which may never end.
         OSError: There is no such file, or it cannot be read.
     """
     path = Path(path)
@@ -94,11 +90,8 @@ def _unpacked(content: bytes, max_bytes: int) -> dict[str, bytes]:
 def atomic_write(path: str | Path) -> Iterator[Path]:
     """Yields a temporary path that replaces `path` when the block ends without an error.
 
-    A reader sees the previous file or the new one, never a half. On an error the temporary file is
-    removed and the previous file stays.
-
-    Args:
-        path: The file to write. Its folder is made if missing.
+    A reader sees the previous file or the new one, never a half. On an error the previous file
+    stays. The folder is made if missing.
 
     Raises:
         OSError: The file could not be written, on a full disk for example.
@@ -126,20 +119,18 @@ def remove_leftovers(path: str | Path) -> None:
     """Removes what processes killed in the middle of an `atomic_write` left behind.
 
     Args:
-        path: A file, for the one process that may write it at this moment; or a folder, in which
-            the temporary files of processes that still run are spared.
+        path: A file, for the one process that may write it now; or a folder, in which files of
+            processes that still run are spared.
     """
     path = Path(path)
     whole_folder = path.is_dir()
     name = "*" if whole_folder else glob.escape(path.name)
     for leftover in (path if whole_folder else path.parent).glob(f".{name}.*.tmp"):
         owner = re.search(r"\.(\d{1,9})\.tmp$", leftover.name, re.ASCII)
-        if owner and not (whole_folder and _is_another_process(int(owner[1]))):
+        pid = int(owner[1]) if owner else os.getpid()
+        at_work = whole_folder and pid != os.getpid() and psutil.pid_exists(pid)
+        if owner and not at_work:
             shutil.rmtree(leftover, ignore_errors=True)
-
-
-def _is_another_process(pid: int) -> bool:
-    return pid != os.getpid() and psutil.pid_exists(pid)
 
 
 def write_text(path: str | Path, text: str) -> None:
@@ -175,10 +166,9 @@ class FolderBusyError(RuntimeError):
 class FolderLock:
     """Keeps other processes from working in a folder until it is released or this one ends.
 
-    The operating system holds the lock for the process, so a process that is killed leaves none
-    behind: the `<name>.lock` and `<name>.pid` found then are stale and taken over, and its
-    half-written files are removed. Within one process the lock may be taken again and again, as
-    happens when a notebook is run twice.
+    The operating system frees the lock of a process that is killed; its `<name>.lock` and
+    `<name>.pid` are taken over and its half-written files removed. One process may take the lock
+    again and again, as happens when a notebook is run twice.
 
     Args:
         folder: An existing folder.

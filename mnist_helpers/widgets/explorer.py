@@ -59,7 +59,8 @@ def status_html(used: Augmentation, shown: Augmentation, given: Augmentation) ->
     """
     text = f"Training uses: {used.description}"
     if shown != used:
-        text += f"; the sliders show: {shown.description}. Press “Use these settings” to train with them."
+        text += f"; the sliders show: {shown.description}. "
+        text += "Press “Use these settings” to train with them."
         return f"<p>{text}</p>"
     if used == given:
         return f"<p>{text}, as in the parameters cell.</p>"
