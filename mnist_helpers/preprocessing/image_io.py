@@ -37,10 +37,10 @@ def read_grey(image: Picture) -> np.ndarray:
     else:
         channels = _channels_of_picture(image)
     height, width = channels.shape[:2]
-    if min(height, width) < SMALLEST_SIDE:
+    if max(height, width) < SMALLEST_SIDE or min(height, width) < 2:
         raise PictureError(
             f"The picture has {width} × {height} pixels; a digit needs at least "
-            f"{SMALLEST_SIDE} each way."
+            f"{SMALLEST_SIDE} one way and 2 the other."
         )
     *colours, alpha = np.moveaxis(channels, 2, 0)
     grey = colours[0]

@@ -114,5 +114,8 @@ def is_ruled(line, rest, pen, many):
     inked = np.flatnonzero(rest.any(axis=0))
     if len(inked) == 0:
         return many
-    beyond = columns[0] < inked[0] and columns[-1] > inked[-1]
-    return beyond and max(line.shape) >= FREE_LINES and (many or thickness < 0.7 * pen)
+    if not many and thickness >= 0.7 * pen:
+        return False
+    nearly = thickness + 1 if many else -1  # the corners of a box belong to neither side
+    beyond = columns[0] <= inked[0] + nearly and columns[-1] >= inked[-1] - nearly
+    return beyond and max(line.shape) >= FREE_LINES

@@ -5,7 +5,7 @@ from scipy import ndimage
 from skimage.filters import threshold_otsu
 
 from mnist_helpers.preprocessing.image_io import PictureError
-from mnist_helpers.preprocessing.lines import line_pixels, stroke_width
+from mnist_helpers.preprocessing.lines import line_pixels
 
 TINY = 24  # pixels; a picture with no longer side holds no lines, shadows or neighbours
 # Background and ink must differ by this part of the full range, and by so many standard deviations
@@ -151,13 +151,13 @@ def select_digit(mask, ink):
 def without_neighbours(digit):
     """Cuts off what reaches in from the sides and only touches the digit."""
     digit = digit.copy()
-    pen = stroke_width(digit)
     reach = digit.shape[1] // 4
     for side in (digit, digit[:, ::-1]):
         heights = side.sum(axis=0)
         if heights[0] == 0:
             continue
         cut = heights[:reach].argmin()
-        if heights[cut] <= 1.3 * pen and heights[:cut].max(initial=0) >= 1.5 * heights[cut]:
+        one_stroke = np.diff(side[:, cut], prepend=False).sum() <= 2
+        if one_stroke and heights[:cut].max(initial=0) >= 1.5 * heights[cut]:
             side[:, : cut + 1] = False
     return digit
