@@ -30,7 +30,18 @@ def line_pixels(mask: np.ndarray) -> np.ndarray:
     for line in candidates:
         if is_ruled(line, rest, pen, many=len(candidates) > 2):
             found |= line
-    return found
+    return found | _crumbs(mask & ~found, found)
+
+
+def _crumbs(rest, lines):
+    """Marks the corners and crossings that lines leave behind, no larger than lines are thick."""
+    if not lines.any():
+        return lines
+    parts, _ = ndimage.label(rest, np.ones((3, 3)))
+    sizes = np.bincount(parts.ravel())
+    near = np.unique(parts[ndimage.binary_dilation(lines, np.ones((3, 3)))])
+    small = near[sizes[near] <= (2 * stroke_width(lines)) ** 2]
+    return np.isin(parts, small[small > 0])
 
 
 def stroke_width(mask):

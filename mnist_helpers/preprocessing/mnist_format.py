@@ -99,6 +99,8 @@ def _fit(digit: np.ndarray) -> np.ndarray:
     """Brings the longer side to 20 pixels, and strokes to a width that MNIST's have."""
     fine = _resized(digit, 4 * BOX)
     inside = ndimage.distance_transform_edt(np.pad(fine >= 0.5, 1))
+    if not inside.any():
+        raise PictureError("No digit is to be found: what stands out is too faint.")
     # Distances to the edge of a strip average a quarter of its width.
     width = 4 * inside[inside > 0].mean() / 4
     change = (np.clip(width, *STROKE_WIDTHS) - width) / 2 * 4

@@ -5,13 +5,14 @@ from scipy import ndimage
 from skimage.filters import threshold_otsu
 
 from mnist_helpers.preprocessing.image_io import PictureError
-from mnist_helpers.preprocessing.lines import line_pixels
+from mnist_helpers.preprocessing.lines import line_pixels, stroke_width
 
 TINY = 24  # pixels; a picture with no longer side holds no lines, shadows or neighbours
 # Background and ink must differ by this part of the full range, and by so many standard deviations
 # of the noise.
-LEAST_CONTRAST = 0.04
+LEAST_CONTRAST = 0.02
 NOISE_FACTOR = 6.0
+BLANK = "The picture is blank: nothing stands out from its background."
 EVERY_NEIGHBOUR = np.ones((3, 3), bool)
 
 
@@ -64,7 +65,7 @@ def light_on_dark(grey):
     """Turns a picture of dark ink into its negative."""
     flat = flattened(grey)
     if np.ptp(flat) < LEAST_CONTRAST:
-        raise PictureError("The picture is blank: nothing stands out from its background.")
+        raise PictureError(BLANK)
     bright = flat > threshold_otsu(flat)
     sides = [bright[0], bright[-1], bright[:, 0], bright[:, -1]]
     bright_border = np.concatenate(sides).mean() > 0.5
@@ -118,34 +119,69 @@ def inked(ink, erased=False):
     """Marks what is ink."""
     values = ink[~np.broadcast_to(erased, ink.shape)]
     if values.size == 0 or np.ptp(values) == 0:
-        raise PictureError("The picture is blank: nothing stands out from its background.")
+        raise PictureError(BLANK)
     threshold = threshold_otsu(values)
     above, below = values[values > threshold], values[values <= threshold]
     if above.mean() - np.median(below) < max(LEAST_CONTRAST, 3 * below.std()):
-        raise PictureError("The picture is blank: nothing stands out from its background.")
+        raise PictureError(BLANK)
     return (ink > threshold) & ~np.broadcast_to(erased, ink.shape)
 
 
-def select_digit(mask, ink):
-    """Marks the pixels of one digit."""
+def select_digit(mask: np.ndarray, ink: np.ndarray) -> np.ndarray:
+    """Marks the pixels of one digit: the heaviest part near the middle and what belongs to it.
+
+    Args:
+        mask: bool array of shape (h, w), where ink is.
+        ink: Float array of the same shape, how much.
+
+    Returns:
+        bool array of the same shape.
+
+    Raises:
+        PictureError: There is no digit, or there are several.
+    """
     parts, count = ndimage.label(mask, EVERY_NEIGHBOUR)
     if count == 0:
-        raise PictureError("The picture is blank: nothing stands out from its background.")
+        raise PictureError(BLANK)
     numbers = np.arange(1, count + 1)
-    sizes = ndimage.sum_labels(ink, parts, numbers)
-    boxes = ndimage.find_objects(parts)
-    shape = np.array(mask.shape)
-    centres = np.array([[(s.start + s.stop) / 2 for s in box] for box in boxes])
-    extents = np.array([[s.stop - s.start for s in box] for box in boxes])
-    off = np.abs(centres / shape - 0.5).max(axis=1)
-    touching = np.array([any(s.start == 0 or s.stop == side for s, side in zip(box, shape)) for box in boxes])
-    score = sizes * np.where(touching, 0.5, 1) * (1.1 - 2 * off)
-    main = score.argmax()
+    weights = ndimage.sum_labels(ink, parts, numbers)
+    boxes = np.array([[[s.start, s.stop] for s in box] for box in ndimage.find_objects(parts)])
+    sides = np.array(mask.shape)
+    off_centre = np.abs(boxes.mean(axis=2) / sides - 0.5).max(axis=1)
+    cut_off = ((boxes[..., 0] == 0) | (boxes[..., 1] == sides)).any(axis=1)
+    main = (weights * np.where(cut_off, 0.5, 1) * (1.1 - 2 * off_centre)).argmax()
     digit = parts == numbers[main]
-    if max(mask.shape) >= TINY:
-        digit = without_neighbours(digit)
-    kept = (sizes >= 0.06 * sizes[main]) & ~touching
-    return digit | np.isin(parts, numbers[kept])
+    if max(mask.shape) < TINY:
+        return np.isin(parts, numbers[weights >= 0.06 * weights[main]])
+    whole = weights * ~cut_off
+    _check_digit(digit, np.isin(parts, numbers[whole >= 0.3 * weights[main]]) | digit, mask)
+    _check_single(boxes[main], boxes[(whole >= 0.4 * weights[main]) & (numbers != numbers[main])])
+    kept = numbers[whole >= 0.06 * weights[main]]
+    return without_neighbours(digit) | np.isin(parts, kept[kept != numbers[main]])
+
+
+def _check_digit(digit, strokes, mask):
+    """Raises an error for what is a texture, a shadow or a spot and no strokes."""
+    rows, columns = np.nonzero(digit)
+    extent = max(np.ptp(rows), np.ptp(columns)) + 1
+    edges = np.concatenate([digit[0], digit[-1], digit[:, 0], digit[:, -1]])
+    holes = ndimage.label(~digit)[1]
+    shadow = min(mask.shape) >= 60 and edges.mean() > 0.25
+    texture = strokes.sum() < 0.3 * mask.sum() or holes > 12
+    if shadow or texture or stroke_width(digit) > 0.5 * extent:
+        raise PictureError("No digit is to be found: what stands out does not look like strokes.")
+
+
+def _check_single(main, others):
+    """Raises an error if other parts stand beside the digit and are about as tall."""
+    heights = np.diff(others[:, 0])[:, 0]
+    shared = np.minimum(others[:, 1, 1], main[1, 1]) - np.maximum(others[:, 1, 0], main[1, 0])
+    aside = shared <= 0.2 * np.minimum(np.diff(others[:, 1])[:, 0], np.diff(main[1])[0])
+    several = 1 + (aside & (heights >= 0.6 * np.diff(main[0])[0])).sum()
+    if several > 1:
+        raise PictureError(
+            f"The picture seems to hold {several} digits; cut it so that one is left."
+        )
 
 
 def without_neighbours(digit):
