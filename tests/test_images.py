@@ -168,7 +168,7 @@ def test_large_pictures_are_averaged_down():
         (np.random.default_rng(0).normal(0.5, 0.02, (200, 200)), "blank"),
         (np.outer(np.ones(200), np.linspace(0.2, 0.9, 200)), "blank"),
         (Image.new("RGBA", (50, 50), (0, 0, 0, 0)), "blank"),
-        (np.zeros((4, 28)), "28 × 4 pixels"),
+        (np.zeros((1, 28)), "28 × 1 pixels"),
         (np.zeros((0, 28)), "no pixels"),
         (np.full((28, 28), np.nan), "not finite"),
         (np.where(np.eye(28), np.inf, 0), "not finite"),
@@ -201,7 +201,7 @@ def test_a_spot_is_no_digit():
 @pytest.mark.parametrize("limit", [30_000, 10_000])
 def test_a_decompression_bomb_is_refused(monkeypatch, limit):
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", limit)
-    with pytest.raises(ValueError, match="more than .* pixels"):
+    with pytest.raises(ValueError, match="make it smaller"):
         to_mnist(png(drawn()))
 
 

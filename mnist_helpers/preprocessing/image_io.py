@@ -1,49 +1,74 @@
 """Picture files, Pillow images and arrays, read as grey values in [0, 1]."""
 
 import io
+import os
+import stat
 import warnings
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, ImageOps
+import pillow_heif
+from PIL import Image
 
 Picture = str | Path | bytes | Image.Image | np.ndarray
 
+# The formats that are opened. Not EPS, for which Pillow starts another program (Ghostscript), nor
+# formats of games and of science, whose decoders are seldom tried on damaged files.
+FORMATS = ("AVIF BMP GIF HEIF ICO JPEG JPEG2000 PNG PPM TIFF WEBP").split()
+IMAGE_SUFFIXES = frozenset(
+    ".avif .bmp .gif .heic .heif .ico .j2k .jfif .jp2 .jpe .jpeg .jpg .mpo .pbm .pgm .png .pnm "
+    ".ppm .tif .tiff .webp".split()
+)
 # Larger pictures are averaged down to this longer side: ample for a digit of 20 pixels.
 WORKING_SIDE = 400
 SMALLEST_SIDE = 5  # pixels; fewer cannot show a digit
+LARGEST_FILE = 200_000_000  # bytes
+LARGEST_DECODED = 400_000_000  # bytes that a picture takes once it is decoded
+BYTES_OF_MODE = {"I": 4, "F": 4, "I;16": 2, "I;16B": 2, "I;16L": 2, "L": 1, "P": 1, "1": 1}
+ORIENTATIONS = {
+    2: lambda a: a[:, ::-1],
+    3: lambda a: a[::-1, ::-1],
+    4: lambda a: a[::-1],
+    5: lambda a: a.swapaxes(0, 1),
+    6: lambda a: np.rot90(a, -1),
+    7: lambda a: a[::-1, ::-1].swapaxes(0, 1),
+    8: lambda a: np.rot90(a),
+}  # of EXIF: what brings the stored pixels upright
+
+pillow_heif.register_heif_opener(thumbnails=False)
 
 
 class PictureError(ValueError):
     """A picture in which no digit can be found; the message is for the person who gave it."""
 
 
-def read_grey(image: Picture) -> np.ndarray:
+def read_grey(picture: Picture) -> np.ndarray:
     """Reads a picture as grey values, averaged down where it is large.
 
     Transparent parts become white under dark ink and black under light ink.
 
     Args:
-        image: As for `images.to_mnist`.
+        picture: As for `to_mnist`.
 
     Returns:
         float64 array of shape (h, w), values in [0, 1], no side over 400.
 
     Raises:
-        PictureError: It cannot be decoded, is tiny, or holds values that are no grey values.
+        PictureError: It cannot be decoded, is tiny or huge, or holds values that are no grey
+            values.
+        OSError: The file cannot be read.
     """
-    if isinstance(image, np.ndarray):
-        channels = _channels_of_array(image)
+    if isinstance(picture, np.ndarray):
+        channels = _channels_of_array(picture)
     else:
-        channels = _channels_of_picture(image)
+        channels = _channels_of_file(picture)
     height, width = channels.shape[:2]
-    if min(height, width) < SMALLEST_SIDE:
+    if max(height, width) < SMALLEST_SIDE or min(height, width) < 2:
         raise PictureError(
-            f"The picture has {width} × {height} pixels; a digit needs at least "
-            f"{SMALLEST_SIDE} each way."
+            f"The picture has {width} × {height} pixels; a digit needs at least {SMALLEST_SIDE} "
+            "one way and 2 the other."
         )
-    *colours, alpha = np.moveaxis(channels, 2, 0)
-    grey = colours[0]
+    grey, alpha = np.moveaxis(channels, 2, 0)
     if alpha.min() < 1:
         paper = 0.0 if np.average(grey, weights=alpha + 1e-6) > 0.5 else 1.0
         grey = alpha * grey + (1 - alpha) * paper
@@ -52,6 +77,9 @@ def read_grey(image: Picture) -> np.ndarray:
 
 def _channels_of_array(array: np.ndarray) -> np.ndarray:
     """Returns grey and alpha as float64 of shape (h, w, 2) in [0, 1]."""
+    if np.ma.is_masked(array):
+        raise PictureError("The picture has masked pixels; fill them first.")
+    array = np.asarray(array)
     depth = array.shape[-1] if array.ndim == 3 else 1
     if array.ndim not in (2, 3) or depth not in (1, 2, 3, 4) or array.dtype.kind not in "buif":
         raise PictureError(
@@ -60,69 +88,88 @@ def _channels_of_array(array: np.ndarray) -> np.ndarray:
         )
     if array.size == 0:
         raise PictureError("The picture has no pixels.")
-    values = array.reshape(*array.shape[:2], depth).astype(np.float64)
-    if not np.isfinite(values).all():
+    lowest, highest = float(array.min()), float(array.max())
+    if not np.isfinite([lowest, highest]).all():
         raise PictureError("The picture holds values that are not finite numbers.")
-    if values.min() < 0:
-        raise PictureError(f"Grey values are not negative, but the picture holds {values.min():g}.")
-    values /= _full_scale(array.dtype, values.max())
+    if lowest < 0:
+        raise PictureError(f"Grey values are not negative, but the picture holds {lowest:g}.")
+    values = _averaged(array.reshape(*array.shape[:2], depth))
+    values /= _full_scale(array.dtype, highest)
     alpha = values[..., -1] if depth in (2, 4) else np.ones(values.shape[:2])
     weights = (0.299, 0.587, 0.114) if depth > 2 else (1.0,)  # ITU-R 601-2, as Pillow has it
     grey = values[..., : len(weights)] @ np.array(weights)
-    factor = -(-max(grey.shape) // WORKING_SIDE)
-    channels = np.stack([grey, alpha], axis=2)
-    return _reduced(channels, factor) if factor > 1 else channels
+    return np.clip(np.stack([grey, alpha], axis=2), 0, 1)
 
 
-def _full_scale(dtype: np.dtype, largest: float) -> int:
+def _full_scale(dtype: np.dtype, highest: float) -> int:
     """Returns the value that stands for white."""
-    scales = {"b": (1,), "f": (1, 16, 255)}.get(dtype.kind, (255, 65535))
-    if dtype == np.uint16:
-        scales = (65535,)
+    scales = {"b": (1,), "f": (1, 16, 255)}.get(dtype.kind, (255, 4095, 65535))
     for scale in scales:
-        if largest <= scale:
+        if highest <= scale:
             return scale
-    raise PictureError(f"Grey values reach to {scales[-1]:,}, but the picture holds {largest:g}.")
+    raise PictureError(f"Grey values reach to {scales[-1]:,}, but the picture holds {highest:g}.")
 
 
-def _reduced(channels: np.ndarray, factor: int) -> np.ndarray:
-    """Averages squares of `factor` pixels; what is left over at the end is dropped."""
-    height, width = (max(side // factor, 1) for side in channels.shape[:2])
-    whole = channels[: height * factor, : width * factor]
-    vertical, horizontal = len(whole) // height, whole.shape[1] // width
-    return whole.reshape(height, vertical, width, horizontal, -1).mean(axis=(1, 3))
+def _averaged(values: np.ndarray) -> np.ndarray:
+    """Averages squares of pixels, row by row, so that a large picture is never copied whole."""
+    factor = -(-max(values.shape[:2]) // WORKING_SIDE)
+    height, width = (max(side // factor, 1) for side in values.shape[:2])
+    tall, wide = (min(factor, side) for side in values.shape[:2])
+    rows = np.empty((height, width, values.shape[2]))
+    for row in range(height):
+        strip = values[row * tall : (row + 1) * tall, : width * wide].astype(np.float64)
+        rows[row] = strip.reshape(tall, width, wide, -1).mean(axis=(0, 2))
+    return rows
 
 
-def _channels_of_picture(image: str | Path | bytes | Image.Image) -> np.ndarray:
+def _channels_of_file(given: str | Path | bytes | Image.Image) -> np.ndarray:
     """Decodes a path, bytes or Pillow image into grey and alpha, shape (h, w, 2) in [0, 1]."""
-    if isinstance(image, str | Path):
-        image = Path(image).read_bytes()
-    picture = _opened(image)
-    if picture.mode[0] in "IF":  # 16 or 32 bits
-        return _channels_of_array(np.asarray(picture))
-    picture = ImageOps.exif_transpose(picture).convert("RGBA")
-    picture.thumbnail((WORKING_SIDE, WORKING_SIDE), Image.Resampling.BOX)
-    return _channels_of_array(np.asarray(picture))
-
-
-def _opened(image: bytes | Image.Image) -> Image.Image:
-    """Decodes bytes; a picture that would fill the memory is refused by Pillow's own limit."""
-    if isinstance(image, Image.Image):
-        return image
+    if isinstance(given, str | Path):
+        given = _read_file(Path(given))
     try:
         with warnings.catch_warnings():
-            # Pillow warns of what is too large, and refuses only twice as much.
-            warnings.simplefilter("error", Image.DecompressionBombWarning)
-            picture = Image.open(io.BytesIO(image))
-            picture.draft("RGB", (2 * WORKING_SIDE, 2 * WORKING_SIDE))  # JPEG: decode it smaller
-            picture.load()
-    except (Image.DecompressionBombWarning, Image.DecompressionBombError) as error:
+            warnings.simplefilter("ignore")  # Pillow's, of odd comments; the size is asked here
+            return _decoded(given)
+    except PictureError:
+        raise
+    except Image.DecompressionBombError as error:
+        raise PictureError("The picture has too many pixels; make it smaller.") from error
+    except Exception as error:  # whatever a decoder raises, it is this picture's fault
         raise PictureError(
-            f"The picture has more than {Image.MAX_IMAGE_PIXELS:,} pixels; make it smaller."
+            "This cannot be read as a picture; give a whole PNG, JPEG or HEIC file, a Pillow "
+            "image or an array."
         ) from error
-    except (OSError, SyntaxError, ValueError, TypeError) as error:
+
+
+def _read_file(path: Path) -> bytes:
+    """Reads a regular file; a pipe or a device might never end."""
+    status = path.stat()
+    if not stat.S_ISREG(status.st_mode):
+        raise PictureError(f"{os.fspath(path)!r} is no regular file; give a picture file.")
+    if status.st_size > LARGEST_FILE:
         raise PictureError(
-            "This cannot be read as a picture; give a whole PNG or JPEG file, a Pillow image or "
-            "an array."
-        ) from error
-    return picture
+            f"The file has {status.st_size:,} bytes, more than {LARGEST_FILE:,}; make it smaller."
+        )
+    return path.read_bytes()
+
+
+def _decoded(given: bytes | Image.Image) -> np.ndarray:
+    """Decodes a picture no larger than need be."""
+    picture = given
+    if not isinstance(given, Image.Image):
+        picture = Image.open(io.BytesIO(given), formats=FORMATS)
+    pixels = picture.width * picture.height
+    if pixels * BYTES_OF_MODE.get(picture.mode, 4) > LARGEST_DECODED or (
+        Image.MAX_IMAGE_PIXELS and pixels > Image.MAX_IMAGE_PIXELS
+    ):
+        raise PictureError(
+            f"The picture has {picture.width:,} × {picture.height:,} pixels; make it smaller."
+        )
+    orientation = picture.getexif().get(0x0112)
+    if picture is not given:
+        picture.draft("RGB", (2 * WORKING_SIDE, 2 * WORKING_SIDE))  # JPEG: decode it smaller
+    if picture.mode[0] not in "IF":  # 16 or 32 bits have no alpha and are averaged as an array
+        picture = picture.convert("RGBA")
+        picture.thumbnail((WORKING_SIDE, WORKING_SIDE), Image.Resampling.BOX)
+    channels = _channels_of_array(np.asarray(picture))
+    return ORIENTATIONS.get(orientation, lambda array: array)(channels)

@@ -6,20 +6,16 @@ from scipy import ndimage
 
 from mnist_helpers.preprocessing.image_io import (
     SMALLEST_SIDE,
-    WORKING_SIDE,
     Picture,
     PictureError,
     read_grey,
 )
+from mnist_helpers.preprocessing.separation import separate_ink
 from mnist_helpers.validation import SIDE
 
 __all__ = ["PictureError", "steps_to_mnist", "to_mnist"]
 
 BOX = 20  # MNIST fits digits into 20 x 20 and sets them into 28 x 28
-# Background and ink must differ by this part of the full range, and by so many standard deviations
-# of the noise.
-LEAST_CONTRAST = 0.04
-NOISE_FACTOR = 6.0
 # Strokes of MNIST's digits, in pixels of the 20 x 20 box: the 5th and the 95th percentile of the
 # first 3,000 training images. Thinner and thicker ones are brought to these widths.
 STROKE_WIDTHS = (1.84, 4.18)
@@ -78,98 +74,6 @@ def steps_to_mnist(image: Picture) -> dict[str, np.ndarray]:
     return {name: np.asarray(values, np.float32) for name, values in steps.items()}
 
 
-def separate_ink(grey: np.ndarray) -> np.ndarray:
-    """Separates the ink from its background, however the light falls.
-
-    Args:
-        grey: Float array of shape (h, w), values in [0, 1].
-
-    Returns:
-        float64 array of the same shape: 0 is background, 1 full ink, soft edges in between.
-
-    Raises:
-        PictureError: Nothing stands out from the background, or these are no grey values.
-    """
-    if grey.ndim != 2 or not np.all((grey >= 0) & (grey <= 1)) or grey.size == 0:
-        raise PictureError("Grey values are an array of shape (h, w) with values in [0, 1].")
-    longer = max(grey.shape)
-    blur = longer / WORKING_SIDE if longer >= 60 else 0.0
-    smooth = ndimage.gaussian_filter(grey, blur) if blur else grey
-    above = smooth - _paper(smooth)
-    # Ink is what departs far from the paper, hence the cubes.
-    light = above if np.vdot(above, above * above) > 0 else -above
-    ink = light - _remaining_background(light)
-    floor = max(LEAST_CONTRAST, NOISE_FACTOR * _noise(ink, lag=1 + round(4 * blur)))
-    if ink.max() <= floor:
-        raise PictureError("The picture is blank: nothing stands out from its background.")
-    full = np.percentile(ink[ink > floor], 90)
-    return np.clip(ink / full, 0, 1) * _digit_mask(ink, floor, full)
-
-
-def _paper(grey: np.ndarray) -> np.ndarray:
-    """Fits a curved surface to the border, then to all that lies near it.
-
-    The few pixels of a tiny picture cannot tell a slope from a stroke: it gets a plain level, that
-    of the border's quarter on the side of the background.
-    """
-    if max(grey.shape) < BOX:
-        border = np.concatenate([grey[0], grey[-1], grey[:, 0], grey[:, -1]])
-        light_ink = np.median(border) < (grey.min() + grey.max()) / 2
-        return np.full(grey.shape, np.percentile(border, 25 if light_ink else 75))
-    every = -(-max(grey.shape) // 64)  # a coarse grid is enough for a smooth surface
-    coarse = grey[::every, ::every]
-    rows, columns = np.meshgrid(*(np.linspace(-1, 1, side) for side in grey.shape), indexing="ij")
-    every_term = [np.ones(grey.shape), rows, columns, rows * columns, rows**2, columns**2]
-    all_terms = np.stack(every_term, axis=2)
-    terms = all_terms[::every, ::every]
-    width = max(1, round(0.04 * min(coarse.shape)))
-    border = np.ones(coarse.shape, bool)
-    border[width:-width, width:-width] = False
-    surface = np.full(coarse.shape, np.median(coarse[border]))
-    for within in [border] * 5 + [np.ones_like(border)] * 5:
-        off = np.abs(coarse - surface)
-        kept = within & (off <= max(2.5 * np.median(off[border]), 1e-3))
-        # The normal equations: well conditioned on [-1, 1], and far faster than all the pixels.
-        chosen = terms[kept]
-        factors = np.linalg.lstsq(chosen.T @ chosen, chosen.T @ coarse[kept], rcond=None)[0]
-        surface = terms @ factors
-    return all_terms @ factors
-
-
-def _remaining_background(light: np.ndarray) -> np.ndarray:
-    """Estimates shadows under light strokes: the opening by a window wider than a stroke."""
-    if max(light.shape) < BOX:  # too few pixels for a window
-        return np.zeros(light.shape)
-    window = max(light.shape) // 2
-    opened = ndimage.grey_opening(light, size=(window, window), mode="nearest")
-    return opened + np.percentile(light - opened, 25)
-
-
-def _noise(ink: np.ndarray, lag: int) -> float:
-    """Estimates the noise's standard deviation from pixels `lag` apart, where it is calmest.
-
-    A quarter of normally distributed differences is below 0.3186 of their deviation, which is
-    √2 times that of a single value. So a quarter of plain background is enough.
-    """
-    if max(ink.shape) < BOX:  # hardly any two neighbours are both background
-        return 0.0
-    return np.percentile(np.abs(ink[:, lag:] - ink[:, :-lag]), 25) / (0.3186 * np.sqrt(2))
-
-
-def _digit_mask(ink: np.ndarray, floor: float, full: float) -> np.ndarray:
-    """Marks the digit's pixels: no specks, and nothing that only reaches in from the border."""
-    parts, count = ndimage.label(ink > floor, np.ones((3, 3)))
-    numbers = np.arange(1, count + 1)
-    sizes = ndimage.sum_labels(np.clip(ink / full, 0, 1), parts, numbers)
-    strong = ndimage.maximum(ink, parts, numbers) > 0.5 * full
-    kept = strong & (sizes >= 0.03 * sizes.max())
-    edge = np.concatenate([parts[0], parts[-1], parts[:, 0], parts[:, -1]])
-    touching = np.isin(numbers, edge)
-    if not touching[sizes.argmax()]:
-        kept &= ~touching
-    return np.isin(parts, numbers[kept])
-
-
 def _cut_out(ink: np.ndarray) -> tuple[np.ndarray, bool]:
     """Cuts out what is inked, made finer if it is coarse, and tells whether it was coarse."""
     digit = _inked_part(ink, margin=1)
@@ -195,6 +99,8 @@ def _fit(digit: np.ndarray) -> np.ndarray:
     """Brings the longer side to 20 pixels, and strokes to a width that MNIST's have."""
     fine = _resized(digit, 4 * BOX)
     inside = ndimage.distance_transform_edt(np.pad(fine >= 0.5, 1))
+    if not inside.any():
+        raise PictureError("No digit is to be found: what stands out is too faint.")
     # Distances to the edge of a strip average a quarter of its width.
     width = 4 * inside[inside > 0].mean() / 4
     change = (np.clip(width, *STROKE_WIDTHS) - width) / 2 * 4

@@ -1,0 +1,132 @@
+"""Ruled lines, boxes and dark borders in a mask of ink."""
+
+import numpy as np
+from scipy import ndimage
+
+LEAST_LENGTH = 0.75  # of the picture's side
+SLOPES = np.linspace(-0.1, 0.1, 21)
+FREE_LINES = 60  # pixels; in smaller pictures a stroke is as straight as a line that ends inside
+
+
+def line_pixels(mask: np.ndarray) -> np.ndarray:
+    """Marks dark borders and straight lines that are no strokes of a digit.
+
+    Args:
+        mask: bool array of shape (h, w).
+
+    Returns:
+        bool array of the same shape.
+    """
+    found = border_bands(mask)
+    mask = mask & ~found
+    candidates = horizontal_lines(mask) + [line.T for line in horizontal_lines(mask.T)]
+    if not candidates:
+        return found
+    rest = mask & ~np.logical_or.reduce(candidates)
+    if rest.sum() < 0.1 * mask.sum() and len(candidates) == 1:
+        return found  # a lone line is a 1
+    rest = without_specks(rest)
+    pen = stroke_width(rest)
+    for line in candidates:
+        if is_ruled(line, rest, pen, many=len(candidates) > 2):
+            found |= line
+    return found | _crumbs(mask & ~found, found)
+
+
+def _crumbs(rest, lines):
+    """Marks the corners and crossings that lines leave behind, no larger than lines are thick."""
+    if not lines.any():
+        return lines
+    parts, _ = ndimage.label(rest, np.ones((3, 3)))
+    sizes = np.bincount(parts.ravel())
+    near = np.unique(parts[ndimage.binary_dilation(lines, np.ones((3, 3)))])
+    small = near[sizes[near] <= (2 * stroke_width(lines)) ** 2]
+    return np.isin(parts, small[small > 0])
+
+
+def stroke_width(mask):
+    """Measures strokes in pixels: distances to the edge of a strip average a quarter of it."""
+    inside = ndimage.distance_transform_edt(np.pad(mask, 1))
+    return 4 * inside[inside > 0].mean() if mask.any() else 0.0
+
+
+def border_bands(mask):
+    """Marks the outermost rows and columns that are all ink."""
+    band = np.zeros(mask.shape, bool)
+    for turn in range(4):
+        turned, marked = np.rot90(mask, turn), np.rot90(band, turn)
+        full = turned.mean(axis=1) > 0.97
+        depth = full.argmin() if not full.all() else 0
+        if 0 < depth < len(full) / 3:
+            marked[:depth] = turned[:depth]
+    return band
+
+
+def horizontal_lines(mask):
+    height, width = mask.shape
+    rows, columns = np.nonzero(mask)
+    found = []
+    for slope in SLOPES:
+        offsets = np.rint(rows - slope * (columns - width / 2)).astype(int)
+        counts = np.bincount(offsets + width, minlength=height + 2 * width)
+        best = counts.max(initial=0)
+        if best >= LEAST_LENGTH * width:
+            found += [(count, slope, offset - width) for offset, count in enumerate(counts) if count >= LEAST_LENGTH * width]
+    found.sort(reverse=True)
+    lines, taken = [], np.zeros(mask.shape, bool)
+    for _, slope, offset in found:
+        across = np.arange(width)
+        down = np.rint(offset + slope * (across - width / 2)).astype(int)
+        inside = (down >= 0) & (down < height)
+        across, down = across[inside], down[inside]
+        fresh = mask[down, across] & ~taken[down, across]
+        if fresh.sum() < LEAST_LENGTH * width:
+            continue
+        line = trace(mask, down[fresh], across[fresh])
+        if line is not None:
+            lines.append(line)
+            taken |= line
+    return lines
+
+
+def trace(mask, down, across):
+    """Marks a line's pixels, but for the columns where a stroke crosses it."""
+    runs, _ = ndimage.label(mask, [[0, 1, 0]] * 3)
+    numbers = runs[down, across]
+    lengths = np.bincount(runs.ravel())
+    thickness = np.median(lengths[numbers])
+    if thickness > max(0.08 * len(mask), 3):
+        return None
+    alone = numbers[lengths[numbers] <= 1.5 * thickness + 1]
+    return np.isin(runs, alone)
+
+
+def without_specks(mask):
+    parts, count = ndimage.label(mask, np.ones((3, 3)))
+    sizes = np.bincount(parts.ravel())
+    sizes[0] = 0
+    return sizes[parts] > 0.1 * sizes.max()
+
+
+def is_ruled(line, rest, pen, many):
+    """Tells a ruled line from a stroke.
+
+    It runs from edge to edge, or it reaches beyond the rest of the ink at both ends and either is
+    thinner than the pen or is one of many, as the sides of a box are.
+    """
+    if np.ptp(np.nonzero(line)[0]) > np.ptp(np.nonzero(line)[1]):
+        line, rest = line.T, rest.T
+    lengths = line.sum(axis=0)
+    columns = np.flatnonzero(lengths)
+    thickness = np.median(lengths[columns])
+    ends = [lengths[:2].max(), lengths[-2:].max()]
+    if min(ends) >= max(0.7 * thickness, 1):
+        return True
+    inked = np.flatnonzero(rest.any(axis=0))
+    if len(inked) == 0:
+        return many
+    if not many and thickness >= 0.7 * pen:
+        return False
+    nearly = thickness + 1 if many else -1  # the corners of a box belong to neither side
+    beyond = columns[0] <= inked[0] + nearly and columns[-1] >= inked[-1] - nearly
+    return beyond and max(line.shape) >= FREE_LINES
