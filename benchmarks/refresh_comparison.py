@@ -19,7 +19,7 @@ from mnist_helpers.paths import NOTEBOOKS_DIR, PROJECT, RUNS_DIR
 from mnist_helpers.runner.execute import execute
 from mnist_helpers.training.metrics import read_metrics
 
-NOTEBOOK = NOTEBOOKS_DIR / "05_compare_runs.ipynb"
+NOTEBOOK = NOTEBOOKS_DIR / "07_compare_runs.ipynb"
 
 
 def environment(sweep: Path) -> dict[str, str]:

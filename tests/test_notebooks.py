@@ -14,7 +14,7 @@ from mnist_helpers.paths import NOTEBOOKS_DIR, PROJECT
 from mnist_helpers.runner.cli import SERIES
 
 NOTEBOOKS = [NOTEBOOKS_DIR / f"{name}.ipynb" for name in SERIES]
-COMPARISON = NOTEBOOKS_DIR / "05_compare_runs.ipynb"
+COMPARISON = NOTEBOOKS_DIR / "07_compare_runs.ipynb"
 
 
 def names(notebooks):

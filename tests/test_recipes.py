@@ -209,7 +209,7 @@ def write_fashion(folder):
 
 def write_sixth(notebooks):
     """Writes a notebook of 20 cells with a figure, out of the frame of the fifth."""
-    frame = nbformat.read(notebooks / "05_compare_runs.ipynb", as_version=4)
+    frame = nbformat.read(notebooks / "07_compare_runs.ipynb", as_version=4)
     imports = new_code_cell(
         "from mnist_helpers.files import read_json\nfrom mnist_helpers.paths import output_dir\n"
         "from mnist_helpers.plotting import show\n\nimport matplotlib.pyplot as plt"

@@ -8,6 +8,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
     submod_attrs={
         "predictions": [
             "label_issues", "low_margin", "misclassified", "per_class_metrics", "top_k",
+            "top_k_captions",
         ],
         "calibration": [
             "accuracy_coverage_curve", "calibration_scores", "coverage_at_accuracy",
@@ -18,10 +19,12 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
             "Prediction", "Predictor", "feature_extractor", "find_images", "predict",
             "predict_files", "test_time_augmentation",
         ],
-        "report": ["evaluate_model", "load_external_digits", "summarise"],
+        "report": ["evaluate_model", "fast_predictor", "load_external_digits", "summarise"],
         "robustness": ["corrupt", "measure_robustness"],
+        "temperature": ["calibrate", "calibrate_file", "scale_logits"],
         "significance": [
-            "accuracy_interval", "is_chance_level", "mcnemar", "paired_bootstrap_interval",
+            "accuracy_interval", "compare_models", "is_chance_level", "mcnemar",
+            "paired_bootstrap_interval",
         ],
     },
 )  # fmt: skip

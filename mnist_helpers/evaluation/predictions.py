@@ -1,6 +1,6 @@
 """Which digits are recognised well, which images are misclassified, and which labels to doubt."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 import pandas as pd
@@ -76,6 +76,29 @@ def top_k(probabilities: np.ndarray, k: int = 3) -> tuple[np.ndarray, np.ndarray
     probabilities = check_probabilities(probabilities)
     digits = np.argsort(-probabilities, axis=1, kind="stable")[:, : check_integer("k", k, 1, 10)]
     return digits, np.take_along_axis(probabilities, digits, axis=1)
+
+
+def top_k_captions(
+    labels: np.ndarray, probabilities: np.ndarray, indices: Iterable[int], names: Sequence[str]
+) -> list[str]:
+    """Writes for some images the label and the three most probable digits, in percent.
+
+    Args:
+        labels: Integer array of shape (n,).
+        probabilities: Float array of shape (n, 10).
+        indices: Which images.
+        names: What the ten classes are called.
+
+    Returns:
+        Captions of two lines, such as "label 4" and "9: 62, 4: 30, 7: 5".
+    """
+    captions = []
+    for index in indices:
+        digits, likely = top_k(probabilities[index][None])
+        pairs = zip(digits[0], likely[0], strict=True)
+        three = ", ".join(f"{names[digit]}: {100 * value:.0f}" for digit, value in pairs)
+        captions.append(f"label {names[labels[index]]}\n{three}")
+    return captions
 
 
 def label_issues(

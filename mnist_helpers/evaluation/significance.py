@@ -29,6 +29,31 @@ class McNemar(NamedTuple):
     p_value: float
 
 
+class Comparison(NamedTuple):
+    """How two models compare on the same images.
+
+    Attributes:
+        gain: Accuracy of the second minus accuracy of the first, as a fraction.
+        low: Lower end of the gain's 95 % interval, from the paired bootstrap.
+        high: Its upper end.
+        test: McNemar's test.
+    """
+
+    gain: float
+    low: float
+    high: float
+    test: McNemar
+
+    @property
+    def in_words(self) -> str:
+        """Whether the difference is significant, in a sentence."""
+        p = f"McNemar's p = {self.test.p_value:.2g}"
+        if self.test.p_value >= 0.05:
+            return f"These images cannot tell the two models apart ({p})."
+        better = "second" if self.gain > 0 else "first"
+        return f"The {better} model makes significantly fewer mistakes ({p})."
+
+
 def accuracy_interval(correct: int, n: int, confidence: float = 0.95) -> tuple[float, float]:
     """Computes Wilson's score interval for an accuracy.
 
@@ -87,6 +112,22 @@ def mcnemar(correct_a: np.ndarray, correct_b: np.ndarray) -> McNemar:
     both, only_a, only_b, neither = counts.ravel().tolist()
     p_value = float(mcnemar_test(counts, exact=True).pvalue)
     return McNemar(both, only_a, only_b, neither, p_value)
+
+
+def compare_models(correct_a: np.ndarray, correct_b: np.ndarray, seed: int = 0) -> Comparison:
+    """Compares two models on the same images by McNemar's test and a paired bootstrap.
+
+    Args:
+        correct_a: Boolean array of shape (n,), true where the first model is correct.
+        correct_b: The same for the second model, in the same order.
+        seed: Of the bootstrap's draws.
+
+    Raises:
+        ValueError: The arrays are too short, not boolean, or of different lengths.
+    """
+    test = mcnemar(correct_a, correct_b)
+    low, high = paired_bootstrap_interval(correct_a, correct_b, seed=seed)
+    return Comparison(float(np.mean(correct_b) - np.mean(correct_a)), low, high, test)
 
 
 def paired_bootstrap_interval(

@@ -71,7 +71,11 @@ def horizontal_lines(mask):
         counts = np.bincount(offsets + width, minlength=height + 2 * width)
         best = counts.max(initial=0)
         if best >= LEAST_LENGTH * width:
-            found += [(count, slope, offset - width) for offset, count in enumerate(counts) if count >= LEAST_LENGTH * width]
+            found += [
+                (count, slope, offset - width)
+                for offset, count in enumerate(counts)
+                if count >= LEAST_LENGTH * width
+            ]
     found.sort(reverse=True)
     lines, taken = [], np.zeros(mask.shape, bool)
     for _, slope, offset in found:

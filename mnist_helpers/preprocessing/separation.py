@@ -57,7 +57,9 @@ def find_ink(grey: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         lines = line_pixels(mask)
         if not lines.any():
             break
-        erased |= ndimage.binary_dilation(lines, EVERY_NEIGHBOUR, iterations=soft_edge(grey.shape)) & (~mask | lines)
+        erased |= ndimage.binary_dilation(
+            lines, EVERY_NEIGHBOUR, iterations=soft_edge(grey.shape)
+        ) & (~mask | lines)
     return ink, mask
 
 
@@ -103,7 +105,11 @@ def background(light: np.ndarray, erased) -> np.ndarray:
     """Estimates the paper: the average of the pixels that are not ink, near to each."""
     window = max(light.shape) // 2
     paper = ndimage.median_filter(light, 3) if False else light
-    opened = ndimage.grey_opening(np.where(erased, light.min(), light) if False else light, size=(window, window), mode="nearest")
+    opened = ndimage.grey_opening(
+        np.where(erased, light.min(), light) if False else light,
+        size=(window, window),
+        mode="nearest",
+    )
     rough = light - opened
     values = rough[~erased]
     inky = (rough > threshold_otsu(values)) | erased

@@ -15,7 +15,7 @@ from mnist_helpers.paths import NOTEBOOKS_DIR
 from mnist_helpers.runner.definition import Definition, Setting, SweepError, Variant
 from mnist_helpers.runner.yaml_file import line_of, plain, read_yaml
 
-DEFAULT_NOTEBOOKS = ["02_clean_phase", "03_augmented_phase", "04_evaluation"]
+DEFAULT_NOTEBOOKS = ["02_clean_phase", "03_augmented_phase", "04_evaluation", "05_robustness"]
 MOST_RUNS = 10_000
 
 

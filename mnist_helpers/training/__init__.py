@@ -13,8 +13,8 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "metrics": ["read_metrics", "record_environment", "update_metrics", "write_model_card"],
         "model": ["build_cnn"],
         "model_choice": [
-            "find_model", "find_models", "quality_warning", "recorded_accuracy",
-            "training_parameters",
+            "calibration_temperature", "find_model", "find_models", "quality_warning",
+            "recorded_accuracy", "training_parameters",
         ],
         "optimizer": ["adamw_cosine"],
         "pipeline": ["evaluation_dataset", "to_input", "training_dataset"],

@@ -62,7 +62,7 @@ def lab(context, tmp_path_factory):
     prepare_models(models, dataset)
     common = dict(DATASET=dataset, OUTPUT_DIR=str(models))
     prepare("03_augmented_phase", folder, "explorer-settings", MAX_TRAINING_IMAGES=1000, **common)
-    prepare("04_evaluation", folder, "layers", **common)
+    prepare("06_try_it", folder, "layers", **common)
     with running_lab(folder) as address:
         yield address
 

@@ -8,7 +8,7 @@ from PIL import Image
 from mnist_helpers.widgets.upload import example_photo
 
 pytestmark = [pytest.mark.slow, pytest.mark.browser]
-NOTEBOOK = "04_evaluation"
+NOTEBOOK = "06_try_it"
 # As a hand would draw them, and not the pad's own examples.
 ONE = [(0.52, 0.15), (0.51, 0.35), (0.5, 0.6), (0.49, 0.85)]
 ZERO = [(0.5, 0.15), (0.35, 0.22), (0.27, 0.45), (0.3, 0.7), (0.45, 0.85), (0.6, 0.8), (0.71, 0.6),
