@@ -207,7 +207,7 @@ def write_sixth(notebooks):
     figure = new_code_cell(
         'metrics = read_json(output_dir(OUTPUT_DIR) / "metrics.json")\n'
         "figure, axes = plt.subplots()\n"
-        'axes.bar(["accuracy"], [metrics["clean_phase"]["test_accuracy"]])\n'
+        'axes.bar(["accuracy"], [metrics["phases"]["clean_phase"]["test_accuracy"]])\n'
         'show(figure, "One bar as high as the accuracy of the clean phase.")'
     )
     prose = [new_markdown_cell(f"## Question {n}?\n\nIn words.") for n in range(17)]
