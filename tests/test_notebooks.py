@@ -97,12 +97,13 @@ def nbval(*arguments):
 def test_a_quick_run_leaves_models_pages_and_metrics_of_both_phases(quick_run, dataset):
     folder, printed = quick_run
     metrics = json.loads((folder / "metrics.json").read_text())
-    assert metrics["dataset"] == dataset
+    assert metrics["environment"]["dataset"] == dataset
     for phase in ("clean_phase", "hybrid"):
-        low, high = metrics[phase]["test_accuracy_interval"]
+        measured = metrics["phases"][phase]
+        low, high = measured["test_accuracy_interval"]
         # Two epochs on 2,000 digits reach about 0.9; a tenth is what guessing gives.
-        assert 0.7 < low <= metrics[phase]["test_accuracy"] <= high
-        assert f"{metrics[phase]['test_accuracy']:.2%}".replace("%", " %") in printed
+        assert 0.7 < low <= measured["test_accuracy"] <= high
+        assert f"{measured['test_accuracy']:.2%}".replace("%", " %") in printed
     for name in (
         "clean_phase.keras", "best_clean_phase.keras", "best_model.keras",
         "mnist_model_hybrid_4epochs.keras", "model_card.md", "run.log",

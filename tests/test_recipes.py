@@ -218,7 +218,7 @@ def write_sixth(notebooks):
     figure = new_code_cell(
         'metrics = read_json(output_dir(OUTPUT_DIR) / "metrics.json")\n'
         "figure, axes = plt.subplots()\n"
-        'axes.bar(["accuracy"], [metrics["clean_phase"]["test_accuracy"]])\n'
+        'axes.bar(["accuracy"], [metrics["phases"]["clean_phase"]["test_accuracy"]])\n'
         'show(figure, "One bar as high as the accuracy of the clean phase.")'
     )
     prose = [new_markdown_cell(f"## Question {n}?\n\nIn words.") for n in range(17)]
@@ -258,17 +258,18 @@ def test_the_notebooks_run_on_another_data_set_with_all_that_was_added(changed):
     assert "Data: fashion (not MNIST)" in said
     folder = changed / "runs/fashion"
     metrics = json.loads((folder / "metrics.json").read_text())
-    assert metrics["dataset"] == "data/fashion"
-    assert metrics["hybrid"]["parameters"]["STRETCH_FRACTION"] == 0.2
+    assert metrics["environment"]["dataset"] == "data/fashion"
+    phases = metrics["phases"]
+    assert phases["hybrid"]["parameters"]["STRETCH_FRACTION"] == 0.2
     for phase in ("clean_phase", "hybrid"):
-        assert metrics[phase]["test_accuracy"] > 0.5  # a tenth is what guessing gives
-        assert metrics[phase]["test_accuracy"] <= metrics[phase]["top_two_accuracy"] <= 1
+        assert phases[phase]["test_accuracy"] > 0.5  # a tenth is what guessing gives
+        assert phases[phase]["test_accuracy"] <= phases[phase]["top_two_accuracy"] <= 1
     network = artifacts.load_model(folder / "clean_phase.keras")
     assert [type(layer).__name__ for layer in network.layers[1:]] == ["Conv2D", "Flatten", "Dense"]
     assert "stretch 20% at most" in printed(folder / "03_augmented_phase.ipynb")
     tested = printed(folder / "04_evaluation.ipynb")
     assert "among the two top_k" in tested and "fashion (not MNIST)" in tested
-    measured = report.training_parameters(folder / metrics["hybrid"]["model"])
+    measured = report.training_parameters(folder / phases["hybrid"]["model"])
     assert measured["DATASET"] == "data/fashion"
 
 
