@@ -68,7 +68,8 @@ code => {
 def test_a_busy_notebook_is_said_and_no_stroke_is_lost(page, pad):
     pad.get_by_role("button", name="Clear").click()
     pad.get_by_text("Draw a digit.").wait_for()
-    page.evaluate(KERNEL, "import time; time.sleep(3)")
+    # Holds the whole kernel: callbacks have a thread of their own where ipykernel has subshells.
+    page.evaluate(KERNEL, "import ctypes; ctypes.PyDLL(None).sleep(4)")
     for y in (0.2, 0.4, 0.6, 0.8):
         stroke(page, pad, [(0.2, y), (0.8, y)])
     pad.get_by_text("The notebook is busy").wait_for()
