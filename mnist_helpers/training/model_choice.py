@@ -51,7 +51,8 @@ def find_models(
             f"There is no trained model in {path}: run 02_clean_phase.ipynb first, with the same "
             'OUTPUT_DIR, or choose the model "shipped".'
         )
-    print(f"Using {' and '.join(file.name for file in models.values())} from {home}.")
+    place = home.relative_to(PROJECT).as_posix() if home.is_relative_to(PROJECT) else home
+    print(f"Using {' and '.join(file.name for file in models.values())} from {place}.")
     for file in models.values():
         print(quality_warning(recorded_accuracy(file), file.name), end="")
     return models
@@ -73,8 +74,9 @@ def find_model(given: str | Path | None = None) -> Path:
     for folder in folders:
         phases = read_metrics(folder)["phases"]
         for phase in reversed(PHASES):
-            if phase in phases and (folder / phases[phase]["model"]).exists():
-                return folder / phases[phase]["model"]
+            model = phases.get(phase, {}).get("model")
+            if model and (folder / model).exists():
+                return folder / model
     raise FileNotFoundError(
         f"There is no model in {folders[-1]}: give a .keras file, or a folder with one."
     )
