@@ -26,7 +26,7 @@ from mnist_helpers.runner.pages import without_startup_notes, without_widget_vie
 from mnist_helpers.training.artifacts import CLEAN_MODEL
 from mnist_helpers.training.metrics import read_metrics, write_metrics, write_model_card
 
-# As a kernel describes itself: where JupyterLab finds anything else, it marks a notebook as changed.
+# As a kernel describes itself; where a notebook says anything else, JupyterLab marks it as changed.
 KERNEL = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
 # What a fresh clone shows, on the shipped models.
 ON_SHIPPED_MODELS = ("04_evaluation", "05_robustness", "06_try_it")

@@ -61,7 +61,9 @@ def lab(context, tmp_path_factory):
     models = folder / "models"
     prepare_models(models, dataset)
     common = dict(DATASET=dataset, OUTPUT_DIR=str(models))
-    prepare("03_augmented_phase", folder, "explorer.augmentation", MAX_TRAINING_IMAGES=1000, **common)
+    prepare(
+        "03_augmented_phase", folder, "explorer.augmentation", MAX_TRAINING_IMAGES=1000, **common
+    )
     prepare("06_try_it", folder, "widgets.LayerView", **common)
     with running_lab(folder) as address:
         yield address

@@ -32,7 +32,7 @@ def find_chromium() -> str | None:
 
 
 def prepare(name: str, folder: Path, last_cell: str, **parameters) -> Path:
-    """Copies a notebook without outputs, up to the cell that holds a text, with other parameters."""
+    """Copies a notebook without outputs up to the cell with a text, and with other parameters."""
     notebook = nbformat.read(NOTEBOOKS_DIR / f"{name}.ipynb", as_version=4)
     last = next(i for i, cell in enumerate(notebook.cells) if last_cell in cell.source)
     notebook.cells = notebook.cells[: last + 1]
