@@ -139,12 +139,12 @@ def quality_warning(accuracy: float | None, name: str = "This network") -> str:
     """Returns a sentence about a poor network, with a line break; nothing about a good one.
 
     Args:
-        accuracy: On validation images, in [0, 1]; `None` if it is unknown.
+        accuracy: On validation or test images, in [0, 1]; `None` if it is unknown.
         name: The network, for the sentence.
     """
     if accuracy is None or accuracy >= POOR:
         return ""
-    read = f"{name} reads only {accuracy:.1%} of the validation digits correctly"
+    read = f"{name} reads only {accuracy:.1%} of held-out digits correctly"
     remedy = (
         "Train it for longer or on more images (EPOCHS, MAX_TRAINING_IMAGES), or use the model "
         'that comes with the project: choose "shipped".\n'
