@@ -165,9 +165,10 @@ def _decoded(given: bytes | Image.Image) -> np.ndarray:
         raise PictureError(
             f"The picture has {picture.width:,} × {picture.height:,} pixels; make it smaller."
         )
-    orientation = picture.getexif().get(0x0112)
     if picture is not given:
         picture.draft("RGB", (2 * WORKING_SIDE, 2 * WORKING_SIDE))  # JPEG: decode it smaller
+    picture.load()
+    orientation = picture.getexif().get(0x0112)  # only now: TIFF is turned on loading
     if picture.mode[0] not in "IF":  # 16 or 32 bits have no alpha and are averaged as an array
         picture = picture.convert("RGBA")
         picture.thumbnail((WORKING_SIDE, WORKING_SIDE), Image.Resampling.BOX)

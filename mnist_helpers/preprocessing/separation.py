@@ -13,6 +13,7 @@ TINY = 24  # pixels; a picture with no longer side holds no lines, shadows or ne
 LEAST_CONTRAST = 0.02
 NOISE_FACTOR = 6.0
 BLANK = "The picture is blank: nothing stands out from its background."
+REACHING = 2.0
 EVERY_NEIGHBOUR = np.ones((3, 3), bool)
 
 
@@ -61,21 +62,25 @@ def find_ink(grey: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return ink, mask
 
 
-def light_on_dark(grey):
-    """Turns a picture of dark ink into its negative."""
+def light_on_dark(grey: np.ndarray) -> np.ndarray:
+    """Turns a picture of dark ink into its negative.
+
+    Paper is what the border and, as digits are round, above all the corners show; unless two or
+    more sides are dark all along in a picture that is mostly bright: then it has dark borders.
+    """
     flat = flattened(grey)
     if np.ptp(flat) < LEAST_CONTRAST:
         raise PictureError(BLANK)
     bright = flat > threshold_otsu(flat)
     sides = [bright[0], bright[-1], bright[:, 0], bright[:, -1]]
-    bright_border = np.concatenate(sides).mean() > 0.5
-    framed = sorted(side.mean() for side in sides)
-    if min(grey.shape) >= TINY:
-        if bright_border and framed[1] > 0.97 and bright.mean() < 0.5:
-            bright_border = False
-        elif not bright_border and framed[2] < 0.03 and bright.mean() > 0.5:
-            bright_border = True
-    return 1 - grey if bright_border else grey
+    corners = bright[[0, 0, -1, -1], [0, -1, 0, -1]]
+    bright_paper = np.concatenate(sides).mean() + corners.mean() > 1
+    least = 2 if min(grey.shape) >= 60 else 3 if min(grey.shape) >= TINY else 5
+    for paper in (True, False):
+        full = sum((side == paper).mean() < 0.03 for side in sides)
+        if full >= least and (bright == paper).mean() > 0.5:
+            bright_paper = paper
+    return 1 - grey if bright_paper else grey
 
 
 def flattened(grey):
@@ -184,16 +189,31 @@ def _check_single(main, others):
         )
 
 
-def without_neighbours(digit):
-    """Cuts off what reaches in from the sides and only touches the digit."""
+def without_neighbours(digit: np.ndarray) -> np.ndarray:
+    """Cuts off what reaches in from the left or the right and joins the digit by one stroke."""
     digit = digit.copy()
-    reach = digit.shape[1] // 4
     for side in (digit, digit[:, ::-1]):
-        heights = side.sum(axis=0)
-        if heights[0] == 0:
-            continue
-        cut = heights[:reach].argmin()
-        one_stroke = np.diff(side[:, cut], prepend=False).sum() <= 2
-        if one_stroke and heights[:cut].max(initial=0) >= 1.5 * heights[cut]:
-            side[:, : cut + 1] = False
+        if side[:, 0].any():
+            side &= ~_outer_part(side)
     return digit
+
+
+def _outer_part(digit):
+    """Marks what lies left of the thinnest bridge in the left quarter, along upright or slanted cuts."""
+    rows, columns = np.nonzero(digit)
+    best, outer = np.inf, np.zeros(digit.shape, bool)
+    for slant in (0, 0.2, -0.2, 0.4, -0.4):
+        shifted = np.rint(columns + slant * (rows - len(digit) / 2)).astype(int)
+        shifted -= shifted.min()
+        sheared = np.zeros((len(digit), shifted.max() + 1), bool)
+        sheared[rows, shifted] = True
+        heights = sheared[:, : -(-sheared.shape[1] // 4)].sum(axis=0)
+        strokes = np.diff(sheared[:, : len(heights)], axis=0, prepend=False).sum(axis=0)
+        cut = np.where(strokes <= 2, heights, np.inf).argmin()
+        if strokes[cut] > 2 or heights[cut] >= best or heights[:cut].max(initial=0) < REACHING * heights[cut]:
+            continue
+        left = shifted <= cut
+        if columns[left].min(initial=1) == 0 and left.mean() < 0.25:
+            best, outer = heights[cut], np.zeros(digit.shape, bool)
+            outer[rows[left], columns[left]] = True
+    return outer
