@@ -274,7 +274,9 @@ def test_a_pale_digit_beside_a_black_border_is_found():
 
 def test_patterned_paper_and_a_shadow_are_background():
     rows, columns = np.mgrid[:180, :180]
-    pattern = (np.sin((rows + 0.3 * columns) / 3) > 0.8) | (np.sin((columns - 0.4 * rows) / 4) > 0.8)
+    pattern = (np.sin((rows + 0.3 * columns) / 3) > 0.8) | (
+        np.sin((columns - 0.4 * rows) / 4) > 0.8
+    )
     light = np.where(columns + rows / 2 > 160, 0.9, 0.5)
     plain = to_mnist(sheet())
     for photo in (np.asarray(sheet()) / 255 - 0.2 * pattern, light * np.asarray(sheet()) / 255):
@@ -349,7 +351,13 @@ def test_several_digits_are_not_read_as_one():
 
 @pytest.mark.parametrize("suffix", sorted(IMAGE_SUFFIXES - {".ico", ".mpo", ".pbm"}))
 def test_every_suffix_names_a_format_that_is_read(suffix, tmp_path):
-    formats = {".jfif": "JPEG", ".jpe": "JPEG", ".heic": "HEIF", ".heif": "HEIF", ".j2k": "JPEG2000"}
+    formats = {
+        ".jfif": "JPEG",
+        ".jpe": "JPEG",
+        ".heic": "HEIF",
+        ".heif": "HEIF",
+        ".j2k": "JPEG2000",
+    }
     path = tmp_path / f"seven{suffix}"
     drawn().save(path, formats.get(suffix))
     assert likeness(path) > 0.98

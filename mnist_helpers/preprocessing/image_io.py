@@ -14,10 +14,10 @@ Picture = str | Path | bytes | Image.Image | np.ndarray
 
 # The formats that are opened. Not EPS, for which Pillow starts another program (Ghostscript), nor
 # formats of games and of science, whose decoders are seldom tried on damaged files.
-FORMATS = ("AVIF BMP GIF HEIF ICO JPEG JPEG2000 PNG PPM TIFF WEBP").split()
+FORMATS = ("AVIF", "BMP", "GIF", "HEIF", "ICO", "JPEG", "JPEG2000", "PNG", "PPM", "TIFF", "WEBP")
 IMAGE_SUFFIXES = frozenset(
-    ".avif .bmp .gif .heic .heif .ico .j2k .jfif .jp2 .jpe .jpeg .jpg .mpo .pbm .pgm .png .pnm "
-    ".ppm .tif .tiff .webp".split()
+    (".avif", ".bmp", ".gif", ".heic", ".heif", ".ico", ".j2k", ".jfif", ".jp2", ".jpe", ".jpeg")
+    + (".jpg", ".mpo", ".pbm", ".pgm", ".png", ".pnm", ".ppm", ".tif", ".tiff", ".webp")
 )
 # Larger pictures are averaged down to this longer side: ample for a digit of 20 pixels.
 WORKING_SIDE = 400
