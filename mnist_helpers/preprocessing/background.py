@@ -77,7 +77,7 @@ def light_on_dark(grey: np.ndarray) -> np.ndarray:
     return 1 - grey if bright_paper else grey
 
 
-def _flattened(grey):
+def _flattened(grey: np.ndarray) -> np.ndarray:
     """Takes the slope of the light away: a plane with the least absolute deviation."""
     if max(grey.shape) < LARGE:
         return grey
@@ -94,7 +94,7 @@ def _flattened(grey):
     return grey - terms[..., 1:] @ factors[1:]
 
 
-def _background(light, erased):
+def _background(light: np.ndarray, erased: np.ndarray) -> np.ndarray:
     """Estimates the paper: near each pixel, the average of those that are no ink.
 
     What is ink is first asked of the opening by a window wider than any stroke.
@@ -111,13 +111,13 @@ def _background(light, erased):
     return opened + average / np.maximum(weights, 1e-3)
 
 
-def _otsu(values):
+def _otsu(values: np.ndarray) -> float:
     if values.size == 0 or np.ptp(values) == 0:
         raise PictureError(BLANK)
     return threshold_otsu(values)
 
 
-def _above_threshold(ink, erased):
+def _above_threshold(ink: np.ndarray, erased: np.ndarray) -> np.ndarray:
     """Marks what is ink, by Otsu's threshold."""
     values = ink[~erased]
     threshold = _otsu(values)

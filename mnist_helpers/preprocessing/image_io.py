@@ -155,8 +155,9 @@ def _read_file(path: Path) -> bytes:
 
 def _decoded(given: bytes | Image.Image) -> np.ndarray:
     """Decodes a picture no larger than need be."""
-    picture = given
-    if not isinstance(given, Image.Image):
+    if isinstance(given, Image.Image):
+        picture = given
+    else:
         picture = Image.open(io.BytesIO(given), formats=FORMATS)
     pixels = picture.width * picture.height
     if pixels * BYTES_OF_MODE.get(picture.mode, 4) > LARGEST_DECODED or (
@@ -168,7 +169,7 @@ def _decoded(given: bytes | Image.Image) -> np.ndarray:
     if picture is not given:
         picture.draft("RGB", (2 * WORKING_SIDE, 2 * WORKING_SIDE))  # JPEG: decode it smaller
     picture.load()
-    orientation = picture.getexif().get(0x0112)  # only now: TIFF is turned on loading
+    orientation = picture.getexif().get(0x0112, 1)  # only now: TIFF is turned on loading
     if picture.mode[0] not in "IF":  # 16 or 32 bits have no alpha and are averaged as an array
         picture = picture.convert("RGBA")
         picture.thumbnail((WORKING_SIDE, WORKING_SIDE), Image.Resampling.BOX)

@@ -34,7 +34,7 @@ def line_pixels(mask: np.ndarray) -> np.ndarray:
     return found | _crumbs(mask & ~found, found)
 
 
-def _crumbs(rest, lines):
+def _crumbs(rest: np.ndarray, lines: np.ndarray) -> np.ndarray:
     """Marks the corners and crossings that lines leave behind, no larger than lines are thick."""
     if not lines.any():
         return lines
@@ -51,7 +51,7 @@ def stroke_width(mask: np.ndarray) -> float:
     return 4 * inside[inside > 0].mean() if mask.any() else 0.0
 
 
-def _border_bands(mask):
+def _border_bands(mask: np.ndarray) -> np.ndarray:
     """Marks the outermost rows and columns that are all ink."""
     band = np.zeros(mask.shape, bool)
     for turns in range(4):
@@ -63,7 +63,7 @@ def _border_bands(mask):
     return band
 
 
-def _horizontal_lines(mask):
+def _horizontal_lines(mask: np.ndarray) -> list[np.ndarray]:
     """Finds the lines that are nearly horizontal: a Hough transform over a few slopes."""
     height, width = mask.shape
     least = LEAST_LENGTH * width
@@ -93,7 +93,7 @@ def _horizontal_lines(mask):
     return lines
 
 
-def _without_specks(mask):
+def _without_specks(mask: np.ndarray) -> np.ndarray:
     """Leaves parts of less than a tenth of the largest out."""
     parts, _ = ndimage.label(mask, EVERY_NEIGHBOUR)
     sizes = np.bincount(parts.ravel())
@@ -101,7 +101,7 @@ def _without_specks(mask):
     return sizes[parts] > 0.1 * sizes.max()
 
 
-def _is_ruled(line, rest, pen, many):
+def _is_ruled(line: np.ndarray, rest: np.ndarray, pen: float, many: bool) -> bool:
     """Tells a ruled line from a stroke.
 
     It runs from edge to edge, or it reaches beyond the rest of the ink at both ends and either is

@@ -63,7 +63,7 @@ def select_digit(mask: np.ndarray, ink: np.ndarray) -> np.ndarray:
     return _without_neighbours(digit) | np.isin(parts, kept[kept != numbers[main]])
 
 
-def _check_digit(digit, strokes, mask):
+def _check_digit(digit: np.ndarray, strokes: np.ndarray, mask: np.ndarray) -> None:
     """Raises an error for what is a texture, a shadow or a spot and no strokes."""
     rows, columns = np.nonzero(digit)
     extent = max(np.ptp(rows), np.ptp(columns)) + 1
@@ -75,7 +75,7 @@ def _check_digit(digit, strokes, mask):
         raise PictureError(NO_DIGIT)
 
 
-def _check_single(main, others):
+def _check_single(main: np.ndarray, others: np.ndarray) -> None:
     """Raises an error if other parts stand beside the digit and are about as tall."""
     heights = np.diff(others[:, 0])[:, 0]
     shared = np.minimum(others[:, 1, 1], main[1, 1]) - np.maximum(others[:, 1, 0], main[1, 0])
@@ -96,7 +96,7 @@ def _without_neighbours(digit: np.ndarray) -> np.ndarray:
     return digit
 
 
-def _outer_part(digit):
+def _outer_part(digit: np.ndarray) -> np.ndarray:
     """Marks what lies left of the thinnest bridge in the left quarter, if it is no mere stroke.
 
     Handwriting is slanted, so slanted cuts are tried as well. What is cut off begins at the edge,
