@@ -105,9 +105,9 @@ def _background(light: np.ndarray, erased: np.ndarray) -> np.ndarray:
     inky = grown((above > _otsu(above[~erased])) | erased)
     if inky.mean() > 0.9:
         return opened + np.percentile(above, 25)
-    near = longer / 10
-    weights = ndimage.gaussian_filter(1.0 - inky, near)
-    average = ndimage.gaussian_filter(np.where(inky, 0, above), near)
+    near = longer // 3
+    weights = ndimage.uniform_filter(1.0 - inky, near)
+    average = ndimage.uniform_filter(np.where(inky, 0, above), near)
     return opened + average / np.maximum(weights, 1e-3)
 
 

@@ -24,7 +24,7 @@ def separate_ink(grey: np.ndarray) -> np.ndarray:
     """
     if grey.ndim != 2 or not np.all((grey >= 0) & (grey <= 1)) or grey.size == 0:
         raise PictureError("Grey values are an array of shape (h, w) with values in [0, 1].")
-    ink, mask = find_ink(grey)
+    ink, mask = find_ink(grey.astype(np.float64))
     digit = select_digit(mask, ink)
     full = np.percentile(ink[digit], 90)
     return np.clip(ink / full, 0, 1) * (grown(digit) & (digit | ~mask))
