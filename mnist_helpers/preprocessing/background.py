@@ -105,7 +105,7 @@ def _background(light: np.ndarray, erased: np.ndarray) -> np.ndarray:
     inky = grown((above > _otsu(above[~erased])) | erased)
     if inky.mean() > 0.9:
         return opened + np.percentile(above, 25)
-    near = longer // 3
+    near = longer // 2
     weights = ndimage.uniform_filter(1.0 - inky, near)
     average = ndimage.uniform_filter(np.where(inky, 0, above), near)
     return opened + average / np.maximum(weights, 1e-3)

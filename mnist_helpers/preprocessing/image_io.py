@@ -167,11 +167,11 @@ def _decoded(given: bytes | Image.Image) -> np.ndarray:
             f"The picture has {picture.width:,} × {picture.height:,} pixels; make it smaller."
         )
     if picture is not given:
-        picture.draft("RGB", (2 * WORKING_SIDE, 2 * WORKING_SIDE))  # JPEG: decode it smaller
+        picture.draft("RGB", (WORKING_SIDE, WORKING_SIDE))  # JPEG: decode it smaller
     picture.load()
     orientation = picture.getexif().get(0x0112, 1)  # only now: TIFF is turned on loading
     if picture.mode[0] not in "IF":  # 16 or 32 bits have no alpha and are averaged as an array
-        picture = picture.convert("RGBA")
+        picture = picture.convert("RGBA" if picture.has_transparency_data else "RGB")
         picture.thumbnail((WORKING_SIDE, WORKING_SIDE), Image.Resampling.BOX)
     channels = _channels_of_array(np.asarray(picture))
     return ORIENTATIONS.get(orientation, lambda array: array)(channels)
