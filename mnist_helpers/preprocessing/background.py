@@ -59,8 +59,9 @@ def grown(mask: np.ndarray) -> np.ndarray:
 def light_on_dark(grey: np.ndarray) -> np.ndarray:
     """Turns a picture of dark ink into its negative.
 
-    Paper is what the border and, as digits are round, above all the corners show; unless two or
-    more sides are dark all along in a picture that is mostly bright: then it has dark borders.
+    Paper is what the border shows and, as digits are round, above all the corners, and what most of
+    a picture is. But where two or more sides are dark all along and the picture is mostly bright,
+    it has dark borders.
     """
     flat = _flattened(grey)
     if np.ptp(flat) < LEAST_CONTRAST:
@@ -68,7 +69,10 @@ def light_on_dark(grey: np.ndarray) -> np.ndarray:
     bright = flat > threshold_otsu(flat)
     sides = [bright[0], bright[-1], bright[:, 0], bright[:, -1]]
     corners = bright[[0, 0, -1, -1], [0, -1, 0, -1]]
-    bright_paper = np.concatenate(sides).mean() + corners.mean() > 1
+    shares = [np.concatenate(sides).mean(), corners.mean()]
+    if max(grey.shape) >= TINY:  # ink may fill most of a few pixels, seldom of many
+        shares.append(bright.mean())
+    bright_paper = np.mean(shares) > 0.5
     least = 2 if min(grey.shape) >= 60 else 3 if min(grey.shape) >= TINY else 5
     for paper in (True, False):
         full = sum((side == paper).mean() < 0.03 for side in sides)
