@@ -60,7 +60,7 @@ def light_on_dark(grey: np.ndarray) -> np.ndarray:
     """Turns a picture of dark ink into its negative.
 
     Paper is what the border shows and, as digits are round, above all the corners, and what most of
-    a picture is. But where two or more sides are dark all along and the picture is mostly bright,
+    a picture is. But where two or more sides are dark all along and the rest is clearly brighter,
     it has dark borders.
     """
     flat = _flattened(grey)
@@ -76,7 +76,7 @@ def light_on_dark(grey: np.ndarray) -> np.ndarray:
     least = 2 if min(grey.shape) >= 60 else 3 if min(grey.shape) >= TINY else 5
     for paper in (True, False):
         full = sum((side == paper).mean() < 0.03 for side in sides)
-        if full >= least and (bright == paper).mean() > 0.5:
+        if full >= least and (bright == paper).mean() > 0.53:
             bright_paper = paper
     return 1 - grey if bright_paper else grey
 
