@@ -28,7 +28,7 @@ $(BIN)/.installed: requirements.lock pyproject.toml
 	$(BIN)/python -m jupyter labextension disable @jupyterlab/apputils-extension:announcements
 	@touch $@
 
-run: install  ## train and evaluate: notebooks 01 to 04 into runs/<date>/
+run: install  ## train and evaluate: notebooks 01 to 05 into runs/<date>/
 	$(BIN)/python -m mnist_helpers run $(ARGS)
 
 quick: install  ## the whole series on 2,000 images, to see it work

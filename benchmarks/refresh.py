@@ -1,9 +1,8 @@
 """Takes over a finished full run as what the repository shows: `python benchmarks/refresh.py RUN`.
 
-Copies the models with their card and metrics to trained_model/shipped/, runs notebooks 04 to 06 on
-them, writes the executed notebooks over the committed ones, and renews the README's table and
-figure. Notebook 07 is renewed by `refresh_comparison.py`.
-
+Copies the models with their card and metrics to trained_model/shipped/, evaluates them once more
+from there, writes the executed notebooks over the committed ones, and renews the
+README's table and figure.
 Each notebook and the metrics record a hash of the code and the parameters they came from, by which
 `python benchmarks/stale.py` names those whose code is another now.
 """
@@ -14,22 +13,22 @@ import tempfile
 from pathlib import Path
 
 import nbformat
+import papermill
 import readme_figure
 import update_readme
 from stale import TRAINING, version
 
 from mnist_helpers.files import write_text
-from mnist_helpers.paths import NOTEBOOKS_DIR, RUNS_DIR, SHIPPED_DIR
-from mnist_helpers.runner.execute import execute
-from mnist_helpers.runner.notebooks import SERIES, read_notebook
+from mnist_helpers.paths import NOTEBOOKS_DIR, PROJECT, RUNS_DIR, SHIPPED_DIR
+from mnist_helpers.runner.notebooks import notebook_parameters, read_notebook
 from mnist_helpers.runner.pages import without_startup_notes, without_widget_views
 from mnist_helpers.training.artifacts import CLEAN_MODEL
 from mnist_helpers.training.metrics import read_metrics, write_metrics, write_model_card
 
+# The others show the shipped models, which this run has become.
+TRAINED_IN_RUN = ("01_data_exploration", "02_clean_phase", "03_augmented_phase")
 # As a kernel describes itself; where a notebook says anything else, JupyterLab marks it as changed.
 KERNEL = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
-# What a fresh clone shows, on the shipped models.
-ON_SHIPPED_MODELS = ("04_evaluation", "05_robustness", "06_try_it")
 
 
 def publishable(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
@@ -65,12 +64,16 @@ def main(run: str) -> None:
     write_model_card(folder, hybrid)
     for name in (CLEAN_MODEL, hybrid, "metrics.json", "model_card.md"):
         shutil.copyfile(folder / name, SHIPPED_DIR / name)
-    for name in dict.fromkeys(SERIES + ON_SHIPPED_MODELS):
-        executed = folder / f"{name}.ipynb"
-        if name in ON_SHIPPED_MODELS:
-            executed = Path(tempfile.mkdtemp()) / executed.name
+    for path in sorted(NOTEBOOKS_DIR.glob("*.ipynb")):
+        name, executed = path.stem, folder / path.name
+        if name not in TRAINED_IN_RUN:  # as a fresh clone shows it: on the shipped models
+            executed = Path(tempfile.mkdtemp()) / path.name
+            known = notebook_parameters(path)
             values = {"MODEL": "shipped", "OUTPUT_DIR": str(executed.parent)}
-            execute(read_notebook(NOTEBOOKS_DIR / executed.name), executed, values)
+            papermill.execute_notebook(
+                path, executed, {key: value for key, value in values.items() if key in known},
+                kernel_name="python3", cwd=PROJECT, progress_bar=False,
+            )  # fmt: skip
         notebook = publishable(nbformat.read(executed, as_version=4))
         write_text(NOTEBOOKS_DIR / f"{name}.ipynb", nbformat.writes(notebook) + "\n")
     update_readme.main()

@@ -77,7 +77,7 @@ def command(
         ),
     ] = None,
 ) -> int:
-    """Runs the notebooks 01 to 04 in order into a folder of its own, with an HTML page of each.
+    """Runs the notebooks 01 to 05 in order into a folder of its own, with an HTML page of each.
 
     A run that was interrupted continues when it is started again with its name.
     """
