@@ -65,6 +65,17 @@ def test_its_parameters_are_known_and_typed(notebook):
         assert name and name[1] in PARAMETERS, line
 
 
+def test_the_next_cell_checks_all_parameters_at_once(notebook):
+    sources = [cell.source for cell in code_cells(notebook)]
+    place = next(
+        i for i, c in enumerate(code_cells(notebook)) if "parameters" in c.metadata.get("tags", [])
+    )
+    declared = re.findall(r"^([A-Z_]+):", sources[place], re.M)
+    checked = re.search(r"check_parameters\((.*?)\)", sources[place + 1], re.S)[1]
+    # No result depends on OUTPUT_DIR, so 02 and 03 keep it out of what they record.
+    assert {*declared} - {"OUTPUT_DIR"} <= {*re.findall(r"(\w+)=\1\b", checked)}
+
+
 def test_its_figures_have_alternative_text(notebook):
     outputs = [output for cell in code_cells(notebook) for output in cell.outputs]
     tags = re.findall(r"<img [^>]*>", json.dumps(outputs))

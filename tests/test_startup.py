@@ -17,7 +17,8 @@ def run(code, **environment):
     return subprocess.run(
         [sys.executable, "-c", code],
         cwd=PROJECT,
-        env={k: v for k, v in os.environ.items() if k != "KERAS_HOME"} | environment,
+        env={k: v for k, v in os.environ.items() if k not in ("KERAS_HOME", "OMP_WAIT_POLICY")}
+        | environment,
         capture_output=True,
         text=True,
         timeout=120,
@@ -40,6 +41,14 @@ def test_a_home_of_the_user_s_own_is_kept(tmp_path):
         "import mnist_helpers, os; print(os.environ['KERAS_HOME'])", KERAS_HOME=str(tmp_path)
     )
     assert done.stdout.strip() == str(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "given, policy", [({}, "passive"), ({"OMP_WAIT_POLICY": "active"}, "active")]
+)
+def test_waiting_threads_leave_the_processor_to_others(given, policy):
+    done = run("import mnist_helpers, os; print(os.environ['OMP_WAIT_POLICY'])", **given)
+    assert done.stdout.strip() == policy
 
 
 def test_building_a_network_writes_nothing_to_the_standard_error():
