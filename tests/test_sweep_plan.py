@@ -21,9 +21,9 @@ from mnist_helpers.runner.code_hash import code_version
 from mnist_helpers.runner.definition import SweepError
 from mnist_helpers.runner.estimate import Estimate
 from mnist_helpers.runner.notebooks import code_sources, notebook_parameters, read_notebook
-from mnist_helpers.runner.plan import make_plan, pending_tasks
+from mnist_helpers.runner.plan import make_plan
 from mnist_helpers.runner.results import read_phases, write_results
-from mnist_helpers.runner.scheduler import run_tasks
+from mnist_helpers.runner.scheduler import pending_tasks, run_tasks
 from mnist_helpers.runner.sweep_file import read_definition
 from mnist_helpers.runner.workers import InProcess
 from tests.tiny import write_notebook, write_training

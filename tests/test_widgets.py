@@ -10,7 +10,7 @@ from mnist_helpers import widgets
 from mnist_helpers.evaluation.inference import Predictor
 from mnist_helpers.paths import SHIPPED_DIR
 from mnist_helpers.preprocessing.mnist_format import PictureError, to_mnist
-from mnist_helpers.runner.execute import WIDGET, write_page
+from mnist_helpers.runner.pages import WIDGET, write_page
 from mnist_helpers.training.artifacts import load_model
 from mnist_helpers.training.augmentation import Augmentation
 from mnist_helpers.training.metrics import read_metrics
@@ -90,13 +90,19 @@ def test_a_call_that_goes_well_takes_the_message_away():
 # -- pictures
 
 
-def test_the_answer_in_words_names_a_doubt():
-    sure = np.full(10, 0.001)
-    sure[3] = 0.991
-    assert html.answer_in_words(sure) == "This is a 3, with 99.1 % confidence."
-    torn = np.zeros(10)
-    torn[[4, 9]] = 0.6, 0.4
-    assert html.answer_in_words(torn).endswith("second choice: 9 (40.0 %).")
+@pytest.mark.parametrize(
+    ("confidence", "words"),
+    [
+        (0.9999, "This is an 8, with > 99.9 % confidence."),
+        (0.96, "This is an 8, with 96.0 % confidence."),
+        (0.8, "Probably an 8, with 80.0 % confidence; second choice: 3 (20.0 %)."),
+        (0.6, "I cannot tell: 8 (60.0 %) or 3 (40.0 %)."),
+    ],
+)
+def test_the_words_follow_the_confidence(confidence, words):
+    probabilities = np.zeros(10)
+    probabilities[[8, 3]] = confidence, 1 - confidence
+    assert html.answer_in_words(probabilities) == words
 
 
 def test_bars_show_ten_shares_and_say_them():

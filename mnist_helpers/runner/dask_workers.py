@@ -1,33 +1,20 @@
 """Tasks on the workers of Dask, on this machine or on many."""
 
-import contextlib
 import logging
-import os
 import queue
-import signal
 import time
 import uuid
 from concurrent.futures import CancelledError
 from pathlib import Path
 from typing import Any
 
-import dask
-from distributed import (
-    Client,
-    KilledWorker,
-    Nanny,
-    Scheduler,
-    SpecCluster,
-    Worker,
-    WorkerPlugin,
-    get_worker,
-)  # fmt: skip
+from distributed import Client, KilledWorker, get_worker
 
-from mnist_helpers.runner.task import THREADS, Emit, Task, run_task
+from mnist_helpers.runner.local_cluster import kill, local_cluster
+from mnist_helpers.runner.task import Emit, Task, run_task
 from mnist_helpers.runner.transfer import pack, run_packed, take_home
 from mnist_helpers.runner.workers import Ended, SchedulerLostError, cores, default_workers
 
-MAX_TRIES = 3  # a task that ends its worker so often would end every worker
 SECONDS_TO_CONNECT = 10
 SECONDS_FOR_WORKERS = 60
 SECONDS_BETWEEN_LOOKS = 0.5
@@ -61,7 +48,7 @@ class DaskWorkers:
         self._tasks: dict[str, Task] = {}
         self._seen_workers = time.monotonic()
         self._topic = f"mnist-{uuid.uuid4().hex}"
-        self._cluster = _local_cluster(workers or default_workers()) if self.local else None
+        self._cluster = local_cluster(workers or default_workers()) if self.local else None
         try:
             self._client = Client(
                 self._cluster or address, timeout=SECONDS_TO_CONNECT, set_as_default=False
@@ -166,58 +153,13 @@ class DaskWorkers:
         """Leaves the workers; local ones end, and with them the kernels that they run."""
         if self._cluster is not None:
             for worker in self._cluster.workers.values():
-                _kill(worker)
+                kill(worker)
         self._client.close(timeout=5)
         self._end_cluster()
 
     def _end_cluster(self) -> None:
         if self._cluster is not None:
             self._cluster.close(timeout=10)
-
-
-def _kill(nanny: Any) -> None:
-    """Ends a local worker in the middle of its task, for which Dask would wait; not its nanny."""
-    nanny.auto_restart = False
-    if nanny.pid:
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(nanny.pid, getattr(signal, "SIGKILL", signal.SIGTERM))  # none on Windows
-
-
-def _local_cluster(workers: int) -> Any:
-    """Starts worker processes of this machine, each with its share of the cores."""
-    dask.config.set({"distributed.scheduler.allowed-failures": MAX_TRIES - 1})
-    specifications = {}
-    for number in range(workers):
-        share = cores()[number % len(cores()) :: workers]
-        options = {
-            "nthreads": 1,
-            "memory_limit": 0,
-            # Kernels inherit this before they import TensorFlow.
-            "env": dict.fromkeys(THREADS, str(len(share))),
-            "plugins": [LocalWorker(share)],
-            "silence_logs": logging.CRITICAL,
-        }
-        specifications[number] = {"cls": Nanny, "options": options}
-    scheduler = {"cls": Scheduler, "options": {"dashboard": False, "host": "127.0.0.1", "port": 0}}
-    return SpecCluster(specifications, scheduler, silence_logs=logging.CRITICAL)
-
-
-class LocalWorker(WorkerPlugin):
-    """Dask's hook for a worker process that starts: its cores, and how it ends.
-
-    Args:
-        share: The numbers of its cores.
-    """
-
-    def __init__(self, share: list[int]):
-        """Keeps the share."""
-        self.share = share
-
-    def setup(self, worker: Worker) -> None:
-        """Prepares the process, in its main thread."""
-        if hasattr(os, "sched_setaffinity"):
-            os.sched_setaffinity(0, self.share)
-        signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the sweep, which ends this
 
 
 def _run_on_worker(

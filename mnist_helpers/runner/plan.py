@@ -4,7 +4,6 @@ import ast
 import hashlib
 import importlib.metadata
 import json
-from collections.abc import Collection
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -124,26 +123,6 @@ def make_plan(definition: Definition, folder: Path) -> list[Run]:
         Run(name, variant.name, varied, [tasks[key] for *_, key in chain])
         for name, variant, varied, chain in chains
     ]
-
-
-def pending_tasks(runs: list[Run], states: Collection[str] = ("waiting",)) -> list[Task]:
-    """Returns the tasks that are still needed, parents before children.
-
-    Args:
-        runs: The sweep.
-        states: Of the runs that are wanted; the others are left as they are.
-    """
-    needed: dict[str, Task] = {}
-    for run in runs:
-        if run.state()[0] not in states:
-            continue
-        missing = []
-        for task in reversed(run.tasks):
-            if task.state() == "done":
-                break
-            missing.append(task)
-        needed.update((task.key, task) for task in reversed(missing))
-    return list(needed.values())
 
 
 def _chain(notebooks: list[Path], settings: list[Setting]) -> list[tuple[Path, dict, str]]:

@@ -1,14 +1,35 @@
-"""Has the tasks of a run or sweep run in an order that their dependencies allow."""
+"""Which tasks are left to do, and in what order they run."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from itertools import islice
 from typing import TYPE_CHECKING
 
+from mnist_helpers.runner.plan import Run
 from mnist_helpers.runner.task import CodeChangedError, Task, write_entry
 from mnist_helpers.runner.workers import SchedulerLostError, Workers
 
 if TYPE_CHECKING:
     from mnist_helpers.runner.progress import Display
+
+
+def pending_tasks(runs: list[Run], states: Collection[str] = ("waiting",)) -> list[Task]:
+    """Returns the tasks that are still needed, parents before children.
+
+    Args:
+        runs: The sweep.
+        states: Of the runs that are wanted; the others are left as they are.
+    """
+    needed: dict[str, Task] = {}
+    for run in runs:
+        if run.state()[0] not in states:
+            continue
+        missing = []
+        for task in reversed(run.tasks):
+            if task.state() == "done":
+                break
+            missing.append(task)
+        needed.update((task.key, task) for task in reversed(missing))
+    return list(needed.values())
 
 
 def run_tasks(

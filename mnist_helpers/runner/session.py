@@ -6,10 +6,10 @@ from pathlib import Path
 
 from mnist_helpers.runner.estimate import Estimate
 from mnist_helpers.runner.folder_lock import folder_lock
-from mnist_helpers.runner.plan import Run, pending_tasks
+from mnist_helpers.runner.plan import Run
 from mnist_helpers.runner.progress import Display, LiveDisplay
 from mnist_helpers.runner.results import Saver, write_results
-from mnist_helpers.runner.scheduler import run_tasks
+from mnist_helpers.runner.scheduler import pending_tasks, run_tasks
 from mnist_helpers.runner.task import Task
 from mnist_helpers.runner.workers import InProcess, Workers
 

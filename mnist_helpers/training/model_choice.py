@@ -51,7 +51,7 @@ def find_models(
             f"There is no trained model in {path}: run 02_clean_phase.ipynb first, with the same "
             'OUTPUT_DIR, or choose the model "shipped".'
         )
-    print(f"Using {' and '.join(file.name for file in models.values())} from {home}.")
+    print(f"Using {' and '.join(file.name for file in models.values())} from {home.name}.")
     for file in models.values():
         print(quality_warning(recorded_accuracy(file), file.name), end="")
     return models

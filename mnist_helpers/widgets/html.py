@@ -7,6 +7,9 @@ import io
 import numpy as np
 from PIL import Image
 
+# What a confidence is called: from the first on certain, from the second on probable.
+CERTAIN, PROBABLE = 0.95, 0.7
+
 
 def png(pixels: np.ndarray) -> bytes:
     """Returns a PNG file's content.
@@ -40,21 +43,25 @@ def image_html(pixels: np.ndarray, alt: str, width: int | None = None, height=No
 
 
 def percent(share: float) -> str:
-    """Writes a share of 1 as a percentage with one decimal."""
-    return f"{100 * share:.1f} %"
+    """Writes a share of 1 as a percentage with one decimal; never 100 % of what is not certain."""
+    return "> 99.9 %" if 0.9995 <= share < 1 else f"{100 * share:.1f} %"
 
 
 def answer_in_words(probabilities: np.ndarray) -> str:
-    """Says the prediction, its confidence, and the second choice if the confidence is below 90 %.
+    """Says the prediction in words that follow its confidence.
 
     Args:
-        probabilities: Array of shape (10,).
+        probabilities: Array of shape (10,), calibrated.
     """
     second, first = np.argsort(probabilities)[-2:]
-    words = f"This is a {first}, with {percent(probabilities[first])} confidence"
-    if probabilities[first] < 0.9:
-        words += f"; second choice: {second} ({percent(probabilities[second])})"
-    return words + "."
+    confidence = percent(probabilities[first])
+    other = f"{second} ({percent(probabilities[second])})"
+    article = "an" if first == 8 else "a"
+    if probabilities[first] >= CERTAIN:
+        return f"This is {article} {first}, with {confidence} confidence."
+    if probabilities[first] >= PROBABLE:
+        return f"Probably {article} {first}, with {confidence} confidence; second choice: {other}."
+    return f"I cannot tell: {first} ({confidence}) or {other}."
 
 
 def bars_html(probabilities: np.ndarray) -> str:

@@ -88,7 +88,7 @@ def test_a_busy_notebook_is_said_and_no_stroke_is_lost(page, pad):
 @pytest.mark.parametrize("digit, points", [(1, ONE), (0, ZERO), (7, SEVEN)], ids=["1", "0", "7"])
 def test_what_the_mouse_draws_is_read(page, pad, digit, points):
     draw(page, pad, points)
-    pad.get_by_text(f"This is a {digit}").wait_for()
+    pad.get_by_text(f" {digit}, with").first.wait_for()
     assert pad.locator("[aria-label^=Probabilities] > div").count() == 10
 
 

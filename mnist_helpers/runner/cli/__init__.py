@@ -11,7 +11,8 @@ import typer
 
 from mnist_helpers.runner.cli import evaluate, export, predict, run, sweep
 from mnist_helpers.runner.cli.common import echo
-from mnist_helpers.runner.cli.run import QUICK, SERIES, summary
+from mnist_helpers.runner.cli.run import QUICK, SERIES
+from mnist_helpers.runner.cli.summary import summary
 
 __all__ = ["QUICK", "SERIES", "main", "summary"]
 

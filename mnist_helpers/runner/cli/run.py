@@ -12,6 +12,7 @@ from typer.core import TyperCommand
 from mnist_helpers.parameters import PARAMETERS
 from mnist_helpers.paths import NOTEBOOKS_DIR
 from mnist_helpers.runner.cli.common import OUTPUT, Output, check_folder_name, echo
+from mnist_helpers.runner.cli.summary import summary
 
 SERIES = (
     "01_data_exploration", "02_clean_phase", "03_augmented_phase", "04_evaluation", "05_robustness"
@@ -23,7 +24,6 @@ NOT_MNIST = (
 )
 # Of scikit-learn's digits, batches of 128 would make ten steps an epoch: too few to learn from.
 DIGITS_BATCH_SIZE = 32
-PHASES = {"clean_phase": "clean phase", "hybrid": "hybrid"}
 
 
 class Command(TyperCommand):
@@ -209,44 +209,3 @@ def _boxed(*paragraphs: str) -> str:
     ]
     frame = "#" * 80
     return "\n".join([frame, *(f"#  {line:<74}  #" for line in lines), frame])
-
-
-def summary(folder: Path) -> str:
-    """Returns a short table of a run: accuracy and time of each phase, and where things lie.
-
-    Args:
-        folder: A run's folder, with `metrics.json`.
-    """
-    from mnist_helpers.training.metrics import read_metrics
-
-    metrics = read_metrics(folder)
-    environment, phases = metrics["environment"], metrics["phases"]
-    lines = [
-        "",
-        f"Data: {environment.get('dataset_title', 'not recorded')}",
-        f"{'phase':<13}{'test accuracy (95 % interval)':<33}training time",
-    ]
-    for key, title in PHASES.items():
-        phase = phases.get(key, {})
-        lines.append(f"{title:<13}{_accuracy(phase):<33}{_duration(phase)}")
-    models = ", ".join(sorted(path.name for path in Path(folder).glob("[!.]*.keras")))
-    pages = ", ".join(sorted(path.name for path in Path(folder).glob("[!.]*.html")))
-    lines += ["", f"Folder: {folder}", f"Models: {models or 'none'}", f"Pages:  {pages or 'none'}"]
-    return "\n".join(lines)
-
-
-def _accuracy(phase: dict) -> str:
-    if "test_accuracy" not in phase:
-        return "not measured"
-    text = f"{phase['test_accuracy']:.2%}"
-    if "test_accuracy_interval" in phase:
-        low, high = phase["test_accuracy_interval"]
-        text += f" ({low:.2%} to {high:.2%})"
-    return text.replace("%", " %")
-
-
-def _duration(phase: dict) -> str:
-    if "training_seconds" not in phase:
-        return "not measured"
-    minutes, seconds = divmod(round(phase["training_seconds"]), 60)
-    return f"{minutes} min {seconds} s" if minutes else f"{seconds} s"

@@ -79,8 +79,8 @@ def command(
 def _describe(runs: "list[Run]", folder: Path, states: tuple[str, ...]) -> str:
     """Lists the runs, and says how long what is left of them will take."""
     from mnist_helpers.runner.estimate import Estimate
-    from mnist_helpers.runner.plan import pending_tasks
     from mnist_helpers.runner.progress import duration
+    from mnist_helpers.runner.scheduler import pending_tasks
     from mnist_helpers.runner.workers import cores
 
     estimate = Estimate(folder.parent)

@@ -1,0 +1,66 @@
+"""Dask's workers as processes of this machine, each with its share of the cores."""
+
+import contextlib
+import logging
+import os
+import signal
+
+import dask
+from distributed import Nanny, Scheduler, SpecCluster, Worker, WorkerPlugin
+
+from mnist_helpers.runner.task import THREADS
+from mnist_helpers.runner.workers import cores
+
+MAX_TRIES = 3  # a task that ends its worker so often would end every worker
+
+
+def kill(nanny: Nanny) -> None:
+    """Ends a local worker in the middle of its task, for which Dask would wait; not its nanny."""
+    nanny.close_gracefully()  # it is not to start another
+    if nanny.pid:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(nanny.pid, getattr(signal, "SIGKILL", signal.SIGTERM))  # none on Windows
+
+
+def local_cluster(workers: int) -> SpecCluster:
+    """Starts worker processes of this machine, each with its share of the cores."""
+    dask.config.set({"distributed.scheduler.allowed-failures": MAX_TRIES - 1})
+    specifications = {}
+    for number in range(workers):
+        share = cores()[number % len(cores()) :: workers]
+        options = {
+            "host": "127.0.0.1",
+            "nthreads": 1,
+            "memory_limit": 0,
+            # Kernels inherit this before they import TensorFlow.
+            "env": dict.fromkeys(THREADS, str(len(share))),
+            "plugins": [LocalWorker(share)],
+            "silence_logs": logging.CRITICAL,
+        }
+        specifications[number] = {"cls": Nanny, "options": options}
+    scheduler = {"cls": Scheduler, "options": {"dashboard": False, "host": "127.0.0.1", "port": 0}}
+    # Workers that are half started cannot be ended, so Ctrl-C does nothing in these two seconds.
+    # They inherit that: it is for this process to end them.
+    handler = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        return SpecCluster(specifications, scheduler, silence_logs=logging.CRITICAL)
+    finally:
+        signal.signal(signal.SIGINT, handler)
+
+
+class LocalWorker(WorkerPlugin):
+    """Dask's hook for a worker process that starts: its cores, and how it ends.
+
+    Args:
+        share: The numbers of its cores.
+    """
+
+    def __init__(self, share: list[int]):
+        """Keeps the share."""
+        self.share = share
+
+    def setup(self, worker: Worker) -> None:
+        """Prepares the process, in its main thread."""
+        if hasattr(os, "sched_setaffinity"):
+            os.sched_setaffinity(0, self.share)
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the sweep, which ends this
