@@ -18,10 +18,11 @@ LOCK = (PROJECT / "requirements.lock").read_text()
 EXTRAS, GROUPS = PYPROJECT["project"]["optional-dependencies"], PYPROJECT["dependency-groups"]
 IMPORT_NAMES = {
     "ai_edge_litert": "ai-edge-litert", "IPython": "ipython", "lazy_loader": "lazy-loader",
-    "PIL": "pillow", "ruamel": "ruamel.yaml", "sklearn": "scikit-learn", "yaml": "pyyaml",
+    "PIL": "pillow", "pillow_heif": "pillow-heif", "ruamel": "ruamel.yaml",
+    "skimage": "scikit-image", "sklearn": "scikit-learn",
 }  # fmt: skip
-# Come with what is declared: ipykernel and papermill are nothing without them.
-BROUGHT_ALONG = {"jupyter_client", "nbclient", "traitlets"}
+# Come with what is declared, which is nothing without them: pydantic, distributed, ipykernel, papermill.
+BROUGHT_ALONG = {"annotated_types", "dask", "jupyter_client", "nbclient", "traitlets"}
 # Not imported by name: Keras's engine, Jupyter itself, and what `model.export` calls.
 BY_NAME_ONLY = {"ipykernel", "jupyterlab", "onnx", "tf2onnx"}
 HEAVY = {"keras", "tensorflow"}
