@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
-from mnist_helpers.runner.cli import evaluate, export, predict, run, sweep
+from mnist_helpers.runner.cli import evaluate, export, notebooks, predict, run, sweep
 from mnist_helpers.runner.cli.common import echo
 from mnist_helpers.runner.cli.run import QUICK, SERIES
 from mnist_helpers.runner.cli.summary import summary
@@ -43,7 +43,7 @@ def _with_status(function: Callable[..., int]) -> Callable[..., None]:
     return call
 
 
-for module in (run, sweep, predict, evaluate, export):
+for module in (run, sweep, predict, evaluate, export, notebooks):
     name = module.__name__.rpartition(".")[2]
     app.command(name, cls=getattr(module, "Command", None))(_with_status(module.command))
 
