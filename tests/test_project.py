@@ -17,11 +17,12 @@ PYPROJECT = tomllib.loads((PROJECT / "pyproject.toml").read_text())
 LOCK = (PROJECT / "requirements.lock").read_text()
 EXTRAS, GROUPS = PYPROJECT["project"]["optional-dependencies"], PYPROJECT["dependency-groups"]
 IMPORT_NAMES = {
+    "pillow_heif": "pillow-heif",
+    "skimage": "scikit-image",
     "ai_edge_litert": "ai-edge-litert", "IPython": "ipython", "lazy_loader": "lazy-loader",
-    "PIL": "pillow", "pillow_heif": "pillow-heif", "ruamel": "ruamel.yaml",
-    "skimage": "scikit-image", "sklearn": "scikit-learn",
+    "PIL": "pillow", "ruamel": "ruamel.yaml", "sklearn": "scikit-learn", "yaml": "pyyaml",
 }  # fmt: skip
-# Come with what is declared, which is nothing without them: pydantic, distributed, ipykernel, papermill.
+# Come with what is declared: ipykernel and papermill are nothing without them.
 BROUGHT_ALONG = {"annotated_types", "dask", "jupyter_client", "nbclient", "traitlets"}
 # Not imported by name: Keras's engine, Jupyter itself, and what `model.export` calls.
 BY_NAME_ONLY = {"ipykernel", "jupyterlab", "onnx", "tf2onnx"}
