@@ -1,5 +1,6 @@
 """Notebooks on other machines: links that open them, and the cell that installs the library."""
 
+import io
 import json
 import re
 import sys
@@ -118,6 +119,16 @@ def test_the_series_is_copied_with_or_without_solutions(tmp_path, capsys):
             assert not any(cell.get("outputs") for cell in cells)
             originals = read_notebook(path)["cells"]
             assert [cell["id"] for cell in cells] == [cell["id"] for cell in originals]
+
+
+def test_a_terminal_of_cp1252_shows_names_it_has_no_letters_for(tmp_path, monkeypatch):
+    shown = io.BytesIO()
+    monkeypatch.setattr("sys.stdout", io.TextIOWrapper(shown, encoding="cp1252"))
+    monkeypatch.chdir(tmp_path)
+    assert main(["notebooks", "数字"]) == 0
+    sys.stdout.flush()
+    assert shown.getvalue().startswith(rb"\u6570\u5b57")
+    assert len(list((tmp_path / "数字").iterdir())) == len(NOTEBOOKS)
 
 
 def test_a_notebook_one_has_worked_on_is_not_replaced(tmp_path, capsys):
