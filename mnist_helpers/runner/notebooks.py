@@ -30,8 +30,9 @@ def read_notebook(path: str | Path) -> dict:
 
 
 def code_sources(notebook: dict) -> list[str]:
-    """Returns the sources of the code cells."""
-    return [cell["source"] for cell in notebook["cells"] if cell["cell_type"] == "code"]
+    """Returns the sources of the code cells but the set-up cell, which computes nothing."""
+    cells = [cell for cell in notebook["cells"] if cell["cell_type"] == "code"]
+    return [cell["source"] for cell in cells if "setup" not in cell["metadata"].get("tags", [])]
 
 
 def without_outputs(notebook: dict) -> dict:
