@@ -27,11 +27,13 @@ from mnist_helpers.training.metrics import read_metrics, write_metrics, write_mo
 
 # The others show the shipped models, which this run has become.
 TRAINED_IN_RUN = ("01_data_exploration", "02_clean_phase", "03_augmented_phase")
+# As a kernel describes itself; where a notebook says anything else, JupyterLab marks it as changed.
+KERNEL = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
 
 
 def publishable(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
     """Returns an executed notebook without what papermill and this machine added."""
-    notebook.metadata = {key: notebook.metadata[key] for key in ("kernelspec", "language_info")}
+    notebook.metadata = {"kernelspec": KERNEL, "language_info": notebook.metadata["language_info"]}
     notebook.cells = [
         cell
         for cell in notebook.cells
