@@ -9,7 +9,7 @@ from PIL import Image, ImageDraw
 
 from mnist_helpers.evaluation import inference
 from mnist_helpers.runner.cli import main
-from mnist_helpers.training import artifacts
+from mnist_helpers.training import artifacts, model_choice
 from mnist_helpers.training.model import build_cnn
 
 
@@ -164,7 +164,7 @@ def test_what_cannot_be_done_is_refused_in_a_sentence(arguments, says, tmp_path,
 def test_a_run_s_folder_stands_for_its_last_model(network, tmp_path):
     history = [{"epoch": 1, "seconds": 1.0, "cpu_seconds": 1.0, "val_accuracy": 0.9}]
     artifacts.save_phase(network, tmp_path, "clean_phase", "clean_phase.keras", history)
-    assert artifacts.find_model(str(tmp_path)) == tmp_path / "clean_phase.keras"
+    assert model_choice.find_model(str(tmp_path)) == tmp_path / "clean_phase.keras"
     artifacts.save_phase(network, tmp_path, "hybrid", "hybrid.keras", history)
-    assert artifacts.find_model(str(tmp_path)) == tmp_path / "hybrid.keras"
-    assert artifacts.find_model().suffix == ".keras"
+    assert model_choice.find_model(str(tmp_path)) == tmp_path / "hybrid.keras"
+    assert model_choice.find_model().suffix == ".keras"
