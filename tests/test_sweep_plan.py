@@ -22,7 +22,7 @@ from mnist_helpers.runner.definition import SweepError
 from mnist_helpers.runner.estimate import Estimate
 from mnist_helpers.runner.notebooks import code_sources, notebook_parameters, read_notebook
 from mnist_helpers.runner.plan import make_plan
-from mnist_helpers.runner.results import read_phases, write_results
+from mnist_helpers.runner.results import write_results
 from mnist_helpers.runner.scheduler import pending_tasks, run_tasks
 from mnist_helpers.runner.sweep_file import read_definition
 from mnist_helpers.runner.workers import InProcess
@@ -304,13 +304,6 @@ def test_a_thousand_runs_are_planned_run_and_tabulated_with_little_overhead(
     assert planning + tabulating < 60
     assert doing / 50 < 0.2
     assert len(read_json(runs[0].folder / "status.json")["notebooks"]) == 1
-
-
-def test_a_run_of_before_is_tabulated_too(tmp_path):
-    old = {"dataset_title": "MNIST", "clean_phase": {"n": 1}, "hybrid": {"training_seconds": 2}}
-    write_json(tmp_path / "metrics.json", old)
-    environment, phases = read_phases(tmp_path)
-    assert environment == {"dataset_title": "MNIST"} and list(phases) == ["clean_phase", "hybrid"]
 
 
 def test_local_workers_share_out_the_cores(tmp_path):
