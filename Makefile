@@ -25,9 +25,10 @@ $(BIN)/.installed: requirements.lock pyproject.toml
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --require-hashes -r requirements.lock
 	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
+	$(BIN)/python -m jupyter labextension disable @jupyterlab/apputils-extension:announcements
 	@touch $@
 
-run: install  ## train and evaluate: notebooks 01 to 04 into runs/<date>/
+run: install  ## train and evaluate: notebooks 01 to 05 into runs/<date>/
 	$(BIN)/python -m mnist_helpers run $(ARGS)
 
 quick: install  ## the whole series on 2,000 images, to see it work
@@ -57,7 +58,7 @@ study: install  ## train and test ten seeds; continues where it stopped
 	$(BIN)/python benchmarks/update_readme.py
 
 lab: install  ## open JupyterLab on this machine
-	$(BIN)/python -m jupyterlab --ip=127.0.0.1 --LabApp.news_url=None --LabApp.default_url=/lab/tree/notebooks/01_data_exploration.ipynb
+	$(BIN)/python -m jupyterlab --ip=127.0.0.1 --ServerApp.root_dir=. --LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate --LabApp.default_url=/lab/tree/notebooks/01_data_exploration.ipynb
 
 refresh: install  ## renew the committed notebooks, model, table and figure by a full run
 	$(BIN)/python -m mnist_helpers run --dataset mnist --name refresh && $(BIN)/python benchmarks/refresh.py refresh

@@ -9,11 +9,11 @@ import numpy as np
 
 from mnist_helpers import data
 from mnist_helpers.evaluation import inference, robustness
-from mnist_helpers.files import read_json
 from mnist_helpers.paths import PROJECT, SHIPPED_DIR
 from mnist_helpers.plotting.style import use_style
 from mnist_helpers.training.artifacts import load_model
 from mnist_helpers.training.augmentation import Augmentation
+from mnist_helpers.training.model_choice import find_model
 
 
 def rows(images: np.ndarray) -> dict[str, np.ndarray]:
@@ -22,8 +22,8 @@ def rows(images: np.ndarray) -> dict[str, np.ndarray]:
     return {
         "clean": images / np.float32(255),
         "augmented": augmented,
-        "thicker or\nthinner strokes": robustness.damaged(images, "stroke thickness", 1.0),
-        "noise": robustness.damaged(images, "noise", 0.3),
+        "thicker or\nthinner strokes": robustness.corrupt(images, "stroke thickness", 5),
+        "noise": robustness.corrupt(images, "noise", 3),
     }
 
 
@@ -31,8 +31,7 @@ def main() -> None:
     """Draws and saves the figure."""
     _, (images, labels) = data.load_training("mnist")
     chosen = images[[np.flatnonzero(labels == digit)[0] for digit in range(10)]]
-    model = SHIPPED_DIR / read_json(SHIPPED_DIR / "metrics.json")["hybrid"]["model"]
-    predictor = inference.Predictor(load_model(model))
+    predictor = inference.Predictor(load_model(find_model(SHIPPED_DIR)))
     use_style()
     figure, axes = plt.subplots(4, 10, figsize=(9, 4.6), layout="constrained")
     for line, (title, pictures) in zip(axes, rows(chosen).items(), strict=True):

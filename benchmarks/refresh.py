@@ -19,17 +19,21 @@ import update_readme
 from stale import TRAINING, version
 
 from mnist_helpers.files import write_text
-from mnist_helpers.paths import NOTEBOOKS_DIR, RUNS_DIR, SHIPPED_DIR
-from mnist_helpers.runner.cli import SERIES
-from mnist_helpers.runner.notebooks import read_notebook
+from mnist_helpers.paths import NOTEBOOKS_DIR, PROJECT, RUNS_DIR, SHIPPED_DIR
+from mnist_helpers.runner.notebooks import notebook_parameters, read_notebook
 from mnist_helpers.runner.pages import without_startup_notes, without_widget_views
 from mnist_helpers.training.artifacts import CLEAN_MODEL
 from mnist_helpers.training.metrics import read_metrics, write_metrics, write_model_card
 
+# The others show the shipped models, which this run has become.
+TRAINED_IN_RUN = ("01_data_exploration", "02_clean_phase", "03_augmented_phase")
+# As a kernel describes itself; where a notebook says anything else, JupyterLab marks it as changed.
+KERNEL = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
+
 
 def publishable(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
     """Returns an executed notebook without what papermill and this machine added."""
-    notebook.metadata = {key: notebook.metadata[key] for key in ("kernelspec", "language_info")}
+    notebook.metadata = {"kernelspec": KERNEL, "language_info": notebook.metadata["language_info"]}
     notebook.cells = [
         cell
         for cell in notebook.cells
@@ -60,13 +64,16 @@ def main(run: str) -> None:
     write_model_card(folder, hybrid)
     for name in (CLEAN_MODEL, hybrid, "metrics.json", "model_card.md"):
         shutil.copyfile(folder / name, SHIPPED_DIR / name)
-    for name in SERIES:
-        executed = folder / f"{name}.ipynb"
-        if name == "04_evaluation":  # as a fresh clone shows it: on the shipped model
-            executed = Path(tempfile.mkdtemp()) / executed.name
+    for path in sorted(NOTEBOOKS_DIR.glob("*.ipynb")):
+        name, executed = path.stem, folder / path.name
+        if name not in TRAINED_IN_RUN:  # as a fresh clone shows it: on the shipped models
+            executed = Path(tempfile.mkdtemp()) / path.name
+            known = notebook_parameters(path)
+            values = {"MODEL": "shipped", "OUTPUT_DIR": str(executed.parent)}
             papermill.execute_notebook(
-                NOTEBOOKS_DIR / executed.name, executed, {"OUTPUT_DIR": str(executed.parent)}
-            )
+                path, executed, {key: value for key, value in values.items() if key in known},
+                kernel_name="python3", cwd=PROJECT, progress_bar=False,
+            )  # fmt: skip
         notebook = publishable(nbformat.read(executed, as_version=4))
         write_text(NOTEBOOKS_DIR / f"{name}.ipynb", nbformat.writes(notebook) + "\n")
     update_readme.main()

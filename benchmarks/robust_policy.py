@@ -19,6 +19,7 @@ from accuracy import FOLDER, SEEDS, train_phase
 from sklearn.metrics import log_loss
 
 from mnist_helpers import data
+from mnist_helpers.data.mnist import Split
 from mnist_helpers.evaluation import inference, robustness
 from mnist_helpers.files import write_json
 from mnist_helpers.training.artifacts import load_model
@@ -39,7 +40,7 @@ def reader(seed: int, phase: str) -> Callable[[np.ndarray], np.ndarray]:
     return inference.Predictor(load_model(folder / f"{phase}.keras", default_dtype_policy()))
 
 
-def measure(seed: int, phases: Iterable[str], split: data.Split, count: int, folder: Path) -> None:
+def measure(seed: int, phases: Iterable[str], split: Split, count: int, folder: Path) -> None:
     """Measures a seed's networks once, on all clean digits and on `count` damaged in all ways.
 
     Args:

@@ -358,11 +358,11 @@ CASES = {
     "preprocessing.mnist_format.steps_to_mnist": Case(
         st.tuples(st.one_of(arrays(), picture_files())), all_steps
     ),
-    "preprocessing.mnist_format.read_grey": Case(
+    "preprocessing.image_io.read_grey": Case(
         st.tuples(st.one_of(arrays(), picture_files())),
         lambda grey, image: in_unit_range(grey, dtype=np.float64),
     ),
-    "preprocessing.mnist_format.separate_ink": Case(
+    "preprocessing.separation.separate_ink": Case(
         st.tuples(GREY), lambda ink, grey: in_unit_range(ink, grey.shape, np.float64)
     ),
     "training.augmentation.Augmentation": Case(

@@ -131,6 +131,14 @@ def test_a_phase_is_saved_with_history_metrics_and_card(network, tmp_path):
     assert "Keras 3.8 and newer" in card and "| test_accuracy | `0.5` |" in card
 
 
+def test_figures_of_a_model_elsewhere_are_not_recorded(tmp_path):
+    metrics.update_metrics(tmp_path, "hybrid", test_accuracy=0.5)
+    assert not list(tmp_path.iterdir())
+    write_json(tmp_path / "metrics.json", {"phases": {"hybrid": {"test_accuracy": 0.5}}})
+    with pytest.raises(FileNotFoundError, match="no model in"):
+        model_choice.find_model(tmp_path)
+
+
 def test_metrics_of_earlier_versions_are_read(tmp_path):
     write_json(tmp_path / "metrics.json", {"hybrid": {"model": "h"}, "date": "d", "code": {"c": 1}})
     assert metrics.read_metrics(tmp_path) == {

@@ -140,6 +140,11 @@ def test_what_training_has_shown_is_shaded():
     assert patch.get_x() + patch.get_width() == pytest.approx(1.5)  # between severities 2 and 3
 
 
+def test_one_epoch_stands_at_1():
+    figure = plotting.plot_learning_curves(HISTORY[:1], "T")
+    assert all(list(axes.get_xticks()) == [HISTORY[0]["epoch"]] for axes in figure.axes)
+
+
 @pytest.mark.parametrize("boundary", [None, 2])
 def test_learning_curves_show_losses_and_errors_with_the_legend_outside(boundary):
     figure = plotting.plot_learning_curves(HISTORY, "T", boundary)

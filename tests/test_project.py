@@ -1,6 +1,7 @@
 """The rules of imports and dependencies, and facts that several files state."""
 
 import ast
+import importlib
 import re
 import shutil
 import subprocess
@@ -9,6 +10,7 @@ import tomllib
 import zipfile
 
 import pytest
+from nbformat.v4 import new_notebook
 from ruamel.yaml import YAML
 
 from mnist_helpers.paths import PROJECT
@@ -17,11 +19,13 @@ PYPROJECT = tomllib.loads((PROJECT / "pyproject.toml").read_text())
 LOCK = (PROJECT / "requirements.lock").read_text()
 EXTRAS, GROUPS = PYPROJECT["project"]["optional-dependencies"], PYPROJECT["dependency-groups"]
 IMPORT_NAMES = {
+    "pillow_heif": "pillow-heif",
+    "skimage": "scikit-image",
     "ai_edge_litert": "ai-edge-litert", "IPython": "ipython", "lazy_loader": "lazy-loader",
     "PIL": "pillow", "ruamel": "ruamel.yaml", "sklearn": "scikit-learn", "yaml": "pyyaml",
 }  # fmt: skip
 # Come with what is declared: ipykernel and papermill are nothing without them.
-BROUGHT_ALONG = {"jupyter_client", "nbclient", "traitlets"}
+BROUGHT_ALONG = {"annotated_types", "dask", "jupyter_client", "nbclient", "traitlets"}
 # Not imported by name: Keras's engine, Jupyter itself, and what `model.export` calls.
 BY_NAME_ONLY = {"ipykernel", "jupyterlab", "onnx", "tf2onnx"}
 HEAVY = {"keras", "tensorflow"}
@@ -166,3 +170,14 @@ def test_nothing_that_comes_from_running_is_stale():
         cwd=PROJECT, capture_output=True, text=True,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
+
+
+def test_a_refreshed_notebook_names_the_kernel_as_jupyterlab_does(monkeypatch):
+    monkeypatch.syspath_prepend(PROJECT / "benchmarks")
+    refresh = importlib.import_module("refresh")
+    metadata = {"kernelspec": {"name": "python3", "display_name": "My Python"}, "papermill": {}}
+    notebook = new_notebook(metadata={**metadata, "language_info": {"name": "python"}})
+    kept = refresh.publishable(notebook).metadata
+    assert set(kept) == {"kernelspec", "language_info", "mnist_helpers"}
+    assert kept.kernelspec.display_name == "Python 3 (ipykernel)"
+    assert kept.kernelspec.language == "python" and kept.language_info.name == "python"

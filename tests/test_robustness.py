@@ -180,7 +180,7 @@ def test_the_robust_policy_shows_all_kinds_but_those_held_out():
 def test_the_table_says_up_to_which_severity_training_went():
     curves = {"hybrid": {kind: [1.0, 0.9, 0.8, 0.7, 0.6] for kind in CORRUPTIONS}}
     table = robustness.severity_3_table(curves, {"ROTATION_DEGREES": 15.0})
-    assert list(table.loc["rotation"]) == ["25 degrees", "up to severity 2", 0.8]
+    assert list(table.loc["rotation"]) == ["degrees: 25", "up to severity 2", 0.8]
     assert table.loc["noise", "seen in training"] == "no"
 
 

@@ -17,6 +17,7 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_outp
 from mnist_helpers.files import write_json
 from mnist_helpers.parameters import PARAMETERS, check_parameters
 from mnist_helpers.paths import NOTEBOOKS_DIR, PROJECT
+from mnist_helpers.runner import pages
 from mnist_helpers.runner.cli import QUICK, main, summary
 from mnist_helpers.runner.definition import Setting
 from mnist_helpers.runner.notebooks import notebook_parameters, read_notebook
@@ -79,7 +80,8 @@ def test_a_run_leaves_notebooks_pages_log_status_and_table(notebook, run, tmp_pa
     assert "from a C library" in log
     assert sys.executable in log and "Epoch 3/3" in log and "no parameters used" in log
     page = (folder / "01_first.html").read_text()
-    assert sys.executable in page and 'href="02_second.html"' in page
+    assert Path(sys.executable).name in page and 'href="02_second.html"' in page
+    assert str(folder) not in page
     assert (folder / "02_second.html").exists() and (folder / "03_third.html").exists()
     assert [entry["state"] for entry in status(folder).values()] == ["done"] * 3
     assert all(entry["seconds"] > 0 for entry in status(folder).values())
@@ -446,8 +448,9 @@ def test_a_page_links_pages_fits_a_phone_and_leaves_out_what_needs_a_kernel(tmp_
     outputs = [new_output("display_data", data) for data in (live, widget)]
     notes = "I0000 00:00:1.2 3 port.cc:1] oneDNN is on.\nsaid by the notebook\n"
     outputs.append(new_output("stream", name="stderr", text=notes))
-    prose = new_markdown_cell("# What is <b>`a`</b>?\n[next](02_b.ipynb)")
-    cells = [prose, new_code_cell("show()", outputs=outputs)]
+    prose = new_markdown_cell("# What is <b>`a`</b>?\n[next](02_b.ipynb), [play](06_try_it.ipynb)")
+    places = f"OUTPUT_DIR = {str(tmp_path)!r}; DATASET = {str(PROJECT / 'data' / 'x')!r}"
+    cells = [prose, new_code_cell("show()", outputs=outputs), new_code_cell(places)]
     path = tmp_path / "01_a.ipynb"
     nbformat.write(new_notebook(cells=cells), path)
     write_page(path)
@@ -457,3 +460,15 @@ def test_a_page_links_pages_fits_a_phone_and_leaves_out_what_needs_a_kernel(tmp_
     assert "@media (max-width: 600px)" in page.partition("</head>")[0]
     assert "<b>still</b>" in page and "Slider(value=1)" not in page and "widget-view" not in page
     assert "said by the notebook" in page and "oneDNN" not in page
+    assert str(tmp_path) not in page and str(PROJECT) not in page and tmp_path.name in page
+    assert "play" in page and "06_try_it" not in page  # a run makes no page of it
+    assert "prefers-color-scheme: dark" in page and ".jp-RenderedImage img { max-width: no" in page
+
+
+@pytest.mark.parametrize(
+    "folder, shown",
+    [(PROJECT / "runs" / "x", '<a href="../../README.md#b">R</a>'), (Path("/elsewhere"), "R")],
+)
+def test_a_page_in_the_project_links_its_documents(folder, shown):
+    found = pages.LINK.search('<a href="../README.md#b">R</a>')
+    assert pages._link(found, folder) == shown

@@ -224,6 +224,13 @@ def test_a_change_to_the_pad_leaves_a_finished_03_fresh(monkeypatch, tmp_path):
     assert code_version(cells) != before
 
 
+def test_where_the_library_is_installed_from_plays_no_part_in_the_code_version():
+    notebook = read_notebook(NOTEBOOKS_DIR / "03_augmented_phase.ipynb")
+    before = code_sources(notebook)
+    notebook["cells"][1]["source"] += "\n# another address"
+    assert code_sources(notebook) == before and "%pip" not in "".join(before)
+
+
 def test_parameters_are_read_as_papermill_reads_them():
     for path in NOTEBOOKS_DIR.glob("0*.ipynb"):
         expected = papermill.inspect_notebook(str(path))

@@ -12,12 +12,11 @@ import numpy as np
 import tensorflow as tf
 
 from mnist_helpers.evaluation.geometry import resampling, rotation_matrix
-from mnist_helpers.preprocessing.image_io import Picture
+from mnist_helpers.preprocessing.image_io import IMAGE_SUFFIXES, Picture
 from mnist_helpers.preprocessing.mnist_format import to_mnist
 from mnist_helpers.training.artifacts import load_model
 from mnist_helpers.training.model_choice import find_model
 
-IMAGE_SUFFIXES = (".bmp", ".gif", ".jpeg", ".jpg", ".pgm", ".png", ".tif", ".tiff", ".webp")
 Predict = Callable[[np.ndarray], np.ndarray]
 
 

@@ -167,7 +167,7 @@ def severity_3_table(curves: Mapping[str, Curves], parameters: Mapping) -> pd.Da
     seen = {kind: severities_seen_in_training(kind, parameters) for kind in CORRUPTIONS}
     rows = {
         kind: {
-            "severity 3": f"{corruption.amounts[2]:g} {corruption.unit}",
+            "severity 3": f"{corruption.unit}: {corruption.amounts[2]:g}",
             "seen in training": f"up to severity {seen[kind]}" if seen[kind] else "no",
         }
         for kind, corruption in CORRUPTIONS.items()

@@ -28,6 +28,8 @@ def plot_learning_curves(history: list[dict], title: str, boundary: int | None =
     errors.set(xlabel="epoch", title="Error rate (%)", yscale="log")
     for axes in (losses, errors):
         axes.xaxis.get_major_locator().set_params(integer=True)
+        if len(epochs) == 1:  # around one point the axis would be labelled in hundredths
+            axes.set_xticks(epochs)
         axes.yaxis.set_major_formatter("{x:g}")
         low, high = axes.get_ylim()
         # Over a decade or less the powers of ten alone would leave the axis nearly without labels.

@@ -14,10 +14,10 @@ Picture = str | Path | bytes | Image.Image | np.ndarray
 
 # The formats that are opened. Not EPS, for which Pillow starts another program (Ghostscript), nor
 # formats of games and of science, whose decoders are seldom tried on damaged files.
-FORMATS = ("AVIF BMP GIF HEIF ICO JPEG JPEG2000 PNG PPM TIFF WEBP").split()
+FORMATS = ("AVIF", "BMP", "GIF", "HEIF", "ICO", "JPEG", "JPEG2000", "PNG", "PPM", "TIFF", "WEBP")
 IMAGE_SUFFIXES = frozenset(
-    ".avif .bmp .gif .heic .heif .ico .j2k .jfif .jp2 .jpe .jpeg .jpg .mpo .pbm .pgm .png .pnm "
-    ".ppm .tif .tiff .webp".split()
+    (".avif", ".bmp", ".gif", ".heic", ".heif", ".ico", ".j2k", ".jfif", ".jp2", ".jpe", ".jpeg")
+    + (".jpg", ".mpo", ".pbm", ".pgm", ".png", ".pnm", ".ppm", ".tif", ".tiff", ".webp")
 )
 # Larger pictures are averaged down to this longer side: ample for a digit of 20 pixels.
 WORKING_SIDE = 400
@@ -155,8 +155,9 @@ def _read_file(path: Path) -> bytes:
 
 def _decoded(given: bytes | Image.Image) -> np.ndarray:
     """Decodes a picture no larger than need be."""
-    picture = given
-    if not isinstance(given, Image.Image):
+    if isinstance(given, Image.Image):
+        picture = given
+    else:
         picture = Image.open(io.BytesIO(given), formats=FORMATS)
     pixels = picture.width * picture.height
     if pixels * BYTES_OF_MODE.get(picture.mode, 4) > LARGEST_DECODED or (
@@ -165,11 +166,12 @@ def _decoded(given: bytes | Image.Image) -> np.ndarray:
         raise PictureError(
             f"The picture has {picture.width:,} × {picture.height:,} pixels; make it smaller."
         )
-    orientation = picture.getexif().get(0x0112)
     if picture is not given:
-        picture.draft("RGB", (2 * WORKING_SIDE, 2 * WORKING_SIDE))  # JPEG: decode it smaller
+        picture.draft("RGB", (WORKING_SIDE, WORKING_SIDE))  # JPEG: decode it smaller
+    picture.load()
+    orientation = picture.getexif().get(0x0112, 1)  # only now: TIFF is turned on loading
     if picture.mode[0] not in "IF":  # 16 or 32 bits have no alpha and are averaged as an array
-        picture = picture.convert("RGBA")
+        picture = picture.convert("RGBA" if picture.has_transparency_data else "RGB")
         picture.thumbnail((WORKING_SIDE, WORKING_SIDE), Image.Resampling.BOX)
     channels = _channels_of_array(np.asarray(picture))
     return ORIENTATIONS.get(orientation, lambda array: array)(channels)

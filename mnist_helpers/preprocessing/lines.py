@@ -3,6 +3,7 @@
 import numpy as np
 from scipy import ndimage
 
+EVERY_NEIGHBOUR = np.ones((3, 3), bool)
 LEAST_LENGTH = 0.75  # of the picture's side
 SLOPES = np.linspace(-0.1, 0.1, 21)
 FREE_LINES = 60  # pixels; in smaller pictures a stroke is as straight as a line that ends inside
@@ -17,102 +18,90 @@ def line_pixels(mask: np.ndarray) -> np.ndarray:
     Returns:
         bool array of the same shape.
     """
-    found = border_bands(mask)
+    found = _border_bands(mask)
     mask = mask & ~found
-    candidates = horizontal_lines(mask) + [line.T for line in horizontal_lines(mask.T)]
+    candidates = _horizontal_lines(mask) + [line.T for line in _horizontal_lines(mask.T)]
     if not candidates:
         return found
     rest = mask & ~np.logical_or.reduce(candidates)
     if rest.sum() < 0.1 * mask.sum() and len(candidates) == 1:
         return found  # a lone line is a 1
-    rest = without_specks(rest)
+    rest = _without_specks(rest)
     pen = stroke_width(rest)
     for line in candidates:
-        if is_ruled(line, rest, pen, many=len(candidates) > 2):
+        if _is_ruled(line, rest, pen, many=len(candidates) > 2):
             found |= line
     return found | _crumbs(mask & ~found, found)
 
 
-def _crumbs(rest, lines):
+def _crumbs(rest: np.ndarray, lines: np.ndarray) -> np.ndarray:
     """Marks the corners and crossings that lines leave behind, no larger than lines are thick."""
     if not lines.any():
         return lines
-    parts, _ = ndimage.label(rest, np.ones((3, 3)))
+    parts, _ = ndimage.label(rest, EVERY_NEIGHBOUR)
     sizes = np.bincount(parts.ravel())
-    near = np.unique(parts[ndimage.binary_dilation(lines, np.ones((3, 3)))])
+    near = np.unique(parts[ndimage.binary_dilation(lines, EVERY_NEIGHBOUR)])
     small = near[sizes[near] <= (2 * stroke_width(lines)) ** 2]
     return np.isin(parts, small[small > 0])
 
 
-def stroke_width(mask):
+def stroke_width(mask: np.ndarray) -> float:
     """Measures strokes in pixels: distances to the edge of a strip average a quarter of it."""
     inside = ndimage.distance_transform_edt(np.pad(mask, 1))
     return 4 * inside[inside > 0].mean() if mask.any() else 0.0
 
 
-def border_bands(mask):
+def _border_bands(mask: np.ndarray) -> np.ndarray:
     """Marks the outermost rows and columns that are all ink."""
     band = np.zeros(mask.shape, bool)
-    for turn in range(4):
-        turned, marked = np.rot90(mask, turn), np.rot90(band, turn)
+    for turns in range(4):
+        turned, marked = np.rot90(mask, turns), np.rot90(band, turns)
         full = turned.mean(axis=1) > 0.97
-        depth = full.argmin() if not full.all() else 0
-        if 0 < depth < len(full) / 3:
+        depth = 0 if full.all() else full.argmin()
+        if depth < len(full) / 3:
             marked[:depth] = turned[:depth]
     return band
 
 
-def horizontal_lines(mask):
+def _horizontal_lines(mask: np.ndarray) -> list[np.ndarray]:
+    """Finds the lines that are nearly horizontal: a Hough transform over a few slopes."""
     height, width = mask.shape
+    least = LEAST_LENGTH * width
     rows, columns = np.nonzero(mask)
-    found = []
+    votes = []
     for slope in SLOPES:
-        offsets = np.rint(rows - slope * (columns - width / 2)).astype(int)
-        counts = np.bincount(offsets + width, minlength=height + 2 * width)
-        best = counts.max(initial=0)
-        if best >= LEAST_LENGTH * width:
-            found += [
-                (count, slope, offset - width)
-                for offset, count in enumerate(counts)
-                if count >= LEAST_LENGTH * width
-            ]
-    found.sort(reverse=True)
+        offsets = np.rint(rows - slope * (columns - width / 2)).astype(int) + width
+        counts = np.bincount(offsets)
+        votes += [(counts[at], slope, at - width) for at in np.flatnonzero(counts >= least)]
     lines, taken = [], np.zeros(mask.shape, bool)
-    for _, slope, offset in found:
+    runs, _ = ndimage.label(mask, [[0, 1, 0]] * 3) if votes else (mask, 0)
+    lengths = np.bincount(runs.ravel())
+    for _, slope, offset in sorted(votes, reverse=True):
         across = np.arange(width)
         down = np.rint(offset + slope * (across - width / 2)).astype(int)
-        inside = (down >= 0) & (down < height)
-        across, down = across[inside], down[inside]
+        across, down = (values[(down >= 0) & (down < height)] for values in (across, down))
         fresh = mask[down, across] & ~taken[down, across]
-        if fresh.sum() < LEAST_LENGTH * width:
+        if fresh.sum() < least:
             continue
-        line = trace(mask, down[fresh], across[fresh])
-        if line is not None:
+        met = runs[down[fresh], across[fresh]]
+        thickness = np.median(lengths[met])
+        if thickness <= max(0.08 * height, 3):
+            # Where it is thicker, a stroke crosses it, which stays.
+            line = np.isin(runs, met[lengths[met] <= 1.5 * thickness + 1])
             lines.append(line)
             taken |= line
     return lines
 
 
-def trace(mask, down, across):
-    """Marks a line's pixels, but for the columns where a stroke crosses it."""
-    runs, _ = ndimage.label(mask, [[0, 1, 0]] * 3)
-    numbers = runs[down, across]
-    lengths = np.bincount(runs.ravel())
-    thickness = np.median(lengths[numbers])
-    if thickness > max(0.08 * len(mask), 3):
-        return None
-    alone = numbers[lengths[numbers] <= 1.5 * thickness + 1]
-    return np.isin(runs, alone)
-
-
-def without_specks(mask):
-    parts, count = ndimage.label(mask, np.ones((3, 3)))
+def _without_specks(mask: np.ndarray) -> np.ndarray:
+    """Leaves parts of less than a tenth of the largest out."""
+    parts, _ = ndimage.label(mask, EVERY_NEIGHBOUR)
     sizes = np.bincount(parts.ravel())
     sizes[0] = 0
     return sizes[parts] > 0.1 * sizes.max()
 
 
-def is_ruled(line, rest, pen, many):
+def _is_ruled(line: np.ndarray, rest: np.ndarray, pen: float, many: bool) -> bool:
     """Tells a ruled line from a stroke.
 
     It runs from edge to edge, or it reaches beyond the rest of the ink at both ends and either is

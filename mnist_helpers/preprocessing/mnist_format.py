@@ -29,24 +29,24 @@ INKED, FINER = 0.2, 6
 def to_mnist(image: Picture) -> np.ndarray:
     """Brings a picture of one digit to the form of MNIST: the one way into the network.
 
-    The digit may be dark on light or light on dark, small in a large picture, lit unevenly and
-    slightly noisy. It is cut out, fitted into 20 x 20 pixels with its shape kept, and centred by
-    its mass in 28 x 28 (LeCun et al., "Gradient-based learning applied to document recognition",
-    1998, section III.A). An image that has this form already comes out nearly as it was.
+    The digit may be dark on light or light on dark, small in a large picture, lit unevenly, noisy,
+    on patterned or ruled paper, in a box, beside dark borders or cut-off neighbours. It is cut out,
+    fitted into 20 x 20 pixels with its shape kept, and centred by its mass in 28 x 28 (LeCun et
+    al., "Gradient-based learning applied to document recognition", 1998, section III.A). An image
+    that has this form already comes out nearly as it was.
 
     Args:
         image: A path, the bytes of an image file, a Pillow image, or an array of shape (h, w),
             (h, w, 1) grey, (h, w, 2) grey and alpha, (h, w, 3) RGB or (h, w, 4) RGB and alpha.
-            White is 255 or, in uint16 and where larger values occur, 65,535 in integer arrays; in
-            float arrays it is 1, 16 (as in scikit-learn's digits) or 255, the first that no value
-            exceeds.
+            White is the first of these that no value exceeds: 255, 4,095 or 65,535 in integer
+            arrays; 1, 16 (as in scikit-learn's digits) or 255 in float arrays.
 
     Returns:
         float32 array of shape (28, 28, 1), values in [0, 1], light digit on 0.
 
     Raises:
-        PictureError: There is no digit to be found: the picture is blank, tiny, not finite, or
-            cannot be decoded. This is a `ValueError`.
+        PictureError: No digit is found, or several: the picture is blank, a texture, tiny, huge,
+            not finite, or cannot be decoded. This is a `ValueError`.
         FileNotFoundError: There is no file at the path.
     """
     return steps_to_mnist(image)["28 × 28, centred by mass"][..., None]

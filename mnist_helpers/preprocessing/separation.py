@@ -1,19 +1,13 @@
-"""The ink of one digit, separated from paper, lines, borders and neighbours."""
+"""The ink of one digit, separated from its background and from what stands beside it."""
 
 import numpy as np
 from scipy import ndimage
-from skimage.filters import threshold_otsu
 
+from mnist_helpers.preprocessing.background import BLANK, TINY, find_ink, grown
 from mnist_helpers.preprocessing.image_io import PictureError
-from mnist_helpers.preprocessing.lines import line_pixels, stroke_width
+from mnist_helpers.preprocessing.lines import EVERY_NEIGHBOUR, stroke_width
 
-TINY = 24  # pixels; a picture with no longer side holds no lines, shadows or neighbours
-# Background and ink must differ by this part of the full range, and by so many standard deviations
-# of the noise.
-LEAST_CONTRAST = 0.02
-NOISE_FACTOR = 6.0
-BLANK = "The picture is blank: nothing stands out from its background."
-EVERY_NEIGHBOUR = np.ones((3, 3), bool)
+NO_DIGIT = "No digit is to be found: what stands out does not look like strokes."
 
 
 def separate_ink(grey: np.ndarray) -> np.ndarray:
@@ -30,107 +24,10 @@ def separate_ink(grey: np.ndarray) -> np.ndarray:
     """
     if grey.ndim != 2 or not np.all((grey >= 0) & (grey <= 1)) or grey.size == 0:
         raise PictureError("Grey values are an array of shape (h, w) with values in [0, 1].")
-    ink, mask = find_ink(grey)
+    ink, mask = find_ink(grey.astype(np.float64))
     digit = select_digit(mask, ink)
     full = np.percentile(ink[digit], 90)
-    soft = ndimage.binary_dilation(digit, EVERY_NEIGHBOUR, iterations=soft_edge(grey.shape))
-    return np.clip(ink / full, 0, 1) * (soft & ~(mask & ~digit))
-
-
-def soft_edge(shape):
-    return 1 + round(max(shape) / 100)
-
-
-def find_ink(grey: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Returns the ink without its background, and where it is: lines and borders left out."""
-    light = light_on_dark(grey)
-    if max(grey.shape) < TINY:
-        ink = light - paper_level(light)
-        return ink, ink > max(LEAST_CONTRAST, 0.1 * ink.max())
-    blur = max(grey.shape) / 400
-    if max(grey.shape) >= 60:
-        light = ndimage.gaussian_filter(light, blur)
-    erased = np.zeros(grey.shape, bool)
-    for _ in range(3):
-        ink = np.where(erased, 0, light - background(light, erased))
-        mask = inked(ink, erased)
-        lines = line_pixels(mask)
-        if not lines.any():
-            break
-        erased |= ndimage.binary_dilation(
-            lines, EVERY_NEIGHBOUR, iterations=soft_edge(grey.shape)
-        ) & (~mask | lines)
-    return ink, mask
-
-
-def light_on_dark(grey):
-    """Turns a picture of dark ink into its negative."""
-    flat = flattened(grey)
-    if np.ptp(flat) < LEAST_CONTRAST:
-        raise PictureError(BLANK)
-    bright = flat > threshold_otsu(flat)
-    sides = [bright[0], bright[-1], bright[:, 0], bright[:, -1]]
-    bright_border = np.concatenate(sides).mean() > 0.5
-    framed = sorted(side.mean() for side in sides)
-    if min(grey.shape) >= TINY:
-        if bright_border and framed[1] > 0.97 and bright.mean() < 0.5:
-            bright_border = False
-        elif not bright_border and framed[2] < 0.03 and bright.mean() > 0.5:
-            bright_border = True
-    return 1 - grey if bright_border else grey
-
-
-def flattened(grey):
-    """Takes the slope and the curvature of the light away."""
-    if max(grey.shape) < 60:
-        return grey
-    every = -(-max(grey.shape) // 48)
-    rows, columns = np.meshgrid(*(np.linspace(-1, 1, side) for side in grey.shape), indexing="ij")
-    terms = np.stack([np.ones(grey.shape), rows, columns], axis=-1)
-    chosen, values = terms[::every, ::every].reshape(-1, 3), grey[::every, ::every].ravel()
-    weights = np.ones(len(values))
-    for _ in range(8):
-        weighted = chosen * weights[:, None]
-        factors = np.linalg.lstsq(weighted.T @ chosen, weighted.T @ values, rcond=None)[0]
-        weights = 1 / np.maximum(np.abs(chosen @ factors - values), 0.01)
-    return grey - terms[..., 1:] @ factors[1:]
-
-
-def paper_level(light):
-    border = np.concatenate([light[0], light[-1], light[:, 0], light[:, -1]])
-    return np.percentile(border, 25)
-
-
-def background(light: np.ndarray, erased) -> np.ndarray:
-    """Estimates the paper: the average of the pixels that are not ink, near to each."""
-    window = max(light.shape) // 2
-    paper = ndimage.median_filter(light, 3) if False else light
-    opened = ndimage.grey_opening(
-        np.where(erased, light.min(), light) if False else light,
-        size=(window, window),
-        mode="nearest",
-    )
-    rough = light - opened
-    values = rough[~erased]
-    inky = (rough > threshold_otsu(values)) | erased
-    inky = ndimage.binary_dilation(inky, EVERY_NEIGHBOUR, iterations=soft_edge(light.shape))
-    if inky.mean() > 0.9:
-        return opened + np.percentile(values, 25)
-    weights = ndimage.gaussian_filter(1.0 - inky, max(light.shape) / 10)
-    average = ndimage.gaussian_filter(np.where(inky, 0, rough), max(light.shape) / 10)
-    return opened + average / np.maximum(weights, 1e-3)
-
-
-def inked(ink, erased=False):
-    """Marks what is ink."""
-    values = ink[~np.broadcast_to(erased, ink.shape)]
-    if values.size == 0 or np.ptp(values) == 0:
-        raise PictureError(BLANK)
-    threshold = threshold_otsu(values)
-    above, below = values[values > threshold], values[values <= threshold]
-    if above.mean() - np.median(below) < max(LEAST_CONTRAST, 3 * below.std()):
-        raise PictureError(BLANK)
-    return (ink > threshold) & ~np.broadcast_to(erased, ink.shape)
+    return np.clip(ink / full, 0, 1) * (grown(digit) & (digit | ~mask))
 
 
 def select_digit(mask: np.ndarray, ink: np.ndarray) -> np.ndarray:
@@ -163,10 +60,10 @@ def select_digit(mask: np.ndarray, ink: np.ndarray) -> np.ndarray:
     _check_digit(digit, np.isin(parts, numbers[whole >= 0.3 * weights[main]]) | digit, mask)
     _check_single(boxes[main], boxes[(whole >= 0.4 * weights[main]) & (numbers != numbers[main])])
     kept = numbers[whole >= 0.06 * weights[main]]
-    return without_neighbours(digit) | np.isin(parts, kept[kept != numbers[main]])
+    return _without_neighbours(digit) | np.isin(parts, kept[kept != numbers[main]])
 
 
-def _check_digit(digit, strokes, mask):
+def _check_digit(digit: np.ndarray, strokes: np.ndarray, mask: np.ndarray) -> None:
     """Raises an error for what is a texture, a shadow or a spot and no strokes."""
     rows, columns = np.nonzero(digit)
     extent = max(np.ptp(rows), np.ptp(columns)) + 1
@@ -175,10 +72,10 @@ def _check_digit(digit, strokes, mask):
     shadow = min(mask.shape) >= 60 and edges.mean() > 0.25
     texture = strokes.sum() < 0.3 * mask.sum() or holes > 12
     if shadow or texture or stroke_width(digit) > 0.5 * extent:
-        raise PictureError("No digit is to be found: what stands out does not look like strokes.")
+        raise PictureError(NO_DIGIT)
 
 
-def _check_single(main, others):
+def _check_single(main: np.ndarray, others: np.ndarray) -> None:
     """Raises an error if other parts stand beside the digit and are about as tall."""
     heights = np.diff(others[:, 0])[:, 0]
     shared = np.minimum(others[:, 1, 1], main[1, 1]) - np.maximum(others[:, 1, 0], main[1, 0])
@@ -190,16 +87,37 @@ def _check_single(main, others):
         )
 
 
-def without_neighbours(digit):
-    """Cuts off what reaches in from the sides and only touches the digit."""
+def _without_neighbours(digit: np.ndarray) -> np.ndarray:
+    """Cuts off what reaches in from the left or the right and joins the digit by one stroke."""
     digit = digit.copy()
-    reach = digit.shape[1] // 4
     for side in (digit, digit[:, ::-1]):
-        heights = side.sum(axis=0)
-        if heights[0] == 0:
-            continue
-        cut = heights[:reach].argmin()
-        one_stroke = np.diff(side[:, cut], prepend=False).sum() <= 2
-        if one_stroke and heights[:cut].max(initial=0) >= 1.5 * heights[cut]:
-            side[:, : cut + 1] = False
+        if side[:, 0].any():
+            side &= ~_outer_part(side)
     return digit
+
+
+def _outer_part(digit: np.ndarray) -> np.ndarray:
+    """Marks what lies left of the thinnest bridge in the left quarter, if it is no mere stroke.
+
+    Handwriting is slanted, so slanted cuts are tried as well. What is cut off begins at the edge,
+    is at least twice as tall as the bridge, and less than a quarter of the ink.
+    """
+    rows, columns = np.nonzero(digit)
+    thinnest, outer = np.inf, np.zeros(digit.shape, bool)
+    for slant in (0, 0.2, -0.2, 0.4, -0.4):
+        shifted = np.rint(columns + slant * (rows - len(digit) / 2)).astype(int)
+        shifted -= shifted.min()
+        quarter = -(-(shifted.max() + 1) // 4)
+        sheared = np.zeros((len(digit), shifted.max() + 1), bool)
+        sheared[rows, shifted] = True
+        heights = sheared[:, :quarter].sum(axis=0)
+        changes = np.diff(sheared[:, :quarter], axis=0, prepend=False).sum(axis=0)
+        heights_of_one = np.where(changes <= 2, heights, np.inf)
+        cut = heights_of_one.argmin()
+        left = shifted <= cut
+        tall = heights[:cut].max(initial=0) >= 2 * heights_of_one[cut]
+        at_edge = left.any() and columns[left].min() == 0
+        if heights_of_one[cut] < thinnest and tall and at_edge and left.mean() < 0.25:
+            thinnest, outer = heights_of_one[cut], np.zeros(digit.shape, bool)
+            outer[rows[left], columns[left]] = True
+    return outer

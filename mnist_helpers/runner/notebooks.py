@@ -8,6 +8,11 @@ from pathlib import Path
 
 from mnist_helpers.parameters import TYPES
 
+# What `mnist run` runs; the other notebooks are for looking and trying.
+SERIES = (
+    "01_data_exploration", "02_clean_phase", "03_augmented_phase", "04_evaluation", "05_robustness"
+)  # fmt: skip
+
 
 def read_notebook(path: str | Path) -> dict:
     """Reads a notebook of format 4 as plain JSON, each cell's source as one text.
@@ -25,8 +30,9 @@ def read_notebook(path: str | Path) -> dict:
 
 
 def code_sources(notebook: dict) -> list[str]:
-    """Returns the sources of the code cells."""
-    return [cell["source"] for cell in notebook["cells"] if cell["cell_type"] == "code"]
+    """Returns the sources of the code cells but the set-up cell, which computes nothing."""
+    cells = [cell for cell in notebook["cells"] if cell["cell_type"] == "code"]
+    return [cell["source"] for cell in cells if "setup" not in cell["metadata"].get("tags", [])]
 
 
 def without_outputs(notebook: dict) -> dict:

@@ -3,14 +3,23 @@
 import base64
 import html
 import io
+import os
 import re
 from pathlib import Path
 
 from mnist_helpers.files import atomic_write, read_json, write_text
+from mnist_helpers.paths import NOTEBOOKS_DIR, PROJECT
+from mnist_helpers.runner.notebooks import SERIES
 
 # TensorFlow's C++ start-up notes, which no setting silences and which say nothing of the run.
 STARTUP = re.compile(r"^(WARNING: All log messages before absl|[IWE]0000 ).*\n?", re.M)
 WIDGET = "application/vnd.jupyter.widget-view+json"
+# A link to a file beside the notebook or in the project.
+LINK = re.compile(
+    r'<a href="(?P<target>[\w./-]+\.(?:ipynb|md))(?P<anchor>#[^"]*)?"(?P<rest>[^>]*)>'
+    r"(?P<words>.*?)</a>",
+    re.S,
+)
 THUMBNAIL_PIXELS = 160
 TEMPLATE = Path(__file__).with_name("page.html.j2")
 
@@ -31,9 +40,36 @@ def write_page(notebook: Path) -> None:
             cell.outputs = without_widget_views(without_startup_notes(cell.outputs))
     exporter = HTMLExporter(raw_template=TEMPLATE.read_text(encoding="utf-8"))
     page, _ = exporter.from_notebook_node(content)
-    # The pages of a run lie side by side, so a link to the next notebook can lead to its page.
-    page = re.sub(r'(href="[\w.-]+)\.ipynb"', r'\1.html"', page)
-    write_text(notebook.with_suffix(".html"), page)
+    page = re.sub(LINK, lambda link: _link(link, notebook.parent.absolute()), page)
+    write_text(notebook.with_suffix(".html"), _without_places(page, notebook.parent.absolute()))
+
+
+def _link(link: re.Match, folder: Path) -> str:
+    """Returns a notebook's relative link as its page has it; the words alone if it leads nowhere.
+
+    The pages of a run lie side by side. Other notebooks have no page, and the project's documents
+    are found from a folder in the project alone.
+    """
+    target, anchor, rest, words = link["target"], link["anchor"], link["rest"], link["words"]
+    path, name = Path(target), Path(target).stem
+    if path.suffix == ".ipynb":
+        foreign = (NOTEBOOKS_DIR / target).exists() and name not in SERIES
+        known = not foreign or (folder / target).exists()
+        target, anchor = f"{name}.html", ""
+    else:
+        document = (NOTEBOOKS_DIR / target).resolve()
+        known = document.exists() and folder.is_relative_to(PROJECT)
+        target = Path(os.path.relpath(document, folder)).as_posix() if known else ""
+    return f'<a href="{target}{anchor}"{rest}>{words}</a>' if known else words
+
+
+def _without_places(page: str, folder: Path) -> str:
+    """Returns a page without where the run's and the project's folder lie on this machine."""
+    inside = folder.is_relative_to(PROJECT)
+    shown = folder.relative_to(PROJECT).as_posix() if inside else folder.name
+    for place, name in ((str(folder), shown), (f"{PROJECT}{os.sep}", "")):
+        page = page.replace(html.escape(place), name)
+    return page
 
 
 def _title(content: dict) -> str:

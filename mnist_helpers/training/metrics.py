@@ -53,10 +53,14 @@ def write_metrics(folder: str | Path, metrics: dict) -> None:
 
 
 def update_metrics(folder: str | Path, phase: str, **values: Any) -> dict:
-    """Merges `values` into what is recorded of a phase, and returns the whole content."""
+    """Merges `values` into what is recorded of a phase, and returns the whole content.
+
+    Nothing is written where no model of the phase is recorded: the values are of a model elsewhere.
+    """
     metrics = read_metrics(folder)
-    metrics["phases"][phase] = metrics["phases"].get(phase, {}) | values
-    write_metrics(folder, metrics)
+    if phase in metrics["phases"]:
+        metrics["phases"][phase] |= values
+        write_metrics(folder, metrics)
     return metrics
 
 

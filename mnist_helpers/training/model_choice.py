@@ -51,7 +51,8 @@ def find_models(
             f"There is no trained model in {path}: run 02_clean_phase.ipynb first, with the same "
             'OUTPUT_DIR, or choose the model "shipped".'
         )
-    print(f"Using {' and '.join(file.name for file in models.values())} from {home.name}.")
+    place = home.relative_to(PROJECT).as_posix() if home.is_relative_to(PROJECT) else home
+    print(f"Using {' and '.join(file.name for file in models.values())} from {place}.")
     for file in models.values():
         print(quality_warning(recorded_accuracy(file), file.name), end="")
     return models
@@ -73,8 +74,9 @@ def find_model(given: str | Path | None = None) -> Path:
     for folder in folders:
         phases = read_metrics(folder)["phases"]
         for phase in reversed(PHASES):
-            if phase in phases and (folder / phases[phase]["model"]).exists():
-                return folder / phases[phase]["model"]
+            model = phases.get(phase, {}).get("model")
+            if model and (folder / model).exists():
+                return folder / model
     raise FileNotFoundError(
         f"There is no model in {folders[-1]}: give a .keras file, or a folder with one."
     )
@@ -137,12 +139,12 @@ def quality_warning(accuracy: float | None, name: str = "This network") -> str:
     """Returns a sentence about a poor network, with a line break; nothing about a good one.
 
     Args:
-        accuracy: On validation images, in [0, 1]; `None` if it is unknown.
+        accuracy: On validation or test images, in [0, 1]; `None` if it is unknown.
         name: The network, for the sentence.
     """
     if accuracy is None or accuracy >= POOR:
         return ""
-    read = f"{name} reads only {accuracy:.1%} of the validation digits correctly"
+    read = f"{name} reads only {accuracy:.1%} of held-out digits correctly"
     remedy = (
         "Train it for longer or on more images (EPOCHS, MAX_TRAINING_IMAGES), or use the model "
         'that comes with the project: choose "shipped".\n'

@@ -70,7 +70,7 @@ class TransformRanges:
         maximum=180,
         below=False,
         slider=(180, 1),
-        description="turn {:g}°",
+        description="rotation {:g}°",
         unit="degrees",
         severities=(7.5, 15, 25, 35, 45),
         inverse=_rotate_back,
@@ -100,7 +100,7 @@ class TransformRanges:
 
     @property
     def description(self) -> str:
-        """All transforms in words, such as "turn 15°, shift 10%, zoom 15% at most"."""
+        """All transforms in words, such as "rotation 15°, shift 10%, zoom 15% at most"."""
         parts = [t.description.format(getattr(self, name)) for name, t in TRANSFORMS.items()]
         return ", ".join(parts) + " at most"
 

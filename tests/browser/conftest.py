@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from mnist_helpers.data.datasets import MnistUnavailableError, load_mnist
+from mnist_helpers.data.mnist import MnistUnavailableError, load_mnist
 from mnist_helpers.paths import PROJECT
 from tests.browser.lab import find_chromium, prepare, prepare_models, running_lab
 
@@ -51,7 +51,7 @@ def context(tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def lab(context, tmp_path_factory):
-    """The address of a running JupyterLab with notebooks 03 and 04 up to their widgets."""
+    """The address of a running JupyterLab with notebooks 03 and 06 up to their widgets."""
     folder = tmp_path_factory.mktemp("lab")
     try:
         load_mnist()
@@ -61,8 +61,10 @@ def lab(context, tmp_path_factory):
     models = folder / "models"
     prepare_models(models, dataset)
     common = dict(DATASET=dataset, OUTPUT_DIR=str(models))
-    prepare("03_augmented_phase", folder, "explorer-settings", MAX_TRAINING_IMAGES=1000, **common)
-    prepare("06_try_it", folder, "layers", **common)
+    prepare(
+        "03_augmented_phase", folder, "explorer.augmentation", MAX_TRAINING_IMAGES=1000, **common
+    )
+    prepare("06_try_it", folder, "widgets.LayerView", **common)
     with running_lab(folder) as address:
         yield address
 

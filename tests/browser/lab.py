@@ -32,10 +32,10 @@ def find_chromium() -> str | None:
 
 
 def prepare(name: str, folder: Path, last_cell: str, **parameters) -> Path:
-    """Copies a notebook without outputs, up to a cell, with other parameters."""
+    """Copies a notebook without outputs up to the cell with a text, and with other parameters."""
     notebook = nbformat.read(NOTEBOOKS_DIR / f"{name}.ipynb", as_version=4)
-    ids = [cell.id for cell in notebook.cells]
-    notebook.cells = notebook.cells[: ids.index(last_cell) + 1]
+    last = next(i for i, cell in enumerate(notebook.cells) if last_cell in cell.source)
+    notebook.cells = notebook.cells[: last + 1]
     for cell in notebook.cells:
         if cell.cell_type == "code":
             cell.outputs, cell.execution_count = [], None

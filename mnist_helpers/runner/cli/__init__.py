@@ -2,6 +2,7 @@
 
 import functools
 import importlib.metadata
+import io
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -9,7 +10,7 @@ from typing import Annotated, Any
 
 import typer
 
-from mnist_helpers.runner.cli import evaluate, export, predict, run, sweep
+from mnist_helpers.runner.cli import evaluate, export, notebooks, predict, run, sweep
 from mnist_helpers.runner.cli.common import echo
 from mnist_helpers.runner.cli.run import QUICK, SERIES
 from mnist_helpers.runner.cli.summary import summary
@@ -43,7 +44,7 @@ def _with_status(function: Callable[..., int]) -> Callable[..., None]:
     return call
 
 
-for module in (run, sweep, predict, evaluate, export):
+for module in (run, sweep, predict, evaluate, export, notebooks):
     name = module.__name__.rpartition(".")[2]
     app.command(name, cls=getattr(module, "Command", None))(_with_status(module.command))
 
@@ -77,6 +78,9 @@ def main(
         The exit status: 0 done, 1 a part failed or the data cannot be had, 2 an error in what was
         asked for, 130 stopped by Ctrl-C.
     """
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # a terminal of cp1252 lacks most of the letters
+            stream.reconfigure(errors="backslashreplace")
     given = sys.argv[1:] if arguments is None else arguments
     try:
         app(args=run.join_parameters(given), prog_name="mnist", obj=notebooks)

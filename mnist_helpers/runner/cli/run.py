@@ -14,10 +14,8 @@ from mnist_helpers.parameters import PARAMETERS
 from mnist_helpers.paths import NOTEBOOKS_DIR
 from mnist_helpers.runner.cli.common import OUTPUT, Output, check_folder_name, echo
 from mnist_helpers.runner.cli.summary import summary
+from mnist_helpers.runner.notebooks import SERIES
 
-SERIES = (
-    "01_data_exploration", "02_clean_phase", "03_augmented_phase", "04_evaluation", "05_robustness"
-)  # fmt: skip
 QUICK = {"EPOCHS": 2, "MAX_TRAINING_IMAGES": 2000, "BATCH_SIZE": 32, "ROBUSTNESS_IMAGES": 200}
 NOT_MNIST = (
     "THIS IS NOT MNIST. MNIST cannot be had, so every number of this run is for the 1,797 small "
@@ -80,7 +78,7 @@ def command(
         ),
     ] = None,
 ) -> int:
-    """Runs the notebooks 01 to 04 in order into a folder of its own, with an HTML page of each.
+    """Runs the notebooks 01 to 05 in order into a folder of its own, with an HTML page of each.
 
     A run that was interrupted continues when it is started again with its name.
     """

@@ -1,4 +1,5 @@
 import io
+import os
 
 import numpy as np
 import pytest
@@ -7,8 +8,8 @@ from scipy import ndimage
 from sklearn.datasets import load_digits
 
 from mnist_helpers.paths import SHIPPED_DIR
-from mnist_helpers.preprocessing.image_io import read_grey
-from mnist_helpers.preprocessing.mnist_format import steps_to_mnist, to_mnist
+from mnist_helpers.preprocessing import PictureError, steps_to_mnist, to_mnist
+from mnist_helpers.preprocessing.image_io import IMAGE_SUFFIXES, read_grey
 from mnist_helpers.training.artifacts import load_model
 from mnist_helpers.training.metrics import read_metrics
 
@@ -31,11 +32,11 @@ def png(picture, **options):
 PLAIN = to_mnist(drawn())
 
 
-def likeness(image):
+def likeness(image, plain=PLAIN):
     """Correlation with the plain seven; a rounded centre may lie one pixel aside."""
     digit = to_mnist(image)
     moved = (np.roll(digit, (down, right), (0, 1)) for down in (-1, 0, 1) for right in (-1, 0, 1))
-    return max(np.corrcoef(one.ravel(), PLAIN.ravel())[0, 1] for one in moved)
+    return max(np.corrcoef(one.ravel(), plain.ravel())[0, 1] for one in moved)
 
 
 def test_the_result_has_the_form_of_mnist():
@@ -194,7 +195,7 @@ def test_what_is_no_digit_is_refused_in_a_sentence(given, said):
 def test_a_spot_is_no_digit():
     picture = np.zeros((100, 100))
     picture[50:53, 50:53] = 1
-    with pytest.raises(ValueError, match="too small for a digit"):
+    with pytest.raises(ValueError, match="No digit|too small for a digit"):
         to_mnist(picture)
 
 
@@ -208,6 +209,192 @@ def test_a_decompression_bomb_is_refused(monkeypatch, limit):
 def test_a_missing_file_is_named(tmp_path):
     with pytest.raises(FileNotFoundError, match="none.png"):
         to_mnist(tmp_path / "none.png")
+
+
+# What stands around a digit: each picture stands for its kind. The digit must come out as it does
+# without it.
+
+SEVEN = ((60, 45), (120, 45), (85, 140))
+
+
+def sheet(*marks, digit=SEVEN, size=(180, 180), ink=0, width=9, paper=255):
+    """A digit of straight strokes; marks are a method of Pillow's pen, its points and options."""
+    picture = Image.new("L", size, paper)
+    pen = ImageDraw.Draw(picture)
+    for method, points, options in marks:
+        getattr(pen, method)(points, **options)
+    if digit:
+        pen.line(digit, fill=ink, width=width, joint="curve")
+    return picture
+
+
+def line(*points, fill=0, width=3):
+    return "line", points, {"fill": fill, "width": width}
+
+
+def box(*corners, outline=0, width=4):
+    return "rectangle", corners, {"outline": outline, "width": width}
+
+
+SURROUNDINGS = {
+    "a frame at the edge": [box(0, 0, 179, 179)],
+    "a thick frame": [box(0, 0, 179, 179, width=14)],
+    "a frame further in": [box(10, 10, 169, 169)],
+    "a tilted frame": [line(10, 12, 168, 18, 162, 168, 6, 163, 10, 12)],
+    "a line below": [line(0, 152, 180, 152)],
+    "a line under its foot": [line(0, 141, 180, 141)],
+    "a line through it": [line(0, 90, 180, 90, width=2)],
+    "ruled paper": [line(0, y, 180, y, fill=110, width=2) for y in range(12, 180, 24)],
+    "squared paper": [
+        line(*points, fill=120, width=1)
+        for at in range(8, 180, 20)
+        for points in ((0, at, 180, at), (at, 0, at, 180))
+    ],
+    "scan borders": [line(0, 3, 180, 3, width=8), line(3, 0, 3, 180, width=8)],
+    "neighbours": [line(0, 40, 12, 140, width=9), line(179, 40, 168, 140, width=9)],
+    "a caption": [line(4, 170, 18, 170, width=4), line(24, 170, 30, 170, width=4)],
+}
+
+
+@pytest.mark.parametrize("kind", SURROUNDINGS)
+@pytest.mark.parametrize("negative", [False, True])
+def test_a_digit_comes_out_as_without_its_surroundings(kind, negative):
+    plain = to_mnist(sheet())
+    picture = np.asarray(sheet(*SURROUNDINGS[kind]))
+    digit = to_mnist(255 - picture if negative else picture)
+    assert np.corrcoef(digit.ravel(), plain.ravel())[0, 1] > 0.93
+
+
+def test_a_pale_digit_beside_a_black_border_is_found():
+    stroke = ((90, 70), (90, 120))
+    digit = to_mnist(sheet(line(0, 3, 180, 3, width=8), digit=stroke, ink=130, width=6))
+    plain = to_mnist(sheet(digit=stroke, ink=130, width=6))
+    assert np.corrcoef(digit.ravel(), plain.ravel())[0, 1] > 0.95
+
+
+def test_patterned_paper_and_a_shadow_are_background():
+    rows, columns = np.mgrid[:180, :180]
+    pattern = (np.sin((rows + 0.3 * columns) / 3) > 0.8) | (
+        np.sin((columns - 0.4 * rows) / 4) > 0.8
+    )
+    light = np.where(columns + rows / 2 > 160, 0.9, 0.5)
+    plain = to_mnist(sheet())
+    for photo in (np.asarray(sheet()) / 255 - 0.2 * pattern, light * np.asarray(sheet()) / 255):
+        digit = to_mnist(np.clip(photo, 0, 1))
+        assert np.corrcoef(digit.ravel(), plain.ravel())[0, 1] > 0.93
+
+
+def test_a_broken_stroke_stays_with_its_digit():
+    whole = to_mnist(sheet())
+    picture = np.array(sheet())
+    picture[80:84] = 255
+    assert np.corrcoef(to_mnist(picture).ravel(), whole.ravel())[0, 1] > 0.9
+
+
+def test_a_thin_outline_on_a_large_sheet_is_read():
+    picture = Image.new("L", (800, 800), 255)
+    ImageDraw.Draw(picture).ellipse([250, 150, 550, 650], outline=180)
+    digit = to_mnist(picture)[..., 0]
+    assert digit[14, 14] < 0.1 and digit[14].max() > 0.5
+
+
+@pytest.mark.parametrize("factor", [1, 6])
+@pytest.mark.parametrize("digit", [((17, 4), (12, 23)), ((5, 5), (20, 4), (13, 23))])
+def test_a_digit_cut_to_its_bounding_box_is_the_digit(digit, factor):
+    whole = sheet(digit=digit, size=(28, 28), width=3)
+    ink = np.asarray(whole) < 200
+    rows, columns = (np.flatnonzero(ink.any(axis=axis)) for axis in (1, 0))
+    cut = np.asarray(whole)[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+    assert likeness(np.kron(cut, np.ones((factor, factor))), to_mnist(whole)) > 0.8
+
+
+def paper(noise, seed=0):
+    rows, columns = np.mgrid[0:1:300j, 0:1:400j]
+    grain = np.random.default_rng(seed).normal(0, noise, rows.shape)
+    return np.clip(0.75 + 0.1 * columns - 0.12 * rows + grain, 0, 1)
+
+
+def two_grey_columns():
+    picture = np.full((60, 60), 255)
+    picture[:, :2] = 120
+    return picture
+
+
+NO_DIGIT = {
+    "grey columns": two_grey_columns(),
+    "paper": paper(0.005),
+    "grainy paper": paper(0.02),
+    "lines": sheet(*[line(0, y, 180, y, width=1) for y in range(10, 180, 20)], digit=()),
+    "grid": sheet(*SURROUNDINGS["squared paper"], digit=()),
+    "empty cell": sheet(box(2, 2, 177, 177, width=2), digit=()),
+    "noise": np.random.default_rng(0).random((100, 100)),
+    "chequered": np.kron(np.indices((10, 10)).sum(0) % 2, np.ones((20, 20))),
+    "stripes": np.kron(np.arange(20) % 2, np.ones((200, 10))),
+}
+
+
+@pytest.mark.parametrize("kind", NO_DIGIT)
+def test_nothing_is_guessed_where_there_is_no_digit(kind):
+    with pytest.raises(PictureError, match="blank|No digit"):
+        to_mnist(NO_DIGIT[kind])
+
+
+def test_several_digits_are_not_read_as_one():
+    picture = sheet(line(160, 45, 220, 45, 185, 140, width=9), size=(300, 180))
+    with pytest.raises(PictureError, match="seems to hold 2 digits"):
+        to_mnist(picture)
+
+
+# Files as they come
+
+
+@pytest.mark.parametrize("suffix", sorted(IMAGE_SUFFIXES - {".ico", ".mpo", ".pbm"}))
+def test_every_suffix_names_a_format_that_is_read(suffix, tmp_path):
+    formats = {
+        ".jfif": "JPEG",
+        ".jpe": "JPEG",
+        ".heic": "HEIF",
+        ".heif": "HEIF",
+        ".j2k": "JPEG2000",
+    }
+    path = tmp_path / f"seven{suffix}"
+    drawn().save(path, formats.get(suffix))
+    assert likeness(path) > 0.98
+
+
+def test_sixteen_bits_are_turned_as_the_file_says(tmp_path):
+    sideways = np.rot90(np.asarray(drawn()).astype(np.uint16) * 257)
+    path = tmp_path / "seven.tif"
+    Image.fromarray(sideways).save(path, tiffinfo={0x0112: 6})
+    assert likeness(path) > 0.99
+
+
+def test_twelve_bits_are_known_by_their_largest_value():
+    twelve = np.asarray(drawn()).astype(np.uint16) * 16
+    assert read_grey(twelve).max() == pytest.approx(1, abs=0.01)
+
+
+@pytest.mark.filterwarnings("ignore:the matrix subclass")
+def test_matrices_are_arrays_and_masked_pixels_are_none():
+    assert likeness(np.matrix(np.asarray(drawn()))) > 0.99
+    with pytest.raises(PictureError, match="masked"):
+        to_mnist(np.ma.masked_less(np.asarray(drawn()), 100))
+
+
+def test_only_regular_files_of_a_bounded_size_are_opened(tmp_path):
+    os.mkfifo(tmp_path / "pipe.png")
+    with open(tmp_path / "sparse.png", "wb") as file:
+        file.truncate(10**10)
+    for name, said in [("pipe.png", "regular file"), ("sparse.png", "bytes"), (".", "regular")]:
+        with pytest.raises(PictureError, match=said):
+            to_mnist(tmp_path / name)
+
+
+def test_no_other_program_is_started_for_a_picture(tmp_path, monkeypatch):
+    monkeypatch.setattr("subprocess.Popen", lambda *_, **__: pytest.fail("a program was started"))
+    postscript = b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 100 100\nshowpage\n"
+    with pytest.raises(PictureError, match="cannot be read"):
+        to_mnist(postscript)
 
 
 @pytest.mark.slow

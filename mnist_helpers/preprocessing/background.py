@@ -1,0 +1,132 @@
+"""The ink in a picture, freed of paper, uneven light, lines and dark borders."""
+
+import numpy as np
+from scipy import ndimage
+from skimage.filters import threshold_otsu
+
+from mnist_helpers.preprocessing.image_io import PictureError
+from mnist_helpers.preprocessing.lines import EVERY_NEIGHBOUR, line_pixels
+
+TINY = 24  # pixels; a picture with no longer side holds no lines, shadows or neighbours
+LARGE = 60  # pixels; from here on light may have a slope and noise is smoothed
+# Ink must differ from its background by this part of the full range, and by so many standard
+# deviations of what is left of the background: Otsu's halves of plain noise differ by 2.7.
+LEAST_CONTRAST = 0.02
+NOISE_FACTOR = 3.0
+BLANK = "The picture is blank: nothing stands out from its background."
+
+
+def find_ink(grey: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Takes the background away and, one after another, what is straight and no stroke.
+
+    Once a black border is gone, a pale digit beside it is what stands out: so the threshold is
+    asked anew after each removal.
+
+    Args:
+        grey: Float array of shape (h, w), values in [0, 1].
+
+    Returns:
+        How much ink there is, a float array of the same shape, and where, a bool array.
+
+    Raises:
+        PictureError: Nothing stands out.
+    """
+    light = light_on_dark(grey)
+    longer = max(grey.shape)
+    if longer < TINY:
+        border = np.concatenate([light[0], light[-1], light[:, 0], light[:, -1]])
+        ink = light - np.percentile(border, 25)
+        return ink, ink > max(LEAST_CONTRAST, 0.1 * ink.max())
+    if longer >= LARGE:
+        light = ndimage.gaussian_filter(light, longer / 400)
+    erased = np.zeros(grey.shape, bool)
+    for _ in range(3):
+        ink = np.where(erased, 0, light - _background(light, erased))
+        mask = _above_threshold(ink, erased)
+        lines = line_pixels(mask)
+        if not lines.any():
+            break
+        erased |= grown(lines) & (lines | ~mask)
+    return ink, mask
+
+
+def grown(mask: np.ndarray) -> np.ndarray:
+    """Adds the soft edge of ink, wider in larger pictures."""
+    width = 1 + round(max(mask.shape) / 100)
+    return ndimage.binary_dilation(mask, EVERY_NEIGHBOUR, iterations=width)
+
+
+def light_on_dark(grey: np.ndarray) -> np.ndarray:
+    """Turns a picture of dark ink into its negative.
+
+    Paper is what the border shows and, as digits are round, above all the corners, and what most of
+    a picture is. But where two or more sides are dark all along and the rest is clearly brighter,
+    it has dark borders.
+    """
+    flat = _flattened(grey)
+    if np.ptp(flat) < LEAST_CONTRAST:
+        raise PictureError(BLANK)
+    bright = flat > threshold_otsu(flat)
+    sides = [bright[0], bright[-1], bright[:, 0], bright[:, -1]]
+    corners = bright[[0, 0, -1, -1], [0, -1, 0, -1]]
+    shares = [np.concatenate(sides).mean(), corners.mean()]
+    if max(grey.shape) >= TINY:  # ink may fill most of a few pixels, seldom of many
+        shares.append(bright.mean())
+    bright_paper = np.mean(shares) > 0.5
+    least = 2 if min(grey.shape) >= 60 else 3 if min(grey.shape) >= TINY else 5
+    for paper in (True, False):
+        full = sum((side == paper).mean() < 0.03 for side in sides)
+        if full >= least and (bright == paper).mean() > 0.53:
+            bright_paper = paper
+    return 1 - grey if bright_paper else grey
+
+
+def _flattened(grey: np.ndarray) -> np.ndarray:
+    """Takes the slope of the light away: a plane with the least absolute deviation."""
+    if max(grey.shape) < LARGE:
+        return grey
+    every = -(-max(grey.shape) // 48)  # a coarse grid is enough for a plane
+    axes = (np.linspace(-1, 1, side) for side in grey.shape)
+    rows, columns = np.meshgrid(*axes, indexing="ij")
+    terms = np.stack([np.ones(grey.shape), rows, columns], axis=-1)
+    chosen, values = terms[::every, ::every].reshape(-1, 3), grey[::every, ::every].ravel()
+    weights = np.ones(len(values))
+    for _ in range(8):  # iteratively reweighted least squares
+        weighted = chosen * weights[:, None]
+        factors = np.linalg.lstsq(weighted.T @ chosen, weighted.T @ values, rcond=None)[0]
+        weights = 1 / np.maximum(np.abs(chosen @ factors - values), 0.01)
+    return grey - terms[..., 1:] @ factors[1:]
+
+
+def _background(light: np.ndarray, erased: np.ndarray) -> np.ndarray:
+    """Estimates the paper: near each pixel, the average of those that are no ink.
+
+    What is ink is first asked of the opening by a window wider than any stroke.
+    """
+    longer = max(light.shape)
+    opened = ndimage.grey_opening(light, size=(longer // 2, longer // 2), mode="nearest")
+    above = light - opened
+    inky = grown((above > _otsu(above[~erased])) | erased)
+    if inky.mean() > 0.9:
+        return opened + np.percentile(above, 25)
+    near = longer // 2
+    weights = ndimage.uniform_filter(1.0 - inky, near)
+    average = ndimage.uniform_filter(np.where(inky, 0, above), near)
+    return opened + average / np.maximum(weights, 1e-3)
+
+
+def _otsu(values: np.ndarray) -> float:
+    if values.size == 0 or np.ptp(values) == 0:
+        raise PictureError(BLANK)
+    return threshold_otsu(values)
+
+
+def _above_threshold(ink: np.ndarray, erased: np.ndarray) -> np.ndarray:
+    """Marks what is ink, by Otsu's threshold."""
+    values = ink[~erased]
+    threshold = _otsu(values)
+    below = values[values <= threshold]
+    contrast = values[values > threshold].mean() - np.median(below)
+    if contrast < max(LEAST_CONTRAST, NOISE_FACTOR * below.std()):
+        raise PictureError(BLANK)
+    return (ink > threshold) & ~erased

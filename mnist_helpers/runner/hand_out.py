@@ -1,0 +1,38 @@
+"""Copies of the series to work on, with the solutions of the exercises or without."""
+
+import json
+import re
+from pathlib import Path
+
+from mnist_helpers.files import write_text
+from mnist_helpers.paths import NOTEBOOKS_DIR
+from mnist_helpers.runner.notebooks import read_notebook, without_outputs
+
+SOLUTIONS = re.compile(r"<details><summary>Solutions</summary>.*?</details>\n*", re.DOTALL)
+
+
+def copy_series(folder: str | Path, solutions: bool = True) -> list[Path]:
+    """Copies the notebooks without outputs.
+
+    Args:
+        folder: Where to; made if missing.
+        solutions: Whether the folded solutions of *Now you* are copied as well.
+
+    Returns:
+        The copies.
+
+    Raises:
+        FileExistsError: One of the notebooks is in the folder already; nothing was copied.
+    """
+    sources = sorted(NOTEBOOKS_DIR.glob("*.ipynb"))
+    copies = [Path(folder) / source.name for source in sources]
+    for copy in copies:
+        if copy.exists():
+            raise FileExistsError(f"{copy} is there already; choose another folder.")
+    for source, copy in zip(sources, copies, strict=True):
+        notebook = without_outputs(read_notebook(source))
+        for cell in notebook["cells"]:
+            text = cell["source"] if solutions else SOLUTIONS.sub("", cell["source"])
+            cell["source"] = text.splitlines(keepends=True)
+        write_text(copy, json.dumps(notebook, indent=1, ensure_ascii=False) + "\n")
+    return copies
