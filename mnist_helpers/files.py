@@ -145,7 +145,8 @@ def remove_leftovers(path: str | Path) -> None:
 def write_text(path: str | Path, text: str) -> None:
     """Writes a UTF-8 text file atomically, with the same line ends on every system."""
     with atomic_write(path) as temporary:
-        temporary.write_text(text, encoding="utf-8", newline="\n")
+        # A file's name that is not UTF-8 has letters that cannot be encoded.
+        temporary.write_text(text, encoding="utf-8", errors="backslashreplace", newline="\n")
 
 
 def write_json(path: str | Path, content: object) -> None:

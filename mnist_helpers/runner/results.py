@@ -1,13 +1,12 @@
 """What runs came to: one row a run and one row an epoch as CSV files, and a page of them."""
 
-import csv
-import io
 import os
 import time
 from pathlib import Path
 from urllib.parse import quote
 
 from mnist_helpers.files import read_json, write_text
+from mnist_helpers.runner.csv_row import csv_row
 from mnist_helpers.runner.plan import Run
 from mnist_helpers.runner.task import Task
 
@@ -92,16 +91,9 @@ def columns(rows: list[dict]) -> list[str]:
 
 def write_table(path: Path, rows: list[dict]) -> None:
     """Writes rows as CSV, atomically; a cell without a value stays empty."""
-    text = io.StringIO()
-    writer = csv.DictWriter(text, columns(rows), restval="", lineterminator="\n")
-    writer.writeheader()
-    writer.writerows({name: _plain(value) for name, value in row.items()} for row in rows)
-    write_text(path, text.getvalue())
-
-
-def _plain(value: object) -> object:
-    """Returns a value for a table; a spreadsheet would take a text that begins so for a formula."""
-    return f"'{value}" if isinstance(value, str) and value.startswith(tuple("=+-@")) else value
+    names = columns(rows)
+    lines = [csv_row(names), *(csv_row(row.get(name) for name in names) for row in rows)]
+    write_text(path, "".join(lines))
 
 
 def write_results(runs: list[Run], folder: Path) -> list[dict]:
