@@ -72,7 +72,7 @@ def show(figure: Figure, alt: str, caption: str = "") -> None:
         caption: Markdown, a sentence with the numbers of this run.
     """
     png = figure_png(figure)
-    display(Image(png.data, format="png", width=png.width, alt=alt))
+    display(Image(png.data, format="png", width=png.width, metadata={"alt": alt}))
     if caption:
         display(Markdown(caption))
 
