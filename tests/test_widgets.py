@@ -191,7 +191,8 @@ def test_resample_draws_anew_and_the_same_seed_again_the_same(explore):
 
 def test_settings_are_handed_over_only_when_asked_and_the_status_says_which(explore):
     given, turned = Augmentation(), Augmentation(rotation_degrees=25)
-    assert given.description in explore.status.value and "as in the parameters" in explore.status.value
+    for words in (given.description, "as in the parameters"):
+        assert words in explore.status.value
     explore.sliders["rotation_degrees"].value = 25
     assert explore.augmentation == given
     assert f"the sliders show: {turned.description}" in explore.status.value
