@@ -1,4 +1,3 @@
-"use strict";
 // What to_mnist.js needs of NumPy, SciPy, scikit-image and Pillow, with their numbers: grids are
 // {width, height, data}, masks hold 0 and 1.
 

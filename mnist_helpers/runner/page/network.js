@@ -262,5 +262,3 @@ function unpack(network) {
       layer.weights[name] = all.subarray(start, start + length);
   return network;
 }
-
-if (typeof module !== "undefined") module.exports = { run, unpack, softmax };

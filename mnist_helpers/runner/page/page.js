@@ -1,19 +1,30 @@
-// The page: pad, upload, answer, and a view into the network. `toMnist`, `run`, `unpack` come before.
+// The page: pad, upload, answer, and a view into the network. The other scripts come before.
+const MAPPED = ["conv", "depthwise", "max_pool", "average_pool"];
 const $ = (id) => document.getElementById(id);
 const read = (id) => JSON.parse($(id).textContent);
-const CONSTANTS = read("constants");
 const NETWORK = unpack(read("network"));
 const pad = $("pad");
 const pen = pad.getContext("2d", { willReadFrequently: true });
+const small = newContext(CONSTANTS.PAD_SIDE, CONSTANTS.PAD_SIDE);
+const LARGEST_UPLOAD = 1600; // pixels; a phone's pictures have thrice as many
 let strokes = [];
 let stroke = null;
 let isExample = false;
+let looked = null; // steps, image and what each layer gave, of the last answer
+
+function newContext(width, height) {
+  const canvas = document.createElement("canvas");
+  [canvas.width, canvas.height] = [width, height];
+  const context = canvas.getContext("2d", { willReadFrequently: true });
+  context.imageSmoothingQuality = "high";
+  return context;
+}
 
 function draw() {
   pen.fillStyle = "white";
   pen.shadowBlur = 0;
   pen.fillRect(0, 0, pad.width, pad.height);
-  pen.lineWidth = CONSTANTS.pen_width * pad.width;
+  pen.lineWidth = CONSTANTS.PEN_WIDTH * pad.width;
   pen.lineCap = pen.lineJoin = "round";
   pen.strokeStyle = pen.shadowColor = "black";
   pen.shadowBlur = pad.width / 70;
@@ -25,45 +36,60 @@ function draw() {
   }
 }
 
-function grey(context, width, height) {
-  const pixels = context.getImageData(0, 0, width, height).data;
-  return Float64Array.from(
-    { length: width * height },
-    (_, i) => (0.299 * pixels[4 * i] + 0.587 * pixels[4 * i + 1] + 0.114 * pixels[4 * i + 2]) / 255,
-  );
+// The drawing, as large as Python makes it.
+function drawing() {
+  const side = CONSTANTS.PAD_SIDE;
+  small.drawImage(pad, 0, 0, side, side);
+  return small.getImageData(0, 0, side, side);
 }
 
+// As mnist_helpers.widgets.html has it, like the words below.
 function percent(p) {
-  return `${(100 * p).toFixed(1)} %`;
+  return p >= 0.9995 && p < 1 ? "> 99.9 %" : `${(100 * p).toFixed(1)} %`;
 }
 
 function words(p) {
   const order = [...p.keys()].sort((a, b) => p[b] - p[a]);
   const [first, second] = order;
   const an = first === 8 ? "an" : "a";
-  if (p[first] >= CONSTANTS.certain) return `This is ${an} ${first} (${percent(p[first])}).`;
-  if (p[first] >= CONSTANTS.probable)
-    return `Probably ${an} ${first} (${percent(p[first])}), else ${second} (${percent(p[second])}).`;
-  return `I cannot tell: ${first} (${percent(p[first])}) or ${second} (${percent(p[second])}).`;
+  const confidence = percent(p[first]);
+  const other = `${second} (${percent(p[second])})`;
+  if (p[first] >= CONSTANTS.CERTAIN)
+    return `This is ${an} ${first}, with ${confidence} confidence.`;
+  if (p[first] >= CONSTANTS.PROBABLE)
+    return `Probably ${an} ${first}, with ${confidence} confidence; second choice: ${other}.`;
+  return `I cannot tell: ${first} (${confidence}) or ${other}.`;
 }
 
-function show(picture, width, height) {
+// Answers at once; what there is to look at follows when the browser has shown the answer.
+function show(pixels) {
   try {
-    const { steps, image } = toMnist(picture, width, height, CONSTANTS);
+    const steps = stepsToMnist(greyOf(pixels));
+    const image = steps[steps.length - 1].data;
     const values = run(NETWORK, image);
     const p = values[values.length - 1].data;
     $("answer").textContent = words(p);
     showBars(p);
-    showSteps(steps);
-    looked = { values, image };
-    showLayer();
-    $("looking").hidden = false;
+    looked = { values, image, steps };
+    requestAnimationFrame(() => setTimeout(look));
   } catch (error) {
     if (!(error instanceof PictureError)) throw error;
-    $("answer").textContent = error.message;
-    $("bars").replaceChildren();
-    $("looking").hidden = true;
+    say(error.message);
   }
+}
+
+function say(text) {
+  looked = null;
+  $("answer").textContent = text;
+  $("bars").replaceChildren();
+  $("looking").hidden = true;
+}
+
+function look() {
+  if (!looked) return;
+  showSteps(looked.steps);
+  showLayer();
+  $("looking").hidden = false;
 }
 
 function showBars(p) {
@@ -93,13 +119,13 @@ function paint(canvas, data, width, height, colour) {
 
 function showSteps(steps) {
   $("steps").replaceChildren(
-    ...steps.map(({ name, data, width, height, ink }) => {
+    ...steps.map(({ name, data, width, height }) => {
       const figure = document.createElement("figure");
       const canvas = document.createElement("canvas");
       canvas.className = "step";
       canvas.setAttribute("role", "img");
       canvas.setAttribute("aria-label", `The picture ${name}.`);
-      paint(canvas, data, width, height, (v) => Array(3).fill(255 * (ink ? 1 - v : v)));
+      paint(canvas, data, width, height, (v) => Array(3).fill(255 * v));
       const caption = document.createElement("figcaption");
       caption.textContent = name;
       figure.append(canvas, caption);
@@ -108,13 +134,9 @@ function showSteps(steps) {
   );
 }
 
-let looked = null;
-const spatial = NETWORK.layers
-  .map((layer, index) => [layer, index + 1])
-  .filter(([layer]) => ["conv", "depthwise", "max_pool", "average_pool"].includes(layer.op) || layer.activation === "relu");
 
 function showLayer() {
-  if (!looked) return;
+  if (!looked || !spatial.length) return;
   const index = Number($("layer").value);
   const { shape, data } = looked.values[index];
   const [height, width, channels] = shape;
@@ -174,12 +196,8 @@ function showPlaces() {
 
 function answer() {
   draw();
-  if (strokes.length) show(grey(pen, pad.width, pad.height), pad.width, pad.height);
-  else {
-    $("answer").textContent = "Draw a digit.";
-    $("bars").replaceChildren();
-    $("looking").hidden = true;
-  }
+  if (strokes.length) show(drawing());
+  else say("Draw a digit.");
 }
 
 function add(event) {
@@ -214,14 +232,15 @@ pad.addEventListener("keydown", (event) => {
   const control = event.ctrlKey || event.metaKey;
   if (event.key === "Backspace" || (control && event.key === "z")) change(strokes.slice(0, -1));
   else if (event.key === "Delete") change([]);
-  else if (!control && CONSTANTS.examples[event.key]) change(CONSTANTS.examples[event.key], true);
+  else if (!control && CONSTANTS.EXAMPLES[event.key])
+    change(CONSTANTS.EXAMPLES[event.key], true);
   else return;
   event.preventDefault();
 });
 $("undo").addEventListener("click", () => change(strokes.slice(0, -1)));
 $("clear").addEventListener("click", () => change([]));
 $("example").addEventListener("change", (event) => {
-  if (event.target.value) change(CONSTANTS.examples[event.target.value], true);
+  if (event.target.value) change(CONSTANTS.EXAMPLES[event.target.value], true);
   event.target.value = "";
 });
 $("layer").addEventListener("change", showLayer);
@@ -233,24 +252,23 @@ $("upload").addEventListener("change", async (event) => {
   $("answer").textContent = "Reading…";
   try {
     const bitmap = await createImageBitmap(file);
-    const factor = Math.min(1, CONSTANTS.working_side / Math.max(bitmap.width, bitmap.height));
-    const [width, height] = [bitmap.width, bitmap.height].map((s) => Math.max(1, Math.round(s * factor)));
-    const canvas = new OffscreenCanvas(width, height);
-    const context = canvas.getContext("2d");
-    context.fillStyle = "white";
-    context.fillRect(0, 0, width, height);
-    context.imageSmoothingQuality = "high";
-    context.drawImage(bitmap, 0, 0, width, height);
-    show(grey(context, width, height), width, height);
-  } catch (error) {
+    const factor = Math.min(1, LARGEST_UPLOAD / Math.max(bitmap.width, bitmap.height));
+    const size = [bitmap.width, bitmap.height].map((s) => Math.max(1, Math.round(s * factor)));
+    const context = newContext(...size);
+    context.drawImage(bitmap, 0, 0, ...size);
+    show(context.getImageData(0, 0, ...size));
+  } catch {
     $("answer").textContent = "This browser cannot open that file as a picture; try a PNG or JPEG.";
   }
 });
 
-for (const [layer, index] of spatial) {
-  const option = new Option(layer.name, index);
-  $("layer").add(option);
-}
+// The layers whose values are maps, with their numbers.
+const blank = run(NETWORK, new Float32Array(CONSTANTS.SIDE ** 2));
+const spatial = NETWORK.layers
+  .map((layer, index) => [layer, index + 1])
+  .filter(([layer, index]) => blank[index].shape.length === 3 && (MAPPED.includes(layer.op) || layer.activation))
+  .map(([layer, index]) => [layer.name, index]);
+for (const [name, index] of spatial) $("layer").add(new Option(name, index));
 $("layer").selectedIndex = spatial.length - 1;
 for (const [name, value] of Object.entries(read("facts"))) {
   const term = document.createElement("dt");
@@ -259,4 +277,5 @@ for (const [name, value] of Object.entries(read("facts"))) {
   text.textContent = value;
   $("card").append(term, text);
 }
+say("Draw a digit.");
 draw();
