@@ -172,8 +172,9 @@ def _hash(text: str) -> str:
 def model_facts(path: Path) -> dict[str, str]:
     """Returns what `metrics.json` beside a model records, for people to read."""
     metrics = read_metrics(path.parent)
-    phases = (phase for phase in metrics["phases"].values() if phase.get("model") == path.name)
-    phase, environment = next(phases, {}), metrics["environment"]
+    recorded = [phase for phase in metrics["phases"].values() if phase.get("model") == path.name]
+    phase: dict = recorded[0] if recorded else {}
+    environment = metrics["environment"]
     facts = {"Network": path.stem}
     if title := environment.get("dataset_title"):
         facts["Trained on"] = str(title)
