@@ -8,6 +8,10 @@ from numpy.typing import ArrayLike
 MAX_SEED = 2**31 - 1
 SIDE = 28
 CLASSES = 10
+# What Markdown, HTML or matplotlib's formulas would take for markup, and what looks alike.
+LOOK_ALIKES = str.maketrans(
+    {"<": "‹", ">": "›", "[": "(", "]": ")", "*": "∗", "`": "'", "|": "¦", "$": r"\$"}
+)
 
 
 def check_integer(name: str, value: object, minimum: int, maximum: float = math.inf) -> int:
@@ -81,6 +85,16 @@ def check_array(name: str, values: ArrayLike, kind: str) -> np.ndarray:
             "use astype to convert them."
         )
     return array
+
+
+def plain_text(name: object) -> str:
+    """Returns a name that Markdown, HTML tables and figures all show and none takes for markup.
+
+    Args:
+        name: Comes from a file or its name, such as a class, a data set or a sweep's variant.
+    """
+    printable = (letter if letter.isprintable() else " " for letter in str(name))
+    return "".join(printable).translate(LOOK_ALIKES)
 
 
 def check_images(images: ArrayLike) -> np.ndarray:

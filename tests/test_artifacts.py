@@ -127,7 +127,10 @@ def test_a_phase_is_saved_with_history_metrics_and_card(network, tmp_path):
     assert phase["validation_accuracy"] == 0.97 and phase["best_validation_accuracy"] == 0.98
     assert phase["test_accuracy"] == 0.5 and phase["parameters"] == {"SEED": 3}
     assert artifacts.load_history(tmp_path, "hybrid") == HISTORY
-    card = metrics.write_model_card(tmp_path, name).read_text()
+    content["environment"] |= {"dataset_title": "<b>d</b>", "versions": ["`<i>", "a|b"]}
+    write_json(tmp_path / "metrics.json", content)
+    card = metrics.write_model_card(tmp_path, name).read_text(encoding="utf-8")
+    assert "<b>" not in card and "`<i>" not in card and r"a\|b" in card
     assert "Keras 3.8 and newer" in card and "| test_accuracy | `0.5` |" in card
 
 

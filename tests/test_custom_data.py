@@ -102,6 +102,15 @@ def test_other_than_ten_different_names_is_an_error(tmp_path, names, message):
         data.class_names(str(tmp_path / "odd.npz"))
 
 
+def test_names_with_markup_come_out_as_text(tmp_path):
+    names = ["<script>x</script>", "[a](http://b)", "*c*", "d\ne", r"$\frac{$", *NAMES[5:]]
+    path = tmp_path / "<b>bold.npz"
+    np.savez(path, **made_up(), class_names=names)
+    found = data.class_names(str(path))
+    assert found[:5] == ["‹script›x‹/script›", "(a)(http://b)", "∗c∗", "d e", r"\$\frac{\$"]
+    assert data.dataset_title(str(path)) == "‹b›bold (not MNIST)"
+
+
 def test_names_that_are_no_utf_8_are_an_error(folder, tmp_path):
     (tmp_path / "class_names.txt").write_bytes("\n".join([*NAMES[:9], "écharpe"]).encode("latin-1"))
     with pytest.raises(DataError, match=r"class_names\.txt must be a text file in UTF-8"):

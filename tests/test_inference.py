@@ -1,6 +1,9 @@
 import csv
 import io
 import json
+import os
+import subprocess
+import sys
 
 import keras
 import numpy as np
@@ -9,7 +12,7 @@ from PIL import Image, ImageDraw
 
 from mnist_helpers.evaluation import inference
 from mnist_helpers.runner.cli import main
-from mnist_helpers.training import artifacts
+from mnist_helpers.training import artifacts, model_choice
 from mnist_helpers.training.model import build_cnn
 
 
@@ -164,7 +167,58 @@ def test_what_cannot_be_done_is_refused_in_a_sentence(arguments, says, tmp_path,
 def test_a_run_s_folder_stands_for_its_last_model(network, tmp_path):
     history = [{"epoch": 1, "seconds": 1.0, "cpu_seconds": 1.0, "val_accuracy": 0.9}]
     artifacts.save_phase(network, tmp_path, "clean_phase", "clean_phase.keras", history)
-    assert artifacts.find_model(str(tmp_path)) == tmp_path / "clean_phase.keras"
+    assert model_choice.find_model(str(tmp_path)) == tmp_path / "clean_phase.keras"
     artifacts.save_phase(network, tmp_path, "hybrid", "hybrid.keras", history)
-    assert artifacts.find_model(str(tmp_path)) == tmp_path / "hybrid.keras"
-    assert artifacts.find_model().suffix == ".keras"
+    assert model_choice.find_model(str(tmp_path)) == tmp_path / "hybrid.keras"
+    assert model_choice.find_model().suffix == ".keras"
+
+
+# Files as attackers name them
+
+
+ODD_NAMES = [
+    "=1+1.png",
+    "@cmd.png",
+    "a\rb.png",
+    "a\nb.png",
+    'q"u,o.png',
+    "<b>.png",
+    os.fsdecode(b"\xff.png"),
+]
+
+
+@pytest.fixture
+def odd_pictures(pictures, monkeypatch):
+    """A folder of the same picture under odd names, and of files that are no regular ones."""
+    folder = pictures / "odd"
+    folder.mkdir()
+    for name in ODD_NAMES:
+        (folder / name).write_bytes((pictures / "a.png").read_bytes())
+    os.mkfifo(folder / "pipe.png")
+    (folder / "zero.png").symlink_to("/dev/zero")
+    (folder / "loop.png").symlink_to(folder / "loop.png")
+    monkeypatch.chdir(folder)
+    return sorted(os.listdir(folder))
+
+
+@pytest.mark.timeout(60)
+@pytest.mark.parametrize("form", ["", "--json", "--csv"])
+def test_odd_files_cost_nothing_but_themselves(odd_pictures, model_file, form):
+    command = [sys.executable, "-m", "mnist_helpers", "predict", *odd_pictures, "n" * 5000]
+    done = subprocess.run(
+        [*command, "--model", str(model_file), *form.split()], capture_output=True
+    )
+    assert done.returncode == 1, done.stderr
+    assert b"4 of 11 pictures could not be read." in done.stderr
+    out = done.stdout.decode()  # UTF-8 in every case
+    if form == "--json":
+        assert [os.fsdecode(row["picture"]) for row in json.loads(out)][:10] == odd_pictures
+    elif form == "--csv":
+        rows = list(csv.DictReader(io.StringIO(out, newline="")))
+        names = [row["picture"] for row in rows[:10]]
+        assert not any(name.startswith(tuple("=+-@")) for name in names)
+        shown = [name.encode("utf-8", "backslashreplace").decode() for name in odd_pictures]
+        assert [name.removeprefix("'") for name in names] == shown
+        assert sum(row["error"] != "" for row in rows) == 4
+    else:
+        assert out.count("second choice") == len(ODD_NAMES)

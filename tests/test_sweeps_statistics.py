@@ -1,10 +1,12 @@
 import csv
+import re
 
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
 from matplotlib.collections import PathCollection
+from nbconvert.filters.markdown import markdown2html
 
 from mnist_helpers.evaluation import sweeps
 from mnist_helpers.plotting import sweeps as plots
@@ -47,6 +49,26 @@ def test_settings_are_what_varies_beside_the_seed_and_failed_runs_are_left_out(s
     assert sweeps.metrics_of(runs) == ["test_accuracy", "ece"]
     assert set(epochs["run"]) == {1, 2, 3, 4, 5, 6, 7}
     assert set(runs["dataset_title"]) == {"not recorded"}
+
+
+def test_names_with_markup_come_out_as_text(folder):
+    table = (folder / "results.csv").read_text()
+    hostile = "<img src=x onerror=alert(1)>*a* [l](http://x) $\\frac{"
+    (folder / "results.csv").write_text(
+        table.replace(",a,", f",{hostile},").replace("metrics.ece", "metrics.<script>")
+    )
+    runs, epochs = sweeps.read_sweep(folder)
+    intervals, tests = (
+        of(runs, "test_accuracy") for of in (sweeps.mean_intervals, sweeps.paired_tests)
+    )
+    figure = plots.plot_runs(runs, {"test_accuracy": intervals}, runs["setting"][0])
+    figure.canvas.draw()  # a half formula would raise
+    plt.close(figure)
+    assert "alert(1)›" in runs["setting"][0] and set(epochs["setting"]) == set(runs["setting"])
+    shown = [frame.style.to_html() for frame in (intervals, tests, sweeps.best_by_metric(runs))]
+    for html in [*shown, markdown2html(sweeps.summary(intervals, tests, "test_accuracy"))]:
+        assert not re.search("<(img|script|a) |<script>|<em>a</em>", html)
+        assert "‹" in html
 
 
 def test_student_intervals_computed_by_hand(sweep):

@@ -7,7 +7,7 @@ import numpy as np
 from mnist_helpers.data import formats
 from mnist_helpers.data.formats import DataError
 from mnist_helpers.data.mnist import Split
-from mnist_helpers.validation import CLASSES, check_images, check_labels
+from mnist_helpers.validation import CLASSES, check_images, check_labels, plain_text
 
 NAMES_FILE = "class_names.txt"
 # The split keeps each class's share, so a twelfth of the images must hold every class.
@@ -58,6 +58,8 @@ def _checked(arrays: formats.Arrays, part: str, path: Path) -> Split:
 def class_names(dataset: str) -> list[str]:
     """Returns what the ten classes are called, as far as the data set says.
 
+    Names go into headings, tables and figures, so markup in them is replaced by what looks alike.
+
     Args:
         dataset: As for `load`. The names are the array `class_names` of the .npz file, or the lines
             of `class_names.txt` in the folder; without them they are "0" to "9".
@@ -86,7 +88,7 @@ def class_names(dataset: str) -> list[str]:
                 f"shape {array.shape}."
             )
         names = _decoded(array, path)
-    names = [name.strip() for name in names]
+    names = [plain_text(name).strip() for name in names]
     if len(set(names) - {""}) != CLASSES or len(names) != CLASSES:
         raise DataError(f"{path} names {len(names)} classes; it must be {CLASSES} different names.")
     return names

@@ -8,7 +8,7 @@ import numpy as np
 from mnist_helpers.data import custom
 from mnist_helpers.data.mnist import Split, array_checksums, load_mnist
 from mnist_helpers.paths import is_path
-from mnist_helpers.validation import CLASSES, check_integer
+from mnist_helpers.validation import CLASSES, check_integer, plain_text
 
 DATASET_TITLES = {"mnist": "MNIST", "digits": "scikit-learn digits (not MNIST)"}
 # A constant, and not the notebooks' SEED, so that every run is compared on the same images.
@@ -57,7 +57,7 @@ def _centred(image: np.ndarray) -> np.ndarray:
 def dataset_title(dataset: str) -> str:
     """Returns what titles call a data set, as by `load_dataset`; all but MNIST say so."""
     if is_path(dataset):
-        return f"{Path(dataset).stem} (not MNIST)"
+        return f"{plain_text(Path(dataset).stem)} (not MNIST)"
     return DATASET_TITLES[dataset]
 
 

@@ -2,6 +2,7 @@
 
 import functools
 import glob
+import os
 from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
 from pathlib import Path
@@ -167,11 +168,11 @@ def find_images(names: Iterable[str]) -> list[str]:
     found = []
     for name in names:
         path = Path(name)
-        if path.is_dir():
+        if os.path.isdir(name):  # Path.is_dir raises where a name is too long
             found += sorted(
                 str(file) for file in path.rglob("*") if file.suffix.lower() in IMAGE_SUFFIXES
             )
-        elif path.exists():
+        elif os.path.exists(name):
             found.append(name)
         else:
             found += sorted(glob.glob(name, recursive=True)) or [name]

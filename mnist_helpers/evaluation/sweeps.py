@@ -9,6 +9,8 @@ import pandas as pd
 from scipy import stats
 from statsmodels.stats.multitest import multipletests
 
+from mnist_helpers.validation import plain_text
+
 CONFIDENCE = 0.95
 LOWER_IS_BETTER = ("ece", "nll", "brier", "loss", "seconds")  # endings of such metrics' names
 
@@ -23,7 +25,8 @@ def read_sweep(folder: str | Path) -> tuple[pd.DataFrame, pd.DataFrame]:
     Returns:
         The finished runs, one per row, and their epochs, one per row; both with a column `setting`,
         which names what a run varies beside the seed, and a column `seed`. The runs' column
-        `dataset_title` says what they were trained on.
+        `dataset_title` says what they were trained on. All these names are plain text, whatever
+        the files say.
 
     Raises:
         FileNotFoundError: There is no such sweep.
@@ -33,14 +36,15 @@ def read_sweep(folder: str | Path) -> tuple[pd.DataFrame, pd.DataFrame]:
     if not path.exists():
         raise FileNotFoundError(f"There is no results.csv in {folder}: run a sweep first.")
     runs = pd.read_csv(path, keep_default_na=False, na_values=[""], dtype={"variant": str})
-    runs = _with_prefixes(runs)
+    runs = _with_prefixes(runs).rename(columns=plain_text)
     runs = runs[runs["state"] == "done"].dropna(axis="columns", how="all").reset_index(drop=True)
     if runs.empty:
         raise ValueError(f"No run in {path} is finished: continue the sweep first.")
     varied = [name for name in runs if name.startswith("params.") and name != "params.SEED"]
     runs["setting"] = [_setting(run, varied) for _, run in runs.iterrows()]
     runs["seed"] = runs.get("params.SEED", 0)
-    runs["dataset_title"] = runs.get("dataset_title", "not recorded")
+    titles = runs.get("dataset_title", pd.Series("not recorded", runs.index))
+    runs["dataset_title"] = titles.map(plain_text)
     epochs = pd.read_csv(Path(folder) / "epochs.csv", dtype={"variant": str})
     return runs, epochs.merge(runs[["run", "setting", "seed"]], on="run")
 
@@ -61,7 +65,7 @@ def _setting(run: pd.Series, varied: list[str]) -> str:
     for name in varied:
         value = f"{run[name]:g}" if isinstance(run[name], float) else run[name]
         parts.append(f"{name.removeprefix('params.')} {value}")
-    return ", ".join(parts) or "the default"
+    return plain_text(", ".join(parts)) or "the default"
 
 
 def metrics_of(runs: pd.DataFrame) -> list[str]:

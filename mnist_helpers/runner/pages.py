@@ -68,7 +68,7 @@ def _without_places(page: str, folder: Path) -> str:
     inside = folder.is_relative_to(PROJECT)
     shown = folder.relative_to(PROJECT).as_posix() if inside else folder.name
     for place, name in ((str(folder), shown), (f"{PROJECT}{os.sep}", "")):
-        page = page.replace(html.escape(place), name)
+        page = page.replace(html.escape(place), html.escape(name))
     return page
 
 

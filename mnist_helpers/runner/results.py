@@ -1,16 +1,14 @@
 """What runs came to: one row a run and one row an epoch as CSV files, and a page of them."""
 
-import csv
-import io
 import os
 import time
 from pathlib import Path
 from urllib.parse import quote
 
 from mnist_helpers.files import read_json, write_text
+from mnist_helpers.runner.csv_row import csv_row
 from mnist_helpers.runner.plan import Run
 from mnist_helpers.runner.task import Task
-from mnist_helpers.training.metrics import read_metrics
 
 RESULTS_FILE = "results.csv"
 EPOCHS_FILE = "epochs.csv"
@@ -51,7 +49,7 @@ def result_rows(runs: list[Run]) -> list[dict]:
 
 
 def _measured(folder: Path) -> dict:
-    metrics = read_metrics(folder)
+    metrics = _metrics(folder)
     environment, phases = metrics["environment"], metrics["phases"]
     trained = [phase for phase in phases.values() if "training_seconds" in phase]
     last = trained[-1] if trained else {}
@@ -64,13 +62,19 @@ def _measured(folder: Path) -> dict:
     return measured
 
 
+def _metrics(folder: Path) -> dict:
+    from mnist_helpers.training.metrics import read_metrics  # imports NumPy, at the end of a run
+
+    return read_metrics(folder)
+
+
 def epoch_rows(runs: list[Run]) -> list[dict]:
     """Collects the epochs of the finished runs from their histories, in the phases' order."""
     rows = []
     for run in runs:
         if run.state()[0] != "done":
             continue
-        for phase in read_metrics(run.folder)["phases"]:
+        for phase in _metrics(run.folder)["phases"]:
             for epoch in read_json(run.folder / f"{phase}_history.json", []):
                 rows.append({"run": run.name, "variant": run.variant, "phase": phase, **epoch})
     return rows
@@ -87,16 +91,9 @@ def columns(rows: list[dict]) -> list[str]:
 
 def write_table(path: Path, rows: list[dict]) -> None:
     """Writes rows as CSV, atomically; a cell without a value stays empty."""
-    text = io.StringIO()
-    writer = csv.DictWriter(text, columns(rows), restval="", lineterminator="\n")
-    writer.writeheader()
-    writer.writerows({name: _plain(value) for name, value in row.items()} for row in rows)
-    write_text(path, text.getvalue())
-
-
-def _plain(value: object) -> object:
-    """Returns a value for a table; a spreadsheet would take a text that begins so for a formula."""
-    return f"'{value}" if isinstance(value, str) and value.startswith(tuple("=+-@")) else value
+    names = columns(rows)
+    lines = [csv_row(names), *(csv_row(row.get(name) for name in names) for row in rows)]
+    write_text(path, "".join(lines))
 
 
 def write_results(runs: list[Run], folder: Path) -> list[dict]:

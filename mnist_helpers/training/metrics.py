@@ -11,6 +11,7 @@ from typing import Any
 from mnist_helpers.data.datasets import dataset_fingerprint, dataset_title
 from mnist_helpers.files import read_json, write_json, write_text
 from mnist_helpers.paths import PROJECT, output_dir
+from mnist_helpers.validation import plain_text
 
 FILE_NAME = "metrics.json"
 
@@ -87,11 +88,11 @@ def write_model_card(folder: str | Path, model_file: str) -> Path:
     """Writes `model_card.md` from what `metrics.json` records; nothing in it is typed by hand."""
     metrics = read_metrics(folder)
     lines = [
-        f"# {model_file}",
+        f"# {plain_text(model_file)}",
         "",
-        f"A convolutional network that reads handwritten digits, trained on "
-        f"{metrics['environment']['dataset_title']} by the two-phase hybrid strategy: clean images "
-        "first, then half clean and half augmented ones.",
+        "A convolutional network that reads handwritten digits, trained on "
+        f"{plain_text(metrics['environment']['dataset_title'])} by the two-phase hybrid strategy: "
+        "clean images first, then half clean and half augmented ones.",
         "",
         "Input: float32 (n, 28, 28, 1) in [0, 1], light digit on dark. Output: ten probabilities. "
         "Meant for teaching; digits that are not brought to MNIST's form are read badly. "
@@ -100,19 +101,22 @@ def write_model_card(folder: str | Path, model_file: str) -> Path:
         *_table(metrics["environment"]),
     ]
     for name, phase in metrics["phases"].items():
-        lines += ["", f"## {name.replace('_', ' ').capitalize()}", "", *_table(phase)]
+        lines += ["", f"## {plain_text(name).replace('_', ' ').capitalize()}", "", *_table(phase)]
     path = output_dir(folder) / "model_card.md"
     write_text(path, "\n".join(lines) + "\n")
     return path
 
 
 def _table(values: dict) -> list[str]:
-    rows = [f"| {name} | {_cell(value)} |" for name, value in values.items()]
+    rows = [f"| {plain_text(name)} | {_cell(value)} |" for name, value in values.items()]
     return ["| fact | value |", "|---|---|", *rows]
 
 
 def _cell(value: object) -> str:
-    return value if isinstance(value, str) else f"`{json.dumps(value)}`"
+    if isinstance(value, str):
+        return plain_text(value)
+    code = json.dumps(value).replace("`", "'").replace("|", r"\|")
+    return f"`{code}`"
 
 
 def processor() -> str:

@@ -5,6 +5,7 @@ from pathlib import Path
 from mnist_helpers.data.datasets import dataset_title
 from mnist_helpers.paths import PROJECT, SHIPPED_DIR, TRAINED_DIR
 from mnist_helpers.training.metrics import read_metrics
+from mnist_helpers.validation import plain_text
 
 PHASES = {"clean_phase": "clean phase", "hybrid": "hybrid"}
 CHANCE = 0.1
@@ -45,7 +46,9 @@ def find_models(
     _check_dataset(home, dataset)
     models = _recorded_models(home)
     if path.is_file():
-        models = {name: file for name, file in models.items() if file == path} or {path.stem: path}
+        models = {name: file for name, file in models.items() if file == path} or {
+            plain_text(path.stem): path
+        }
     if not models:
         raise FileNotFoundError(
             f"There is no trained model in {path}: run 02_clean_phase.ipynb first, with the same "

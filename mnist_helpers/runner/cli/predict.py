@@ -1,6 +1,5 @@
 """The command `predict`: which digit do pictures show?"""
 
-import csv
 import json
 import sys
 from collections.abc import Iterable
@@ -9,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from mnist_helpers.runner.cli.common import Model, echo
+from mnist_helpers.runner.csv_row import csv_row
 
 if TYPE_CHECKING:
     from mnist_helpers.evaluation.inference import Prediction
@@ -68,10 +68,10 @@ def _write_lines(predictions: "Iterable[Prediction]") -> int:
 def _write_csv(predictions: "Iterable[Prediction]") -> int:
     from mnist_helpers.evaluation.inference import Prediction
 
-    writer, failed = csv.writer(sys.stdout, lineterminator="\n"), 0
-    writer.writerow(Prediction._fields)
+    failed = 0
+    print(csv_row(Prediction._fields), end="")
     for prediction in predictions:
-        writer.writerow(prediction)
+        print(csv_row(prediction), end="")
         failed += prediction.error is not None
     return failed
 
