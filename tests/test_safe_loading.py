@@ -338,6 +338,7 @@ def test_plain_networks_of_others_are_loaded(tmp_path):
 
 def test_augmentation_layers_are_loaded_and_do_nothing_while_predicting(tmp_path):
     names = sorted(name for name in LAYERS if name.startswith("Random"))
+    assert {"RandomFlip", "RandomRotation", "RandomTranslation", "RandomZoom"} <= {*names}
     needed = {"RandomTranslation": (0.1, 0.1), "RandomGaussianBlur": (0.5, 3)}
     factors = {"RandomElasticTransform": (), "RandomErasing": (), "RandomFlip": (),
                "RandomInvert": (), "RandomPerspective": ()}  # fmt: skip
