@@ -23,7 +23,7 @@ UNREADABLE = (
     zipfile.BadZipFile, zlib.error, TokenError,
     ValueError, EOFError, MemoryError, RuntimeError, OSError,
 )  # fmt: skip
-MAX_ZIP_MEMBERS = 1000
+MAX_MEMBERS = 1000
 WAIT_SECONDS = 10.0  # the kernel of a run that was killed needs a moment to notice and end
 
 
@@ -47,43 +47,52 @@ def read_bytes(path: str | Path, max_bytes: int) -> bytes:
 
 
 def read_zip_members(content: bytes, max_bytes: int) -> dict[str, bytes]:
-    """Unpacks a zip archive, never to more than `max_bytes`, whatever its headers declare.
+    """Unpacks an untrusted zip archive, such as an .npz or .keras file, within a limit.
 
     Args:
-        content: The archive.
-        max_bytes: Largest size of all members together.
+        content: The whole archive.
+        max_bytes: The most that all members together may unpack to.
 
     Returns:
-        The members by name, their checksums verified.
+        The members' bytes by their names.
 
     Raises:
-        ValueError: The archive is damaged, unpacks to more, holds a name twice, or is compressed by
-            another method than deflate.
+        ValueError: It is damaged or encrypted, unpacks to more, has more than `MAX_MEMBERS` members
+            or several of one name or place, or packs them by other methods than deflation.
     """
+    if content.count(b"PK\1\2") > MAX_MEMBERS:
+        raise ValueError(f"the zip archive has more than {MAX_MEMBERS:,} members")
     try:
-        return _unpacked(content, max_bytes)
-    except ValueError:
-        raise
-    except Exception as error:  # zipfile raises nearly anything for a damaged archive
-        raise ValueError(f"The zip archive is damaged: {error}") from error
+        with zipfile.ZipFile(io.BytesIO(content)) as archive:
+            members = archive.infolist()
+            _check_members(members, len(content), max_bytes)
+            return {member.filename: _unpack(archive, member) for member in members}
+    except UNREADABLE as error:
+        if type(error) is ValueError:
+            raise
+        raise ValueError(f"the zip archive is damaged or encrypted: {error}") from error
 
 
-def _unpacked(content: bytes, max_bytes: int) -> dict[str, bytes]:
-    if content.count(b"PK\x01\x02") > MAX_ZIP_MEMBERS:  # so begins each member's entry
-        raise ValueError(f"The zip archive holds more than {MAX_ZIP_MEMBERS:,} files.")
-    members: dict[str, bytes] = {}
-    with zipfile.ZipFile(io.BytesIO(content)) as archive:
-        for info in archive.infolist():
-            if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
-                raise ValueError("The zip archive is compressed by another method than deflate.")
-            if info.filename in members:
-                raise ValueError(f"The zip archive holds two files named {info.filename[:60]!r}.")
-            with archive.open(info) as member:  # without a limit, read ignores the declared size
-                members[info.filename] = member.read(max_bytes + 1)
-            max_bytes -= len(members[info.filename])
-            if max_bytes < 0:
-                raise ValueError("The zip archive unpacks to more bytes than such a file needs.")
-    return members
+def _check_members(members: list[zipfile.ZipInfo], packed: int, max_bytes: int) -> None:
+    for member in members:
+        if member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+            raise ValueError(f"{member.filename} in the zip archive is neither stored nor deflated")
+    if len({member.filename for member in members}) < len(members):
+        raise ValueError("the zip archive has several members of the same name")
+    if sum(member.compress_size for member in members) > packed:
+        raise ValueError("the members of the zip archive overlap")
+    unpacked = sum(member.file_size for member in members)
+    if unpacked > max_bytes:
+        raise ValueError(f"the zip archive unpacks to {unpacked:,} bytes, above {max_bytes:,}")
+
+
+def _unpack(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> bytes:
+    with archive.open(member) as file:
+        # A member can hold more than it declares: without a size zipfile unpacks up to 2 GiB.
+        content = file.read(member.file_size + 1)
+    if len(content) != member.file_size:
+        raise ValueError(f"{member.filename} in the zip archive has another size than it declares")
+    return content
 
 
 @contextmanager

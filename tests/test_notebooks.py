@@ -52,8 +52,7 @@ def test_its_cells_are_short_and_leave_definitions_to_the_library(notebook):
         assert len(cell.source.splitlines()) <= 15, cell.source
         assert not re.search(r"^\s*(def|class) ", cell.source, re.M), cell.source
     prose = [cell for cell in notebook.cells if cell.cell_type == "markdown"]
-    interactive = any("widgets.DigitPad" in cell.source for cell in notebook.cells)
-    assert 20 <= len(notebook.cells) <= (70 if interactive else 34)  # 04 has its widgets besides
+    assert 14 <= len(notebook.cells) <= 34
     assert len(prose) >= 0.7 * len(code_cells(notebook))
 
 

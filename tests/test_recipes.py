@@ -21,8 +21,8 @@ from nbformat.v4 import new_code_cell, new_markdown_cell
 from mnist_helpers.data.mnist import IDX_FILES
 from mnist_helpers.evaluation import predictions
 from mnist_helpers.paths import PROJECT
-from mnist_helpers.runner import report
 from mnist_helpers.training import artifacts, pipeline
+from mnist_helpers.training.model_choice import training_parameters
 from tests.test_custom_data import NAMES, made_up
 
 TEXT = (PROJECT / "CONTRIBUTING.md").read_text(encoding="utf-8")
@@ -37,7 +37,7 @@ def blocks(title):
 FIELD, PARAMETER, ARGUMENT, GRID = blocks("Add an augmentation")
 (NETWORK,) = blocks("Swap the network")
 (COMMAND,) = blocks("Use another data set")
-METRIC, SUMMARY, SHOWN = blocks("Add a metric")
+METRIC, IMPORT, SUMMARY, SHOWN = blocks("Add a metric")
 PARAMETERS_CELL, NOTEBOOKS = blocks("Add a notebook")
 
 
@@ -92,11 +92,16 @@ def recipe_project(tmp_path_factory):
         '        "temperature": temperature,\n',
         SUMMARY,
     )
+    insert(
+        copy / "mnist_helpers/evaluation/report.py",
+        "from mnist_helpers.evaluation.significance import",
+        IMPORT,
+    )
 
     def with_parameter(cells):
         cell = cell_with(cells, "AUGMENTED_SHARE: float")
         cell.source += "\n" + PARAMETER.rstrip()
-        cell = cell_with(cells, "= make_augmentation(")
+        cell = cell_with(cells, "make_augmentation(")
         last = "    zoom_fraction=ZOOM_FRACTION,\n"
         assert last in cell.source
         cell.source = cell.source.replace(last, last + ARGUMENT)
@@ -126,7 +131,7 @@ print(json.dumps({
     "widths": [width().tolist(), width(stretch_fraction=0.5).tolist()],
     "slider": explorer.sliders["stretch_fraction"].description,
     "moved": explorer.picture.value != before and "stretch 50%" in explorer.picture.value,
-    "chosen": explorer.chosen.stretch_fraction,
+    "chosen": explorer.shown.stretch_fraction,
     "limit": parameters.PARAMETERS["STRETCH_FRACTION"].constraint,
     "curve": robustness.measure_robustness(sees, images, labels, ["stretch"])["model"]["stretch"],
     "wider": int((robustness.corrupt(images, "stretch", 5) > 0.3).any((0, 1)).sum()),
@@ -208,7 +213,7 @@ def write_fashion(folder):
 
 
 def write_sixth(notebooks):
-    """Writes a notebook of 20 cells with a figure, out of the frame of the fifth."""
+    """Writes a notebook of 20 cells with a figure, out of the frame of the seventh."""
     frame = nbformat.read(notebooks / "07_compare_runs.ipynb", as_version=4)
     imports = new_code_cell(
         "from mnist_helpers.files import read_json\nfrom mnist_helpers.paths import output_dir\n"
@@ -223,7 +228,7 @@ def write_sixth(notebooks):
     )
     prose = [new_markdown_cell(f"## Question {n}?\n\nIn words.") for n in range(17)]
     frame.cells = [*prose[:3], imports, parameters, *prose[3:], figure]
-    nbformat.write(frame, notebooks / "06_name.ipynb")
+    nbformat.write(frame, notebooks / "08_name.ipynb")
 
 
 @pytest.fixture(scope="module")
@@ -233,15 +238,15 @@ def changed(recipe_project):
     write_sixth(recipe_project / "notebooks")
 
     def with_network(cells):
-        cell = cell_with(cells, "model.build_cnn(SEED)")
-        cell.source = cell.source.replace("network = model.build_cnn(SEED)\n", NETWORK)
+        cell = cell_with(cells, "training.build_cnn(SEED)")
+        cell.source = cell.source.replace("network = training.build_cnn(SEED)\n", NETWORK)
 
     def with_metric(cells):
-        place = cells.index(cell_with(cells, "chances, predicted = probabilities[last]"))
+        place = cells.index(cell_with(cells, "scores = {name: evaluation.calibration_scores"))
         cells.insert(place + 1, new_code_cell(SHOWN.rstrip()))
 
     change(recipe_project / "notebooks/02_clean_phase.ipynb", with_network)
-    change(recipe_project / "notebooks/04_evaluation.ipynb", with_metric)
+    change(recipe_project / "notebooks/05_robustness.ipynb", with_metric)
     return recipe_project
 
 
@@ -267,9 +272,9 @@ def test_the_notebooks_run_on_another_data_set_with_all_that_was_added(changed):
     network = artifacts.load_model(folder / "clean_phase.keras")
     assert [type(layer).__name__ for layer in network.layers[1:]] == ["Conv2D", "Flatten", "Dense"]
     assert "stretch 20% at most" in printed(folder / "03_augmented_phase.ipynb")
-    tested = printed(folder / "04_evaluation.ipynb")
-    assert "among the two top_k" in tested and "fashion (not MNIST)" in tested
-    measured = report.training_parameters(folder / phases["hybrid"]["model"])
+    tested = printed(folder / "05_robustness.ipynb")
+    assert "among the two most probable digits" in tested and "fashion (not MNIST)" in tested
+    measured = training_parameters(folder / phases["hybrid"]["model"])
     assert measured["DATASET"] == "data/fashion"
 
 
@@ -281,11 +286,11 @@ def test_a_notebook_is_swept_with_the_others_and_checked_like_them(changed, tmp_
     assert "1 of 1 runs done" in said
     with (changed / "runs/six/results.csv").open() as file:
         (row,) = csv.DictReader(file)
-    assert 0 < float(row["test_accuracy"]) <= float(row["top_two_accuracy"]) <= 1
-    assert row["dataset_title"] == "fashion (not MNIST)"
-    (ran,) = (changed / "runs/six").glob("run-*/06_name.ipynb")
-    keep_as_committed(ran, changed / "notebooks/06_name.ipynb")
-    checks = ["tests/test_notebooks.py", "-m", "not slow", "-k", "06_name", "-q"]
+    assert 0 < float(row["metrics.test_accuracy"]) <= float(row["metrics.top_two_accuracy"]) <= 1
+    assert row["metrics.dataset_title"] == "fashion (not MNIST)"
+    (ran,) = (changed / "runs/six").glob("run-*/08_name.ipynb")
+    keep_as_committed(ran, changed / "notebooks/08_name.ipynb")
+    checks = ["tests/test_notebooks.py", "-m", "not slow", "-k", "08_name", "-q"]
     assert " passed" in call(changed, "-m", "pytest", "-p", "no:cacheprovider", *checks)
 
 

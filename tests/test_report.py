@@ -13,7 +13,7 @@ from mnist_helpers.evaluation import robustness
 from mnist_helpers.evaluation.inference import Predictor
 from mnist_helpers.runner import report
 from mnist_helpers.runner.cli import main
-from mnist_helpers.training import artifacts
+from mnist_helpers.training import artifacts, model_choice
 
 matplotlib.use("Agg")
 
@@ -98,9 +98,9 @@ def test_parameters_are_those_of_the_model_s_own_section(tmp_path):
         "hybrid": {"model": "hybrid.keras", "parameters": {"SEED": 2}},
     }
     (tmp_path / "metrics.json").write_text(json.dumps(content))
-    assert artifacts.training_parameters(tmp_path / "hybrid.keras") == {"SEED": 2}
-    assert artifacts.training_parameters(tmp_path / "clean_phase.keras") == {"SEED": 1}
-    assert artifacts.training_parameters(tmp_path / "other.keras") == {}
+    assert model_choice.training_parameters(tmp_path / "hybrid.keras") == {"SEED": 2}
+    assert model_choice.training_parameters(tmp_path / "clean_phase.keras") == {"SEED": 1}
+    assert model_choice.training_parameters(tmp_path / "other.keras") == {}
 
 
 @pytest.mark.slow

@@ -306,7 +306,7 @@ def test_run_ends_with_a_table(notebook, tmp_path, capsys):
     command = ["run", "--quick", "--dataset", "digits", "--output", str(tmp_path), "--name", "x"]
     assert main(command, [path]) == 0
     out = capsys.readouterr().out
-    assert "Data: MNIST" in out
+    assert "Data: MNIST" in out and "its numbers prove nothing" in out
     assert "99.12 % (98.92 % to 99.28 %)" in out and "1 min 40 s" in out
     assert "not measured" in next(line for line in out.splitlines() if line.startswith("hybrid"))
     assert str(tmp_path / "x") in out and "01_first.html" in out

@@ -111,12 +111,14 @@ def test_it_learns_and_the_last_weights_are_in_the_model(undisturbed):
 def test_a_killed_training_ends_with_the_weights_of_an_undisturbed_one(
     undisturbed, tmp_path, kill_after
 ):
-    call = f"train({str(tmp_path)!r}, {SETTINGS}, {kill_after})"
+    folder = tmp_path / "{braces} are no template"
+    folder.mkdir()
+    call = f"train({str(folder)!r}, {SETTINGS}, {kill_after})"
     code = f"from tests.test_training import train; {call}"
     killed = subprocess.run([sys.executable, "-c", code], timeout=120, capture_output=True)
     assert killed.returncode == -signal.SIGKILL, killed.stderr.decode()[-2000:]
-    assert (tmp_path / "phase.state.npz").exists() == (kill_after > 10)
-    network, training = train(tmp_path)
+    assert (folder / "phase.state.npz").exists() == (kill_after > 10)
+    network, training = train(folder)
     assert_same(undisturbed[0].get_weights(), network.get_weights())
     assert counts_of(network) == counts_of(undisturbed[0]) == [30] * 6
     assert_same(weights_of(undisturbed[1].best_file), weights_of(training.best_file))

@@ -41,7 +41,8 @@ class DaskWorkers:
         self, emit: Emit, folder: Path, workers: int | None = None, address: str | None = None
     ):
         """Starts the workers, or connects to them."""
-        logging.getLogger("distributed").setLevel(logging.CRITICAL)
+        for name in ("distributed", "distributed.client", "distributed.scheduler"):
+            logging.getLogger(name).setLevel(logging.CRITICAL)  # what happens is said in sentences
         self.emit, self.local, self.address = emit, address is None, address
         self._messages: queue.Queue = queue.Queue()
         self._futures: dict[str, Any] = {}

@@ -9,7 +9,6 @@ from mnist_helpers.files import read_json, write_text
 from mnist_helpers.runner.csv_row import csv_row
 from mnist_helpers.runner.plan import Run
 from mnist_helpers.runner.task import Task
-from mnist_helpers.training.metrics import read_metrics
 
 RESULTS_FILE = "results.csv"
 EPOCHS_FILE = "epochs.csv"
@@ -50,7 +49,7 @@ def result_rows(runs: list[Run]) -> list[dict]:
 
 
 def _measured(folder: Path) -> dict:
-    metrics = read_metrics(folder)
+    metrics = _metrics(folder)
     environment, phases = metrics["environment"], metrics["phases"]
     trained = [phase for phase in phases.values() if "training_seconds" in phase]
     last = trained[-1] if trained else {}
@@ -63,13 +62,19 @@ def _measured(folder: Path) -> dict:
     return measured
 
 
+def _metrics(folder: Path) -> dict:
+    from mnist_helpers.training.metrics import read_metrics  # imports NumPy, at the end of a run
+
+    return read_metrics(folder)
+
+
 def epoch_rows(runs: list[Run]) -> list[dict]:
     """Collects the epochs of the finished runs from their histories, in the phases' order."""
     rows = []
     for run in runs:
         if run.state()[0] != "done":
             continue
-        for phase in read_metrics(run.folder)["phases"]:
+        for phase in _metrics(run.folder)["phases"]:
             for epoch in read_json(run.folder / f"{phase}_history.json", []):
                 rows.append({"run": run.name, "variant": run.variant, "phase": phase, **epoch})
     return rows

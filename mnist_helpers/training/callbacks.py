@@ -89,7 +89,8 @@ class ResumableTraining(keras.callbacks.Callback):
         self.candidate = self.best_file.with_name(f".{self.best_file.stem}.checkpoint.keras")
         self.candidate.unlink(missing_ok=True)  # of a process that was killed while it wrote
         checkpoint = keras.callbacks.ModelCheckpoint(
-            self.candidate,
+            # Keras takes the path for a template.
+            str(self.candidate).replace("{", "{{").replace("}", "}}"),
             monitor="val_accuracy",
             mode="max",
             save_best_only=True,

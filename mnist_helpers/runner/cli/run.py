@@ -2,6 +2,7 @@
 
 import datetime
 import textwrap
+import threading
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any
@@ -114,6 +115,9 @@ def _run(notebooks: list[Path], quick: bool, stated: list[tuple], folder: Path) 
     from mnist_helpers.runner.session import run_session
 
     parameters = _checked(notebooks, quick, stated)
+    # It takes a second or two, meanwhile the data are looked at; and deep in this call stack,
+    # Python 3.11 can take three times as long.
+    threading.Thread(target=__import__, args=("papermill",), daemon=True).start()
     missing = None
     if _declares(notebooks, "DATASET"):
         try:
@@ -132,6 +136,8 @@ def _run(notebooks: list[Path], quick: bool, stated: list[tuple], folder: Path) 
         echo(f"What it did until then, and the log, are in {folder}.")
         return 1
     print(summary(folder), flush=True)
+    if quick:
+        print("A quick run shows that all of it works; its numbers prove nothing.", flush=True)
     if missing:
         echo(_boxed(NOT_MNIST))
     return 0
