@@ -200,8 +200,7 @@ def first_is_done(file):
 
 @pytest.mark.slow
 @pytest.mark.promise(1)
-@pytest.mark.parametrize("number", range(often(1, 2)))
-def test_a_worker_that_dies_has_its_step_done_by_another(sweep, start, number, record_property):
+def test_a_worker_that_dies_has_its_step_done_by_another(sweep, start, record_property):
     file = sweep(SLOW)
     process = start(file, "--workers", "2")
     kernel, *_ = wait_until(lambda: kernels_in_epoch(file, 3))
@@ -223,18 +222,18 @@ def test_a_task_that_kills_every_worker_fails_and_the_others_go_on(
 ):
     log = tmp_path / "log"
     kill = f"""import os, signal, time
-if SEED == 5:
-    open({str(log)!r}, "a").write("x")
+if SEED >= 5:
+    open({str(log)!r}, "a").write(str(SEED))
     os.kill(os.getppid(), signal.SIGKILL)
     time.sleep(9)
 """
     write_notebook(tmp_path / "01_first.ipynb", kill)
-    file = sweep("notebooks: [01_first.ipynb]\nseeds: [5, 0, 1, 2]\n")
+    file = sweep("notebooks: [01_first.ipynb]\nseeds: [5, 0, 6, 1]\n")
     assert main(command(file, "--workers", "1")) == 1
-    assert [row["state"] for row in rows(file)] == ["failed", "done", "done", "done"]
-    assert "its worker died 3 times" in rows(file)[0]["error"]
-    assert log.read_text() == "xxx"
-    record_specimens(record_property, KILLED, 3)
+    assert [row["state"] for row in rows(file)] == ["failed", "done"] * 2
+    assert all("its worker died 3 times" in row["error"] for row in rows(file)[::2])
+    assert sorted(log.read_text()) == [*"555666"]
+    record_specimens(record_property, KILLED, 6)
     assert "Traceback" not in capfd.readouterr().err
 
 
@@ -299,7 +298,7 @@ def dask(tmp_path):
 
 @pytest.mark.slow
 @pytest.mark.promise(1)
-@pytest.mark.parametrize("number", range(often(1, 3)))
+@pytest.mark.parametrize("number", range(often(1, 2)))
 def test_on_a_dask_cluster_a_killed_worker_costs_no_run(
     sweep, start, dask, number, record_property
 ):
@@ -342,7 +341,7 @@ def test_a_worker_with_other_code_is_named(sweep, dask, monkeypatch, capsys):
 
 @pytest.mark.slow
 @pytest.mark.promise(1)
-@pytest.mark.parametrize("epoch", [2, *[1, 3, 4][: often(0, 3)]])
+@pytest.mark.parametrize("epoch", [2, 3][: often(1, 2)])
 def test_a_scheduler_that_dies_ends_the_sweep_which_another_continues(
     sweep, start, dask, epoch, record_property
 ):
@@ -365,7 +364,7 @@ def test_a_scheduler_that_dies_ends_the_sweep_which_another_continues(
     assert main(command(file, "--workers", "2")) == 0
     assert [row["state"] for row in rows(file)] == ["done", "done"]
     begun = [outputs(path / "02_second.ipynb") for path in folder(file).glob("SEED*")]
-    assert epoch == 1 or any("begins after 0" not in text for text in begun)
+    assert any("begins after 0" not in text for text in begun)
 
 
 def test_a_scheduler_that_does_not_answer_is_an_error(sweep, monkeypatch, capsys):
