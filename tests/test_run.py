@@ -480,3 +480,14 @@ def test_a_page_links_pages_fits_a_phone_and_leaves_out_what_needs_a_kernel(tmp_
 def test_a_page_in_the_project_links_its_documents(folder, shown):
     found = pages.LINK.search('<a href="../README.md#b">R</a>')
     assert pages._link(found, folder) == shown
+
+
+@pytest.mark.slow
+def test_a_folder_named_with_markup_is_text_on_its_page(tmp_path):
+    path = write_notebook(tmp_path / "<img src=x onerror=y>" / "01_first.ipynb", "1")
+    notebook = read_notebook(path)
+    notebook["cells"][2]["outputs"] = [new_output("stream", text=f"wrote {path}\n")]
+    path.write_text(json.dumps(notebook))
+    write_page(path)
+    page = path.with_suffix(".html").read_text()
+    assert "wrote &lt;img src=x onerror=y&gt;/01_first.ipynb" in page and "<img src=x" not in page
