@@ -191,15 +191,16 @@ def test_resample_draws_anew_and_the_same_seed_again_the_same(explore):
 
 def test_settings_are_handed_over_only_when_asked_and_the_status_says_which(explore):
     given, turned = Augmentation(), Augmentation(rotation_degrees=25)
-    assert given.words in explore.status.value and "as in the parameters" in explore.status.value
+    for words in (given.description, "as in the parameters"):
+        assert words in explore.status.value
     explore.sliders["rotation_degrees"].value = 25
     assert explore.augmentation == given
-    assert f"the sliders show: {turned.words}" in explore.status.value
+    assert f"the sliders show: {turned.description}" in explore.status.value
     explore.use.click()
     assert explore.augmentation == turned
     assert "ROTATION_DEGREES: float = 25.0\nSHIFT_FRACTION: float = 0.1" in explore.status.value
     explore.sliders["rotation_degrees"].value = 40
-    assert f"Training uses: {turned.words}; the sliders show" in explore.status.value
+    assert f"Training uses: {turned.description}; the sliders show" in explore.status.value
     explore.reset.click()
     assert explore.augmentation == explore.shown == given
 
@@ -394,7 +395,7 @@ def test_every_layer_is_shown_with_one_trace(inspector):
 def test_feature_maps_are_laid_out_in_one_picture():
     maps = np.zeros((3, 3, 8))
     maps[..., 5] = 1
-    pixels = feature_maps.feature_mosaic(maps)
+    pixels = feature_maps.feature_map_grid(maps)
     assert pixels.shape == (7, 15, 3)
     assert pixels[4, 5].tolist() == pixels[6, 6].tolist() != pixels[0, 0].tolist()
 

@@ -8,7 +8,7 @@ from mnist_helpers.preprocessing.image_io import PictureError
 from mnist_helpers.preprocessing.lines import EVERY_NEIGHBOUR, line_pixels
 
 TINY = 24  # pixels; a picture with no longer side holds no lines, shadows or neighbours
-LARGE = 60  # pixels; from here on light may have a slope and noise is smoothed
+LARGE = 60  # pixels; from here on light may have a slope or cast shadows, and noise is smoothed
 # Ink must differ from its background by this part of the full range, and by so many standard
 # deviations of what is left of the background: Otsu's halves of plain noise differ by 2.7.
 LEAST_CONTRAST = 0.02
@@ -73,7 +73,7 @@ def light_on_dark(grey: np.ndarray) -> np.ndarray:
     if max(grey.shape) >= TINY:  # ink may fill most of a few pixels, seldom of many
         shares.append(bright.mean())
     bright_paper = np.mean(shares) > 0.5
-    least = 2 if min(grey.shape) >= 60 else 3 if min(grey.shape) >= TINY else 5
+    least = 2 if min(grey.shape) >= LARGE else 3 if min(grey.shape) >= TINY else 5
     for paper in (True, False):
         full = sum((side == paper).mean() < 0.03 for side in sides)
         if full >= least and (bright == paper).mean() > 0.53:

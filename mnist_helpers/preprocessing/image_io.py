@@ -24,6 +24,7 @@ WORKING_SIDE = 400
 SMALLEST_SIDE = 5  # pixels; fewer cannot show a digit
 LARGEST_FILE = 200_000_000  # bytes
 LARGEST_DECODED = 400_000_000  # bytes that a picture takes once it is decoded
+GREY_WEIGHTS = (0.299, 0.587, 0.114)  # of red, green, blue: ITU-R 601-2, as Pillow has it
 BYTES_OF_MODE = {"I": 4, "F": 4, "I;16": 2, "I;16B": 2, "I;16L": 2, "L": 1, "P": 1, "1": 1}
 ORIENTATIONS = {
     2: lambda a: a[:, ::-1],
@@ -96,7 +97,7 @@ def _channels_of_array(array: np.ndarray) -> np.ndarray:
     values = _averaged(array.reshape(*array.shape[:2], depth))
     values /= _full_scale(array.dtype, highest)
     alpha = values[..., -1] if depth in (2, 4) else np.ones(values.shape[:2])
-    weights = (0.299, 0.587, 0.114) if depth > 2 else (1.0,)  # ITU-R 601-2, as Pillow has it
+    weights = GREY_WEIGHTS if depth > 2 else (1.0,)
     grey = values[..., : len(weights)] @ np.array(weights)
     return np.clip(np.stack([grey, alpha], axis=2), 0, 1)
 

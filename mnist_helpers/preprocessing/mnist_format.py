@@ -24,6 +24,7 @@ STROKE_WIDTHS = (1.84, 4.18)
 # they are: its pixels, not its pen, made them wide. Of 0.1, 0.15 and 0.2, and of strokes changed or
 # not, these read most (98.8 %) of 2,500 validation images of MNIST reduced to 8 x 8 pixels.
 INKED, FINER = 0.2, 6
+FAINT = "No digit is to be found: what stands out is too faint."
 
 
 def to_mnist(image: Picture) -> np.ndarray:
@@ -100,7 +101,7 @@ def _fit(digit: np.ndarray) -> np.ndarray:
     fine = _resized(digit, 4 * BOX)
     inside = ndimage.distance_transform_edt(np.pad(fine >= 0.5, 1))
     if not inside.any():
-        raise PictureError("No digit is to be found: what stands out is too faint.")
+        raise PictureError(FAINT)
     # Distances to the edge of a strip average a quarter of its width.
     width = 4 * inside[inside > 0].mean() / 4
     change = (np.clip(width, *STROKE_WIDTHS) - width) / 2 * 4

@@ -3,7 +3,7 @@
 import numpy as np
 from scipy import ndimage
 
-from mnist_helpers.preprocessing.background import BLANK, TINY, find_ink, grown
+from mnist_helpers.preprocessing.background import BLANK, LARGE, TINY, find_ink, grown
 from mnist_helpers.preprocessing.image_io import PictureError
 from mnist_helpers.preprocessing.lines import EVERY_NEIGHBOUR, stroke_width
 
@@ -69,7 +69,7 @@ def _check_digit(digit: np.ndarray, strokes: np.ndarray, mask: np.ndarray) -> No
     extent = max(np.ptp(rows), np.ptp(columns)) + 1
     edges = np.concatenate([digit[0], digit[-1], digit[:, 0], digit[:, -1]])
     holes = ndimage.label(~digit)[1]
-    shadow = min(mask.shape) >= 60 and edges.mean() > 0.25
+    shadow = min(mask.shape) >= LARGE and edges.mean() > 0.25
     texture = strokes.sum() < 0.3 * mask.sum() or holes > 12
     if shadow or texture or stroke_width(digit) > 0.5 * extent:
         raise PictureError(NO_DIGIT)

@@ -81,7 +81,7 @@ class LayerInspector:
         return self._function.experimental_get_tracing_count()
 
 
-def feature_image_grid(maps: np.ndarray) -> np.ndarray:
+def feature_map_grid(maps: np.ndarray) -> np.ndarray:
     """Lays feature maps out as one picture, dark to light from the lowest value to the highest.
 
     Args:
@@ -131,7 +131,7 @@ def layer_html(inspector: LayerInspector, image: np.ndarray, name: str) -> str:
     maps, shares, answer = inspector(image)
     height, width, channels = maps[name].shape
     features = image_html(
-        feature_image_grid(maps[name]), f"{channels} feature maps of the layer {name}.", WIDTH
+        feature_map_grid(maps[name]), f"{channels} feature maps of the layer {name}.", WIDTH
     )
     deciding = image_html(
         overlay(image, shares[name]), f"The digit, coloured by what speaks for a {answer}.", 224

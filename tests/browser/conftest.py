@@ -38,15 +38,26 @@ def launch(driver, chromium, profile):
 
 
 @pytest.fixture(scope="session")
-def context(tmp_path_factory):
-    chromium = find_chromium()
-    if chromium is None:
-        pytest.skip("no Chromium on this machine: install one, or name it in CHROMIUM")
+def driver():
     playwright = pytest.importorskip("playwright.sync_api")
     with playwright.sync_playwright() as driver:
-        context = launch(driver, chromium, tmp_path_factory.mktemp("profile"))
-        yield context
-        context.close()
+        yield driver
+
+
+@pytest.fixture(scope="session")
+def chromium():
+    """The path of a Chromium."""
+    path = find_chromium()
+    if path is None:
+        pytest.skip("no Chromium on this machine: install one, or name it in CHROMIUM")
+    return path
+
+
+@pytest.fixture(scope="session")
+def context(driver, chromium, tmp_path_factory):
+    context = launch(driver, chromium, tmp_path_factory.mktemp("profile"))
+    yield context
+    context.close()
 
 
 @pytest.fixture(scope="session")

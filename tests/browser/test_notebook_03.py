@@ -91,7 +91,7 @@ def test_settings_reach_the_cells_below_and_outlive_the_explorers_cell(page, exp
     explorer.get_by_text("ROTATION_DEGREES: float = 45.0").wait_for()
     for width in (1280, 900):
         photograph(".mnist-explorer", "explorer", width)
-    for source in ("explorer = AugmentationExplorer", "explorer.augmentation"):
+    for source in ("widgets.AugmentationExplorer(", "explorer.augmentation"):
         cell = page.locator(".jp-CodeCell", has_text=source)
         cell.locator(".jp-InputArea-editor").click()
         page.keyboard.press("Control+Enter")

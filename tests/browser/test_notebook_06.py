@@ -1,4 +1,4 @@
-"""Notebook 04 in a real browser: pad, upload, mistake browser and layer view."""
+"""Notebook 06 in a real browser: pad, upload, mistake browser and layer view."""
 
 import re
 

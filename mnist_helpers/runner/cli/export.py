@@ -1,4 +1,4 @@
-"""The command `export`: a model in another runtime's format, checked there."""
+"""The command `export`: a model in another runtime's format or as a web page, checked there."""
 
 from pathlib import Path
 from typing import Annotated, Literal
@@ -7,40 +7,57 @@ import typer
 
 from mnist_helpers.runner.cli.common import Model, echo
 
-# The names and endings of `runner.export.FORMATS`, without importing TensorFlow for them.
+# The names and endings of `runner.export.FORMATS`, without importing TensorFlow for them, and of
+# the page.
 SUFFIXES = {"savedmodel": "", "onnx": ".onnx", "litert": ".tflite"}
+PAGE_SUFFIX = ".html"
 IMAGES = 1000
 
 
 def command(
-    format: Annotated[Literal["savedmodel", "onnx", "litert"], typer.Argument(help="The format.")],
+    format: Annotated[
+        Literal["savedmodel", "onnx", "litert", "page"], typer.Argument(help="The format.")
+    ],
     model: Model = None,
     dataset: Annotated[
         str, typer.Option(metavar="NAME", help="Whose test images: mnist, digits or a path.")
     ] = "mnist",
     output: Annotated[
         str | None,
-        typer.Option(metavar="PATH", help="By default the model's name, in the working directory."),
+        typer.Option(
+            "--output", "-o", metavar="PATH",
+            help="By default the model's name, in the working directory.",
+        ),
     ] = None,
-) -> int:
+) -> int:  # fmt: skip
     """Exports a model for another runtime, and compares their answers to 1,000 test images.
 
-    onnx and litert need the packages of the extra `export`, which requirements.lock holds.
+    onnx and litert need the packages of the extra `export`, which requirements.lock holds. page is
+    one HTML file in which anybody can draw digits, offline; it is compared where there is Node.js.
     """
     from mnist_helpers.data.datasets import load_test
-    from mnist_helpers.runner import export
+    from mnist_helpers.runner import export, export_page
     from mnist_helpers.training.artifacts import load_model
     from mnist_helpers.training.model_choice import find_model
     from mnist_helpers.training.pipeline import to_input
 
     path = find_model(model)
-    target = Path(output or path.stem + (SUFFIXES[format] or "_savedmodel"))
+    endings = {"page": PAGE_SUFFIX, "savedmodel": "_savedmodel"}
+    target = Path(output or path.stem + (endings.get(format) or SUFFIXES[format]))
     images = to_input(load_test(dataset)[0][:IMAGES])
+    network = load_model(path)
     try:
-        difference = export.export(load_model(path), format, target, images)
-    except (export.ExportError, export.ExportMismatchError) as error:
+        if format == "page":
+            facts = export_page.model_facts(path.absolute())
+            difference = export_page.write_digit_page(network, target, images, facts)
+        else:
+            difference = export.export(network, format, target, images)
+    except (export.ExportError, export.ExportMismatchError, export_page.PageExportError) as error:
         echo(str(error))
         return 1
+    if difference is None:
+        print(f"{target}: not compared with {path.name}, for there is no Node.js on this machine.")
+        return 0
     print(
         f"{target}: the same answers to {len(images):,} test images as {path.name}; probabilities "
         f"differ by at most {difference:.1g}."

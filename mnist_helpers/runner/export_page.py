@@ -1,0 +1,189 @@
+"""A trained network as one HTML page: draw a digit, upload a picture, look inside; no server."""
+
+import base64
+import hashlib
+import json
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+
+from mnist_helpers.evaluation.inference import Predictor
+from mnist_helpers.files import write_text
+from mnist_helpers.preprocessing import background, image_io, lines, mnist_format, separation
+from mnist_helpers.runner.page_network import PageExportError, describe_network
+from mnist_helpers.training.metrics import read_metrics
+from mnist_helpers.widgets import html, pad
+
+PAGE_FOLDER = Path(__file__).parent / "page"
+TOLERANCE = 0.01  # of a probability; weights are rounded to 16 bits
+NETWORK, FILTERS, TO_MNIST, PAGE = (
+    (PAGE_FOLDER / f"{name}.js").read_text(encoding="utf-8")
+    for name in ("network", "filters", "to_mnist", "page")
+)
+CONSTANTS = "const CONSTANTS = JSON.parse(document.getElementById('constants').textContent);"
+# What the page shares with the modules of Python that it stands in for.
+SHARED = {
+    background: ("TINY", "LARGE", "LEAST_CONTRAST", "NOISE_FACTOR", "BLANK"),
+    image_io: ("WORKING_SIDE", "SMALLEST_SIDE", "GREY_WEIGHTS"),
+    lines: ("LEAST_LENGTH", "SLOPES", "FREE_LINES"),
+    separation: ("NO_DIGIT",),
+    mnist_format: ("SIDE", "BOX", "STROKE_WIDTHS", "INKED", "FINER", "FAINT"),
+    html: ("CERTAIN", "PROBABLE"),
+    pad: ("PAD_SIDE", "PEN_WIDTH", "EXAMPLES"),
+}
+
+
+def constants() -> dict[str, Any]:
+    """Returns the constants of Python that the page uses, as JSON values."""
+    named = {name: getattr(module, name) for module, names in SHARED.items() for name in names}
+    named["SLOPES"] = lines.SLOPES.tolist()
+    return named
+
+
+def write_digit_page(
+    model: keras.Model, path: str | Path, images: np.ndarray, facts: dict[str, str], link: str = ""
+) -> float | None:
+    """Writes a page once the network in it answers as the model does.
+
+    Args:
+        model: A digit classifier.
+        path: HTML file to make.
+        images: float32 array of shape (n, 28, 28, 1) in [0, 1], to compare answers to.
+        facts: What the page tells of the network, such as `model_facts` returns.
+        link: Where the page leads to for more, a relative or https address.
+
+    Returns:
+        The largest difference between two probabilities; `None` without Node.js to compare.
+
+    Raises:
+        FileExistsError: There is something at the path.
+        PageExportError: The page cannot express the network, or answers otherwise.
+    """
+    path = Path(path)
+    if path.exists():
+        raise FileExistsError(f"{path} is there already; move it or choose another --output.")
+    network = network_json(model)
+    difference = compare_in_node(network, model, images)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_text(path, render(network, facts, link))
+    return difference
+
+
+def network_json(model: keras.Model) -> str:
+    """Returns a network as the JSON that the page unpacks, with float16 weights in base64."""
+    layers, weights = describe_network(model)
+    with np.errstate(over="ignore"):
+        halves = weights.astype("<f2")
+    if not np.isfinite(halves).all():
+        raise PageExportError("The network has weights that 16 bits cannot hold.")
+    return json.dumps({"layers": layers, "weights": base64.b64encode(halves.tobytes()).decode()})
+
+
+def compare_in_node(network: str, model: keras.Model, images: np.ndarray) -> float | None:
+    """Lets Node.js run the page's network on images and compares it with Keras.
+
+    Args:
+        network: As from `network_json`.
+        model: The network.
+        images: float32 array of shape (n, 28, 28, 1) in [0, 1].
+
+    Returns:
+        The largest difference between two probabilities; `None` where there is no Node.js.
+
+    Raises:
+        PageExportError: The page predicts another digit, or differs by more than 0.01.
+    """
+    if shutil.which("node") is None:
+        return None
+    rows = base64.b64encode(np.asarray(images, "<f4").tobytes()).decode()
+    answers = run_in_node(
+        NETWORK,
+        "const network = unpack(JSON.parse(given.network));"
+        "const bytes = Uint8Array.from(Buffer.from(given.rows, 'base64'));"
+        "const all = new Float32Array(bytes.buffer);"
+        "const answer = (n) => run(network, all.subarray(784 * n, 784 * n + 784)).pop().data;"
+        "return Array.from({length: all.length / 784}, (_, n) => [...answer(n)]);",
+        network=network, rows=rows,
+    )  # fmt: skip
+    found = np.array(answers, float)  # JSON's null becomes NaN
+    expected = Predictor(model)(images)
+    difference = float(np.abs(found - expected).max())
+    other = int(np.sum(found.argmax(axis=1) != expected.argmax(axis=1)))
+    if not difference <= TOLERANCE:
+        raise PageExportError(
+            f"The page gives other answers to {other} of {len(images):,} images, and probabilities "
+            f"differ by up to {difference:.2g}; nothing was written."
+        )
+    return difference
+
+
+def run_in_node(script: str, task: str, **given: Any) -> Any:
+    """Runs a script in Node.js and returns what the task returns, a JSON value."""
+    program = (
+        f"{script}\nconst given = {json.dumps(given)};\n"
+        f"console.log(JSON.stringify((() => {{{task}}})()));"
+    )
+    node = subprocess.run(
+        [shutil.which("node") or "node", "-"], input=program, capture_output=True,
+        encoding="utf-8", timeout=600,
+    )  # fmt: skip
+    if node.returncode:
+        raise PageExportError(f"Node.js could not run the page's network: {node.stderr[-1000:]}")
+    return json.loads(node.stdout)
+
+
+def render(network: str, facts: dict[str, str], link: str = "") -> str:
+    """Returns the page; strings from outside are data in it, never markup.
+
+    Args:
+        network: As from `network_json`.
+        facts: As for `write_digit_page`.
+        link: As for `write_digit_page`.
+    """
+    import jinja2
+
+    if ":" in link and not link.startswith("https://"):
+        raise ValueError(f"A link is relative or begins with https://, not {link[:40]!r}.")
+    loader = jinja2.FileSystemLoader(PAGE_FOLDER)
+    template = jinja2.Environment(loader=loader, autoescape=True).get_template("page.html.j2")
+    style = (PAGE_FOLDER / "page.css").read_text(encoding="utf-8")
+    script = "\n".join([NETWORK, FILTERS, CONSTANTS, TO_MNIST, PAGE])
+    return template.render(
+        style=style, style_hash=_hash(style), script=script, script_hash=_hash(script),
+        network=_embedded(json.loads(network)), constants=_embedded(constants()),
+        facts=_embedded(facts), link=link,
+    )  # fmt: skip
+
+
+def _embedded(value: Any) -> str:
+    """Writes JSON that cannot end the `<script>` which holds it."""
+    return json.dumps(value).replace("<", "\\u003c")
+
+
+def _hash(text: str) -> str:
+    """Returns what the page's policy calls the one script, or style, that it allows."""
+    return "sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
+
+
+def model_facts(path: Path) -> dict[str, str]:
+    """Returns what `metrics.json` beside a model records, for people to read."""
+    metrics = read_metrics(path.parent)
+    recorded = [phase for phase in metrics["phases"].values() if phase.get("model") == path.name]
+    phase: dict = recorded[0] if recorded else {}
+    environment = metrics["environment"]
+    facts = {"Network": path.stem}
+    if title := environment.get("dataset_title"):
+        facts["Trained on"] = str(title)
+    if date := environment.get("date"):
+        facts["Date"] = str(date)
+    for name, key in (
+        ("Test accuracy", "test_accuracy"),
+        ("Validation accuracy", "validation_accuracy"),
+    ):
+        if isinstance(phase.get(key), float):
+            facts[name] = html.percent(phase[key])
+    return facts

@@ -1,0 +1,486 @@
+// Any picture of a digit, brought to the form of MNIST's images: what mnist_helpers.preprocessing
+// does, step by step; tests hold the two together. `CONSTANTS` are those of Python. Before it come
+// the functions of filters.js.
+
+class PictureError extends Error {}
+
+// Where a line of light or a shadow makes the picture's slope: a plane with the least absolute
+// deviation, by iteratively reweighted least squares.
+function flattened(grey) {
+  const { width, height } = grey;
+  if (Math.max(width, height) < CONSTANTS.LARGE) return grey;
+  const every = Math.ceil(Math.max(width, height) / 48);
+  const row = (y) => -1 + (2 * y) / Math.max(height - 1, 1);
+  const column = (x) => -1 + (2 * x) / Math.max(width - 1, 1);
+  const points = [];
+  for (let y = 0; y < height; y += every)
+    for (let x = 0; x < width; x += every)
+      points.push([1, row(y), column(x), grey.data[y * width + x]]);
+  let weights = points.map(() => 1);
+  let factors = [0, 0, 0];
+  for (let time = 0; time < 8; time++) {
+    const sums = [0, 1, 2].map((i) =>
+      [0, 1, 2, 3].map((j) => total(points.map((p, k) => weights[k] * p[i] * p[j]))),
+    );
+    factors = solved(sums);
+    weights = points.map(
+      ([a, b, c, value]) =>
+        1 / Math.max(Math.abs(a * factors[0] + b * factors[1] + c * factors[2] - value), 0.01),
+    );
+  }
+  return mapped(grey, (value, i) =>
+    value - row(Math.floor(i / width)) * factors[1] - column(i % width) * factors[2],
+  );
+}
+
+// Three equations, each three factors and a sum, by elimination.
+function solved(rows) {
+  for (let i = 0; i < 3; i++)
+    for (let j = 0; j < 3; j++) {
+      if (i === j || !rows[i][i]) continue;
+      const factor = rows[j][i] / rows[i][i];
+      rows[j] = rows[j].map((value, k) => value - factor * rows[i][k]);
+    }
+  return rows.map((row, i) => (row[i] ? row[3] / row[i] : 0));
+}
+
+// Paper is what the border, the corners and most of a picture show, if there are no dark borders.
+function lightOnDark(grey) {
+  const { width, height } = grey;
+  const [longer, shorter] = [Math.max(width, height), Math.min(width, height)];
+  const flat = flattened(grey);
+  if (largest(flat.data) - smallest(flat.data) < CONSTANTS.LEAST_CONTRAST)
+    throw new PictureError(CONSTANTS.BLANK);
+  const threshold = otsu(flat.data);
+  const bright = maskOf(flat, (i) => flat.data[i] > threshold);
+  const turned = transposed(bright);
+  const sides = [
+    bright.data.slice(0, width), bright.data.slice(-width),
+    turned.data.slice(0, height), turned.data.slice(-height),
+  ];
+  const corners = [sides[0][0], sides[0][width - 1], sides[1][0], sides[1][width - 1]];
+  const shares = [total(sides.map(total)) / (2 * (width + height)), mean(corners)];
+  if (longer >= CONSTANTS.TINY) shares.push(mean(Array.from(bright.data)));
+  let brightPaper = mean(shares) > 0.5;
+  const least = shorter >= CONSTANTS.LARGE ? 2 : shorter >= CONSTANTS.TINY ? 3 : 5;
+  const share = (values, paper) => values.reduce((n, v) => n + (v === paper), 0) / values.length;
+  for (const paper of [1, 0]) {
+    const full = sides.filter((side) => share(side, paper) < 0.03).length;
+    if (full >= least && share(bright.data, paper) > 0.53) brightPaper = paper === 1;
+  }
+  return brightPaper ? mapped(grey, (value) => 1 - value) : grey;
+}
+
+const grown = (mask) =>
+  dilatedMask(mask, 1 + rint(Math.max(mask.width, mask.height) / 100));
+
+function thresholdOf(values) {
+  if (!values.length || largest(values) === smallest(values))
+    throw new PictureError(CONSTANTS.BLANK);
+  return otsu(values);
+}
+
+// The paper: near each pixel, the average of those that are no ink.
+function background(light, erased) {
+  const near = Math.floor(Math.max(light.width, light.height) / 2);
+  const low = opened(light, near);
+  const above = mapped(light, (value, i) => value - low.data[i]);
+  const threshold = thresholdOf(chosen(above, erased, 0));
+  const inky = grown(maskOf(above, (i) => above.data[i] > threshold || erased.data[i]));
+  if (mean(Array.from(inky.data)) > 0.9) {
+    const quarter = percentile(above.data, 25);
+    return mapped(low, (value) => value + quarter);
+  }
+  const weights = boxAverage(mapped(inky, (value) => 1 - value), near);
+  const average = boxAverage(mapped(above, (value, i) => (inky.data[i] ? 0 : value)), near);
+  return mapped(low, (value, i) => value + average.data[i] / Math.max(weights.data[i], 1e-3));
+}
+
+function aboveThreshold(ink, erased) {
+  const values = chosen(ink, erased, 0);
+  const threshold = thresholdOf(values);
+  const below = values.filter((value) => value <= threshold);
+  const contrast = mean(values.filter((value) => value > threshold)) - median(below);
+  const middle = mean(below);
+  const deviation = Math.sqrt(mean(below.map((value) => (value - middle) ** 2)));
+  if (contrast < Math.max(CONSTANTS.LEAST_CONTRAST, CONSTANTS.NOISE_FACTOR * deviation))
+    throw new PictureError(CONSTANTS.BLANK);
+  return maskOf(ink, (i) => ink.data[i] > threshold && !erased.data[i]);
+}
+
+function findInk(grey) {
+  let light = lightOnDark(grey);
+  const { width, height } = light;
+  const longer = Math.max(width, height);
+  if (longer < CONSTANTS.TINY) {
+    const turned = transposed(light);
+    const border = [
+      ...light.data.slice(0, width), ...light.data.slice(-width),
+      ...turned.data.slice(0, height), ...turned.data.slice(-height),
+    ];
+    const paper = percentile(border, 25);
+    const ink = mapped(light, (value) => value - paper);
+    const threshold = Math.max(CONSTANTS.LEAST_CONTRAST, 0.1 * largest(ink.data));
+    return [ink, maskOf(ink, (i) => ink.data[i] > threshold)];
+  }
+  if (longer >= CONSTANTS.LARGE) light = gaussian(light, longer / 400);
+  let erased = grid(width, height, 0, Uint8Array);
+  let ink, mask;
+  for (let time = 0; time < 3; time++) {
+    const paper = background(light, erased);
+    ink = mapped(light, (value, i) => (erased.data[i] ? 0 : value - paper.data[i]));
+    mask = aboveThreshold(ink, erased);
+    const lines = linePixels(mask);
+    if (!lines.data.includes(1)) break;
+    const around = grown(lines);
+    const before = erased;
+    erased = maskOf(mask, (i) =>
+      before.data[i] || (around.data[i] && (lines.data[i] || !mask.data[i])),
+    );
+  }
+  return [ink, mask];
+}
+
+// Dark borders and straight lines that are no strokes of a digit.
+function linePixels(whole) {
+  let found = borderBands(whole);
+  const mask = maskOf(whole, (i) => whole.data[i] && !found.data[i]);
+  const candidates = [
+    ...horizontalLines(mask),
+    ...horizontalLines(transposed(mask)).map(transposed),
+  ];
+  if (!candidates.length) return found;
+  let rest = maskOf(mask, (i) => mask.data[i] && !candidates.some((line) => line.data[i]));
+  const share = total(Array.from(rest.data)) / total(Array.from(mask.data));
+  if (share < 0.1 && candidates.length === 1) return found; // a lone line is a 1
+  rest = withoutSpecks(rest);
+  const pen = strokeWidth(rest);
+  for (const line of candidates)
+    if (isRuled(line, rest, pen, candidates.length > 2)) {
+      const before = found;
+      found = maskOf(found, (i) => before.data[i] || line.data[i]);
+    }
+  const left = crumbs(maskOf(mask, (i) => mask.data[i] && !found.data[i]), found);
+  return maskOf(found, (i) => found.data[i] || left.data[i]);
+}
+
+// The corners and crossings that lines leave behind.
+function crumbs(rest, lines) {
+  if (!lines.data.includes(1)) return lines;
+  const { parts, sizes } = label(rest, EVERY_NEIGHBOUR);
+  const around = dilatedMask(lines, 1);
+  const near = new Set(parts.data.filter((part, i) => part && around.data[i]));
+  const most = (2 * strokeWidth(lines)) ** 2;
+  return maskOf(rest, (i) => near.has(parts.data[i]) && sizes[parts.data[i]] <= most);
+}
+
+// The outermost rows and columns that are all ink.
+function borderBands(mask) {
+  const { width, height } = mask;
+  const band = grid(width, height, 0, Uint8Array);
+  const places = [
+    [height, width, (a, b) => a * width + b],
+    [height, width, (a, b) => (height - 1 - a) * width + b],
+    [width, height, (a, b) => b * width + a],
+    [width, height, (a, b) => b * width + width - 1 - a],
+  ];
+  for (const [count, length, at] of places) {
+    const along = Array.from({ length }, (_, b) => b);
+    const isFull = (a) => along.reduce((n, b) => n + mask.data[at(a, b)], 0) / length > 0.97;
+    let depth = 0;
+    while (depth < count && isFull(depth)) depth++;
+    if (depth < count / 3)
+      for (let a = 0; a < depth; a++) for (const b of along) band.data[at(a, b)] ||= mask.data[at(a, b)];
+  }
+  return band;
+}
+
+// Nearly horizontal lines: a Hough transform over a few slopes.
+function horizontalLines(mask) {
+  const { width, height } = mask;
+  const least = CONSTANTS.LEAST_LENGTH * width;
+  const votes = [];
+  for (const slope of CONSTANTS.SLOPES) {
+    const counts = new Int32Array(3 * width + 2 * height);
+    mask.data.forEach((value, i) => {
+      if (value) counts[rint(Math.floor(i / width) - slope * ((i % width) - width / 2)) + width]++;
+    });
+    counts.forEach((count, at) => count >= least && votes.push([count, slope, at - width]));
+  }
+  if (!votes.length) return [];
+  votes.sort((a, b) => b[0] - a[0] || b[1] - a[1] || b[2] - a[2]);
+  const { parts: runs, sizes } = label(mask, ABOVE_AND_BELOW);
+  const taken = new Uint8Array(mask.data.length);
+  const lines = [];
+  for (const [, slope, offset] of votes) {
+    const met = [];
+    for (let x = 0; x < width; x++) {
+      const y = rint(offset + slope * (x - width / 2));
+      const i = y * width + x;
+      if (y >= 0 && y < height && mask.data[i] && !taken[i]) met.push(runs.data[i]);
+    }
+    if (met.length < least) continue;
+    const thickness = median(met.map((run) => sizes[run]));
+    if (thickness > Math.max(0.08 * height, 3)) continue;
+    // Where it is thicker, a stroke crosses it, which stays.
+    const thin = new Set(met.filter((run) => sizes[run] <= 1.5 * thickness + 1));
+    const line = maskOf(mask, (i) => thin.has(runs.data[i]));
+    lines.push(line);
+    line.data.forEach((value, i) => (taken[i] |= value));
+  }
+  return lines;
+}
+
+function withoutSpecks(mask) {
+  const { parts, sizes } = label(mask, EVERY_NEIGHBOUR);
+  const most = largest(sizes.slice(1));
+  return maskOf(mask, (i) => parts.data[i] && sizes[parts.data[i]] > 0.1 * most);
+}
+
+// Places where a column, or a row, of a mask holds ink.
+function inkedLines(mask, alongRows) {
+  const found = new Set();
+  mask.data.forEach((value, i) => {
+    if (value) found.add(alongRows ? Math.floor(i / mask.width) : i % mask.width);
+  });
+  return Array.from(found).sort((a, b) => a - b);
+}
+
+const extentOf = (places) => places[places.length - 1] - places[0];
+
+// It runs from edge to edge, or reaches beyond the rest of the ink at both ends and either is
+// thinner than the pen or is one of many, as the sides of a box are.
+function isRuled(line, rest, pen, many) {
+  if (extentOf(inkedLines(line, true)) > extentOf(inkedLines(line, false)))
+    [line, rest] = [transposed(line), transposed(rest)];
+  const lengths = new Int32Array(line.width);
+  line.data.forEach((value, i) => (lengths[i % line.width] += value));
+  const columns = inkedLines(line, false);
+  const thickness = median(columns.map((x) => lengths[x]));
+  const ends = [largest(lengths.slice(0, 2)), largest(lengths.slice(-2))];
+  if (Math.min(...ends) >= Math.max(0.7 * thickness, 1)) return true;
+  const inked = inkedLines(rest, false);
+  if (!inked.length) return many;
+  if (!many && thickness >= 0.7 * pen) return false;
+  const nearly = many ? thickness + 1 : -1; // the corners of a box belong to neither side
+  const beyond =
+    columns[0] <= inked[0] + nearly &&
+    columns[columns.length - 1] >= inked[inked.length - 1] - nearly;
+  return beyond && Math.max(line.width, line.height) >= CONSTANTS.FREE_LINES;
+}
+
+// The heaviest part near the middle and what belongs to it.
+function selectDigit(mask, ink) {
+  const { width, height } = mask;
+  const { parts, count } = label(mask, EVERY_NEIGHBOUR);
+  if (!count) throw new PictureError(CONSTANTS.BLANK);
+  const found = Array.from({ length: count + 1 }, (_, number) => (
+    { number, weight: 0, box: [height, 0, width, 0] }));
+  parts.data.forEach((number, i) => {
+    const [y, x] = [Math.floor(i / width), i % width];
+    const part = found[number];
+    const [top, bottom, left, right] = part.box;
+    part.weight += ink.data[i];
+    part.box = [Math.min(top, y), Math.max(bottom, y + 1), Math.min(left, x), Math.max(right, x + 1)];
+  });
+  found.shift();
+  for (const part of found) {
+    const [top, bottom, left, right] = part.box;
+    part.cutOff = !top || bottom === height || !left || right === width;
+    const offCentre = Math.max(
+      Math.abs((top + bottom) / 2 / height - 0.5), Math.abs((left + right) / 2 / width - 0.5));
+    part.rank = part.weight * (part.cutOff ? 0.5 : 1) * (1.1 - 2 * offCentre);
+    part.whole = part.cutOff ? 0 : part.weight;
+  }
+  const main = found.reduce((a, b) => (b.rank > a.rank ? b : a));
+  const among = (rule) => {
+    const numbers = new Set(found.filter(rule).map((part) => part.number));
+    return maskOf(mask, (i) => numbers.has(parts.data[i]));
+  };
+  if (Math.max(width, height) < CONSTANTS.TINY)
+    return among((part) => part.weight >= 0.06 * main.weight);
+  const digit = among((part) => part === main);
+  checkDigit(digit, among((part) => part === main || part.whole >= 0.3 * main.weight), mask);
+  checkSingle(main, found.filter((part) => part !== main && part.whole >= 0.4 * main.weight));
+  const others = among((part) => part !== main && part.whole >= 0.06 * main.weight);
+  const cleaned = withoutNeighbours(digit);
+  return maskOf(mask, (i) => cleaned.data[i] || others.data[i]);
+}
+
+// An error for what is a texture, a shadow or a spot and no strokes.
+function checkDigit(digit, strokes, mask) {
+  const { width, height } = mask;
+  const extent = Math.max(...[true, false].map((way) => extentOf(inkedLines(digit, way)))) + 1;
+  const turned = transposed(digit);
+  const edges = [
+    digit.data.slice(0, width), digit.data.slice(-width),
+    turned.data.slice(0, height), turned.data.slice(-height),
+  ].map((side) => total(Array.from(side)));
+  const holes = label(maskOf(digit, (i) => !digit.data[i]), FOUR_NEIGHBOURS).count;
+  const shadow =
+    Math.min(width, height) >= CONSTANTS.LARGE && total(edges) / (2 * (width + height)) > 0.25;
+  const texture = total(Array.from(strokes.data)) < 0.3 * total(Array.from(mask.data)) || holes > 12;
+  if (shadow || texture || strokeWidth(digit) > 0.5 * extent)
+    throw new PictureError(CONSTANTS.NO_DIGIT);
+}
+
+// An error if other parts stand beside the digit and are about as tall.
+function checkSingle(main, others) {
+  const [top, bottom, left, right] = main.box;
+  const beside = others.filter(({ box: [t, b, l, r] }) => {
+    const shared = Math.min(r, right) - Math.max(l, left);
+    return shared <= 0.2 * Math.min(r - l, right - left) && b - t >= 0.6 * (bottom - top);
+  });
+  if (beside.length)
+    throw new PictureError(
+      `The picture seems to hold ${1 + beside.length} digits; cut it so that one is left.`,
+    );
+}
+
+// Cuts off what reaches in from the left or the right and joins the digit by one stroke.
+function withoutNeighbours(digit) {
+  for (let side = 0; side < 2; side++) {
+    const before = digit;
+    if (digit.data.some((value, i) => value && i % digit.width === 0)) {
+      const outer = outerPart(digit);
+      digit = maskOf(digit, (i) => before.data[i] && !outer.data[i]);
+    }
+    digit = mirrored(digit);
+  }
+  return digit;
+}
+
+// What lies left of the thinnest bridge in the left quarter, cut upright or slanted.
+function outerPart(digit) {
+  const { width, height } = digit;
+  const inked = Array.from(digit.data.keys()).filter((i) => digit.data[i]);
+  let thinnest = Infinity;
+  let outer = new Set();
+  for (const slant of [0, 0.2, -0.2, 0.4, -0.4]) {
+    let shifted = inked.map((i) => rint((i % width) + slant * (Math.floor(i / width) - height / 2)));
+    const first = smallest(shifted);
+    shifted = shifted.map((x) => x - first);
+    const last = largest(shifted);
+    const sheared = grid(last + 1, height, 0, Uint8Array);
+    inked.forEach((i, k) => (sheared.data[Math.floor(i / width) * (last + 1) + shifted[k]] = 1));
+    const [heights, ones] = [[], []];
+    for (let x = 0; x < Math.ceil((last + 1) / 4); x++) {
+      let [tall, changes, before] = [0, 0, 0];
+      for (let y = 0; y < height; y++) {
+        const value = sheared.data[y * (last + 1) + x];
+        tall += value;
+        changes += value !== before;
+        before = value;
+      }
+      heights.push(tall);
+      ones.push(changes <= 2 ? tall : Infinity);
+    }
+    const bridge = ones.indexOf(Math.min(...ones));
+    const left = inked.filter((_, k) => shifted[k] <= bridge);
+    const tallEnough = Math.max(0, ...heights.slice(0, bridge)) >= 2 * ones[bridge];
+    const atEdge = left.some((i) => i % width === 0);
+    if (ones[bridge] < thinnest && tallEnough && atEdge && left.length < 0.25 * inked.length)
+      [thinnest, outer] = [ones[bridge], new Set(left)];
+  }
+  return maskOf(digit, (i) => outer.has(i));
+}
+
+// How much of one digit's ink each pixel holds.
+function separateInk(grey) {
+  const [ink, mask] = findInk(grey);
+  const digit = selectDigit(mask, ink);
+  const full = percentile(chosen(ink, digit), 90);
+  const around = grown(digit);
+  return mapped(ink, (value, i) =>
+    around.data[i] && (digit.data[i] || !mask.data[i]) ? clipped(value / full, 0, 1) : 0,
+  );
+}
+
+// From the first to the last inked row and column, and a margin around.
+function inkedPart(ink, margin = 0) {
+  const inked = maskOf(ink, (i) => ink.data[i] > CONSTANTS.INKED);
+  const [rows, columns] = [inkedLines(inked, true), inkedLines(inked, false)];
+  return cut(
+    ink, rows[0] - margin, columns[0] - margin,
+    extentOf(rows) + 1 + 2 * margin, extentOf(columns) + 1 + 2 * margin,
+  );
+}
+
+function cutOut(ink) {
+  const digit = inkedPart(ink, 1);
+  const [height, width] = [digit.height - 2, digit.width - 2];
+  if (Math.max(height, width) < CONSTANTS.SMALLEST_SIDE)
+    throw new PictureError(
+      `All that stands out is a spot of ${width} × ${height} pixels, too small for a digit.`,
+    );
+  if (Math.max(height, width) >= CONSTANTS.BOX) return [inkedPart(ink), false];
+  const smooth = mapped(splineZoom(digit, CONSTANTS.FINER), (value) => clipped(value, 0, 1));
+  return [inkedPart(smooth), true];
+}
+
+function fitted(values, longer) {
+  const side = (length) =>
+    Math.max(1, rint((length * longer) / Math.max(values.width, values.height)));
+  const out = resized(values, side(values.width), side(values.height), CUBIC_FILTER);
+  return mapped(out, (value) => clipped(value, 0, 1));
+}
+
+// Brings the longer side to 20 pixels, and strokes to a width that MNIST's have.
+function fit(digit) {
+  const fine = fitted(digit, 4 * CONSTANTS.BOX);
+  const width = strokeWidth(maskOf(fine, (i) => fine.data[i] >= 0.5)) / 4;
+  if (!width) throw new PictureError(CONSTANTS.FAINT);
+  const change = ((clipped(width, ...CONSTANTS.STROKE_WIDTHS) - width) / 2) * 4;
+  const radius = rint(Math.abs(change));
+  if (!radius) return fitted(digit, CONSTANTS.BOX);
+  return fitted(extremeInDisc(padded(fine, radius), radius, Math.sign(change)), CONSTANTS.BOX);
+}
+
+function centred(digit) {
+  const { width, height, data } = digit;
+  const mass = total(data);
+  const middle = (place) => total(data.map((value, i) => value * place(i))) / mass;
+  const shift = (at, length) =>
+    clipped(rint(CONSTANTS.SIDE / 2 - at), 0, CONSTANTS.SIDE - length);
+  const top = shift(middle((i) => Math.floor(i / width)), height);
+  const left = shift(middle((i) => i % width), width);
+  return cut(digit, -top, -left, CONSTANTS.SIDE, CONSTANTS.SIDE);
+}
+
+// Takes a grid of grey values in [0, 1]; returns what each step made, the last for the network.
+function stepsToMnist(grey) {
+  if (Math.max(grey.width, grey.height) < CONSTANTS.SMALLEST_SIDE || Math.min(grey.width, grey.height) < 2)
+    throw new PictureError(
+      `The picture has ${grey.width} × ${grey.height} pixels; a digit needs at least ` +
+        `${CONSTANTS.SMALLEST_SIDE} one way and 2 the other.`,
+    );
+  const ink = separateInk(grey);
+  const [digit, coarse] = cutOut(ink);
+  const image = centred(coarse ? fitted(digit, CONSTANTS.BOX) : fit(digit));
+  return [
+    { name: "in grey", ...grey },
+    { name: "ink without background", ...ink },
+    { name: "cut out", ...digit },
+    { name: "28 × 28, centred by mass", ...image },
+  ];
+}
+
+// Pixels as a canvas has them, red, green, blue and alpha in bytes, to grey values no larger than
+// Python works on. Transparent parts become white under dark ink and black under light ink.
+function greyOf({ width, height, data }) {
+  const factor = Math.min(1, CONSTANTS.WORKING_SIDE / Math.max(width, height));
+  const size = [width, height].map((side) => Math.max(1, rint(side * factor)));
+  const shrunk = (a) => (factor < 1 ? resized(a, ...size, BOX_FILTER) : a);
+  const [r, g, b] = CONSTANTS.GREY_WEIGHTS;
+  const solid = grid(width, height);
+  const alpha = shrunk(mapped(solid, (_, i) => data[4 * i + 3] / 255));
+  const light = shrunk(
+    mapped(solid, (_, i) => {
+      const grey = r * data[4 * i] + g * data[4 * i + 1] + b * data[4 * i + 2];
+      return ((grey / 255) * data[4 * i + 3]) / 255;
+    }),
+  );
+  if (smallest(alpha.data) === 1) return mapped(light, (value) => clipped(value, 0, 1));
+  const paper = total(light.data) / Math.max(total(alpha.data), 1e-6) > 0.5 ? 0 : 1;
+  return mapped(light, (value, i) => clipped(value + (1 - alpha.data[i]) * paper, 0, 1));
+}

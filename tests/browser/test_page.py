@@ -1,0 +1,168 @@
+"""The exported page in Chromium, from `file://`, as people open it: on a desk and on a phone."""
+
+import io
+import os
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from mnist_helpers.evaluation.inference import Predictor
+from mnist_helpers.paths import SHIPPED_DIR
+from mnist_helpers.preprocessing import to_mnist
+from mnist_helpers.runner.export_page import model_facts, network_json, render
+from mnist_helpers.training.artifacts import load_model
+from mnist_helpers.training.model_choice import find_model
+from mnist_helpers.widgets.html import CERTAIN, PROBABLE
+from mnist_helpers.widgets.pad import EXAMPLES, draw_strokes
+from tests.browser.conftest import FLAGS, SCREENSHOTS
+
+INJECTION = '</script><img src=x onerror="document.title=1"><b>&'
+SIZES = {"desk": {"width": 1280, "height": 900}, "phone": {"width": 390, "height": 844}}
+
+
+@pytest.fixture(scope="module")
+def shipped():
+    path = find_model(SHIPPED_DIR)
+    return path, load_model(path)
+
+
+@pytest.fixture(scope="module")
+def address(shipped, tmp_path_factory):
+    path, model = shipped
+    page = tmp_path_factory.mktemp("page") / "digits.html"
+    facts = model_facts(path) | {INJECTION: INJECTION}
+    page.write_text(render(network_json(model), facts, "README.html"), encoding="utf-8")
+    return page.as_uri()
+
+
+@pytest.fixture(scope="module")
+def browser(driver, chromium):
+    browser = driver.chromium.launch(executable_path=chromium, args=FLAGS)
+    yield browser
+    browser.close()
+
+
+@pytest.fixture(params=["desk", "phone", "dark phone"])
+def page(request, browser, address):
+    """The opened page; afterwards nothing may have failed and nothing been asked of a network."""
+    device = request.param.rpartition(" ")[2]
+    context = browser.new_context(
+        viewport=SIZES[device], has_touch=device == "phone", is_mobile=device == "phone",
+        color_scheme="dark" if "dark" in request.param else "light",
+    )  # fmt: skip
+    page = context.new_page()
+    complaints, requests = [], []
+    page.on("console", lambda message: complaints.append(message.text))
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    page.on("request", lambda asked: requests.append(asked.url))
+    page.goto(address)
+    yield page
+    os.makedirs(SCREENSHOTS, exist_ok=True)
+    name = f"page_{request.node.originalname}_{request.param.replace(' ', '_')}.png"
+    page.screenshot(path=SCREENSHOTS / name, full_page=True)
+    context.close()
+    assert complaints == []
+    assert [url for url in requests if not url.startswith(("data:", "blob:"))] == [address]
+
+
+def draw(page, strokes):
+    """Draws by finger where there is one, else by mouse."""
+    box = page.locator("#pad").bounding_box()
+    touch = page.evaluate("navigator.maxTouchPoints > 0")
+    wire = page.context.new_cdp_session(page)
+    for stroke in strokes:
+        places = [(box["x"] + x * box["width"], box["y"] + y * box["height"]) for x, y in stroke]
+        for number, (x, y) in enumerate(places):
+            if touch:
+                kind = "touchMove" if number else "touchStart"
+                finger = {"type": kind, "touchPoints": [{"x": x, "y": y}]}
+                wire.send("Input.dispatchTouchEvent", finger)
+            else:
+                page.mouse.move(x, y, steps=4 if number else 1)
+                page.mouse.down() if not number else None
+        if touch:
+            wire.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
+        else:
+            page.mouse.up()
+
+
+def answer(page):
+    return page.locator("#answer").inner_text()
+
+
+def reads(words, digit):
+    return f" {digit}, with" in words and not words.startswith("I cannot")
+
+
+def test_drawn_digits_are_read(page):
+    for digit, strokes in EXAMPLES.items():
+        page.locator("#clear").click()
+        assert answer(page) == "Draw a digit."
+        draw(page, strokes)
+        assert reads(answer(page), digit), (digit, answer(page))
+    assert page.evaluate("window.scrollY") == 0 or page.locator("#pad").bounding_box()["y"] >= 0
+    page.locator("#looking").wait_for(state="visible")
+    assert page.locator("#steps canvas").count() == 4
+    assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+
+
+def test_an_example_is_replaced_and_strokes_are_undone(page):
+    page.locator("#example").select_option("7")
+    assert reads(answer(page), 7)
+    draw(page, EXAMPLES[4])
+    assert reads(answer(page), 4)
+    page.locator("#undo").click()
+    page.locator("#undo").click()
+    assert answer(page) == "Draw a digit."
+
+
+def test_the_keyboard_suffices(page):
+    for _ in range(3):
+        page.keyboard.press("Tab")
+        if page.evaluate("document.activeElement.id") == "pad":
+            break
+    page.keyboard.press("5")
+    assert reads(answer(page), 5)
+    page.keyboard.press("Backspace")
+    assert answer(page) == "Draw a digit."
+    names = []
+    for _ in range(4):
+        page.keyboard.press("Tab")
+        names.append(page.evaluate("document.activeElement.id"))
+    assert names == ["undo", "clear", "example", "upload"]
+
+
+def test_an_uploaded_picture_is_read(page):
+    file = io.BytesIO()
+    Image.fromarray(draw_strokes(EXAMPLES[3])).resize((900, 900)).save(file, "JPEG")
+    upload = page.locator("#upload")
+    for name, content, expected in [
+        ("three.jpg", file.getvalue(), " 3, with"),
+        ("broken.png", b"no picture", "cannot open that file"),
+    ]:
+        upload.set_input_files({"name": name, "mimeType": "image/*", "buffer": content})
+        page.wait_for_function(
+            "words => document.getElementById('answer').textContent.includes(words)", arg=expected
+        )
+
+
+def test_strings_of_the_model_are_text_alone(page):
+    assert page.title().startswith("Draw a digit")
+    assert page.locator("img, #card b").count() == 0
+    assert page.locator("#card").inner_text().count(INJECTION) == 2
+    assert page.locator("html").get_attribute("lang") == "en"
+
+
+def test_the_page_agrees_with_python_on_the_pads_drawings(page, shipped):
+    _, model = shipped
+    predict = Predictor(model)
+    for digit, strokes in EXAMPLES.items():
+        page.locator("#example").select_option(str(digit))
+        pixels = np.array(page.evaluate("[...drawing().data]"), np.uint8).reshape(140, 140, 4)
+        image = np.array(page.evaluate("[...looked.image]")).reshape(28, 28, 1)
+        np.testing.assert_allclose(image, to_mnist(pixels), atol=0.01)
+        given = page.evaluate("[...looked.values.pop().data]")
+        expected = predict(to_mnist(draw_strokes(strokes))[None])[0]
+        assert np.abs(expected - given).max() < 0.1
+    assert page.evaluate("[CONSTANTS.CERTAIN, CONSTANTS.PROBABLE]") == [CERTAIN, PROBABLE]
