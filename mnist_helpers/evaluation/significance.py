@@ -8,7 +8,7 @@ from sklearn.metrics import confusion_matrix
 from statsmodels.stats.contingency_tables import mcnemar as mcnemar_test
 from statsmodels.stats.proportion import proportion_confint
 
-from mnist_helpers.validation import check_digits, check_integer
+from mnist_helpers.validation import check_array, check_digits, check_integer
 
 
 class McNemar(NamedTuple):
