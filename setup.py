@@ -1,4 +1,4 @@
-"""Packs the shipped model and the notebooks into the wheel; all else is in pyproject.toml.
+"""Packs the shipped model, the notebooks and a sweep's results; all else is in pyproject.toml.
 
 A checkout, and an editable installation of one, use them where they lie.
 """
@@ -8,7 +8,11 @@ from pathlib import Path
 from setuptools import setup
 from setuptools.command.build_py import build_py
 
-PACKED = {"shipped": "trained_model/shipped", "notebooks": "notebooks"}
+PACKED = {
+    "shipped": "trained_model/shipped",
+    "notebooks": "notebooks",
+    "sweeps/results/strategy": "sweeps/results/strategy",
+}
 
 
 class BuildWithModel(build_py):

@@ -22,8 +22,8 @@ def wheel(tmp_path_factory):
     source = folder / "source"
     # A copy, as building leaves folders behind.
     tracked = subprocess.run(
-        ["git", "ls-files", "-z", "mnist_helpers", "notebooks", "trained_model", "*.toml", "*.md",
-         "LICENSE", "setup.py", "MANIFEST.in"],
+        ["git", "ls-files", "-z", "mnist_helpers", "notebooks", "trained_model", "sweeps/results",
+         "*.toml", "*.md", "LICENSE", "setup.py", "MANIFEST.in"],
         cwd=PROJECT, capture_output=True, text=True, check=True,
     ).stdout.split("\0")[:-1]  # fmt: skip
     for name in tracked:
@@ -86,6 +86,8 @@ def test_a_wheel_predicts_anywhere_and_writes_nothing_beside_its_code(installed,
     project, count, file = run("python", "-c", code).stdout.split()
     assert project == str(tmp_path) and int(count) == len(list(PROJECT.glob("notebooks/*.ipynb")))
     assert file.startswith(str(environment))
+    assert run("mnist", "notebooks", "mine").returncode == 0
+    assert (tmp_path / "mine/sweeps/results/strategy/results.csv").exists()
     assert contents(place) == before
 
 

@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 from pathlib import Path
 
 from mnist_helpers.files import write_text
@@ -9,10 +10,12 @@ from mnist_helpers.paths import NOTEBOOKS_DIR
 from mnist_helpers.runner.notebooks import read_notebook, without_outputs
 
 SOLUTIONS = re.compile(r"<details><summary>Solutions</summary>.*?</details>\n*", re.DOTALL)
+# What notebook 07 compares as long as there is no sweep of one's own.
+RESULTS = "sweeps/results/strategy"
 
 
 def copy_series(folder: str | Path, solutions: bool = True) -> list[Path]:
-    """Copies the notebooks without outputs.
+    """Copies the notebooks without outputs, and the results that notebook 07 begins with.
 
     Args:
         folder: Where to; made if missing.
@@ -35,4 +38,5 @@ def copy_series(folder: str | Path, solutions: bool = True) -> list[Path]:
             text = cell["source"] if solutions else SOLUTIONS.sub("", cell["source"])
             cell["source"] = text.splitlines(keepends=True)
         write_text(copy, json.dumps(notebook, indent=1, ensure_ascii=False) + "\n")
+    shutil.copytree(NOTEBOOKS_DIR.parent / RESULTS, Path(folder) / RESULTS, dirs_exist_ok=True)
     return copies
