@@ -4,9 +4,16 @@ The project's folder is the source, so that links between its files hold in the 
 repository.
 """
 
+from pathlib import Path
+
 from sphinx.application import Sphinx
 
-from mnist_helpers.paths import PROJECT
+from mnist_helpers.data.datasets import load_test
+from mnist_helpers.paths import PROJECT, SHIPPED_DIR
+from mnist_helpers.runner.export_page import model_facts, write_digit_page
+from mnist_helpers.training.artifacts import load_model
+from mnist_helpers.training.model_choice import find_model
+from mnist_helpers.training.pipeline import to_input
 
 project = "MNIST hybrid training"
 author = "The developers of the MNIST hybrid-training notebook series"
@@ -67,10 +74,29 @@ CHANGELOG
 """
 
 
+# The exported page within the site's first page, which is as tall as pad, buttons and answer.
+DIGIT_PAGE = """
+<iframe src="digits.html" title="Draw a digit, and a small network reads it" loading="lazy"
+style="width: 100%; height: 34rem; border: 1px solid #888; border-radius: 4px"></iframe>
+
+<p><a href="digits.html">The pad on a page of its own</a></p>
+"""
+
+
 def add_contents(app: Sphinx, name: str, source: list[str]) -> None:
-    """Gives the README the site's table of contents, which would be clutter in the file itself."""
+    """Gives the README the pad and the site's table of contents, which a file cannot hold."""
     if name == root_doc:
-        source[0] += CONTENTS
+        title, text = source[0].split("\n", 1)
+        source[0] = f"{title}\n{DIGIT_PAGE}\n{text}{CONTENTS}"
+
+
+def add_digit_page(app: Sphinx, error: Exception | None) -> None:
+    """Exports the shipped model as the page that the README of the site shows."""
+    target = Path(app.outdir, "digits.html")
+    if error is None and not target.exists():
+        path = find_model(SHIPPED_DIR)
+        images = to_input(load_test("digits")[0])
+        write_digit_page(load_model(path), target, images, model_facts(path), "README.html")
 
 
 def skip_field(app: Sphinx, what: str, name: str, member: object, *_) -> bool | None:
@@ -82,3 +108,4 @@ def setup(app: Sphinx) -> None:
     """Called by Sphinx."""
     app.connect("autodoc-skip-member", skip_field)
     app.connect("source-read", add_contents)
+    app.connect("build-finished", add_digit_page)

@@ -64,10 +64,11 @@ function convolve(input, layer) {
   const down = windows(height, kh, sy, dy, layer.padding);
   const across = windows(width, kw, sx, dx, layer.padding);
   const out = empty([down.count, across.count, filters]);
+  const [given, sums] = [input.data, out.data];
   for (let y = 0; y < down.count; y++)
     for (let x = 0; x < across.count; x++) {
       const to = (y * across.count + x) * filters;
-      if (bias) for (let f = 0; f < filters; f++) out.data[to + f] = bias[f];
+      if (bias) for (let f = 0; f < filters; f++) sums[to + f] = bias[f];
       for (let i = 0; i < kh; i++) {
         const row = y * sy - down.before + i * dy;
         if (row < 0 || row >= height) continue;
@@ -77,9 +78,9 @@ function convolve(input, layer) {
           const from = (row * width + column) * channels;
           let weight = (i * kw + j) * channels * filters;
           for (let c = 0; c < channels; c++, weight += filters) {
-            const value = input.data[from + c];
+            const value = given[from + c];
             if (value === 0) continue; // half of what a ReLU lets through
-            for (let f = 0; f < filters; f++) out.data[to + f] += value * kernel[weight + f];
+            for (let f = 0; f < filters; f++) sums[to + f] += value * kernel[weight + f];
           }
         }
       }

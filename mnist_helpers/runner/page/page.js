@@ -280,3 +280,13 @@ for (const [name, value] of Object.entries(read("facts"))) {
 }
 say("Draw a digit.");
 draw();
+// Compiled before the first stroke ends: a drawing of the page's own, read and forgotten.
+setTimeout(() => {
+  if (strokes.length || stroke) return;
+  strokes = CONSTANTS.EXAMPLES[8];
+  draw();
+  const pixels = drawing();
+  strokes = [];
+  draw();
+  for (let i = 0; i < 3; i++) run(NETWORK, stepsToMnist(greyOf(pixels)).pop().data);
+}, 100);

@@ -12,21 +12,18 @@ function flattened(grey) {
   const every = Math.ceil(Math.max(width, height) / 48);
   const row = (y) => -1 + (2 * y) / Math.max(height - 1, 1);
   const column = (x) => -1 + (2 * x) / Math.max(width - 1, 1);
-  const points = [];
-  for (let y = 0; y < height; y += every)
-    for (let x = 0; x < width; x += every)
-      points.push([1, row(y), column(x), grey.data[y * width + x]]);
-  let weights = points.map(() => 1);
   let factors = [0, 0, 0];
   for (let time = 0; time < 8; time++) {
-    const sums = [0, 1, 2].map((i) =>
-      [0, 1, 2, 3].map((j) => total(points.map((p, k) => weights[k] * p[i] * p[j]))),
-    );
+    const sums = [0, 1, 2].map(() => [0, 0, 0, 0]);
+    for (let y = 0; y < height; y += every)
+      for (let x = 0; x < width; x += every) {
+        const point = [1, row(y), column(x), grey.data[y * width + x]];
+        const plane = factors[0] + factors[1] * point[1] + factors[2] * point[2];
+        const weight = time ? 1 / Math.max(Math.abs(plane - point[3]), 0.01) : 1;
+        for (let i = 0; i < 3; i++)
+          for (let j = 0; j < 4; j++) sums[i][j] += weight * point[i] * point[j];
+      }
     factors = solved(sums);
-    weights = points.map(
-      ([a, b, c, value]) =>
-        1 / Math.max(Math.abs(a * factors[0] + b * factors[1] + c * factors[2] - value), 0.01),
-    );
   }
   return mapped(grey, (value, i) =>
     value - row(Math.floor(i / width)) * factors[1] - column(i % width) * factors[2],
@@ -60,7 +57,7 @@ function lightOnDark(grey) {
   ];
   const corners = [sides[0][0], sides[0][width - 1], sides[1][0], sides[1][width - 1]];
   const shares = [total(sides.map(total)) / (2 * (width + height)), mean(corners)];
-  if (longer >= CONSTANTS.TINY) shares.push(mean(Array.from(bright.data)));
+  if (longer >= CONSTANTS.TINY) shares.push(mean(bright.data));
   let brightPaper = mean(shares) > 0.5;
   const least = shorter >= CONSTANTS.LARGE ? 2 : shorter >= CONSTANTS.TINY ? 3 : 5;
   const share = (values, paper) => values.reduce((n, v) => n + (v === paper), 0) / values.length;
@@ -87,7 +84,7 @@ function background(light, erased) {
   const above = mapped(light, (value, i) => value - low.data[i]);
   const threshold = thresholdOf(chosen(above, erased, 0));
   const inky = grown(maskOf(above, (i) => above.data[i] > threshold || erased.data[i]));
-  if (mean(Array.from(inky.data)) > 0.9) {
+  if (mean(inky.data) > 0.9) {
     const quarter = percentile(above.data, 25);
     return mapped(low, (value) => value + quarter);
   }
@@ -99,8 +96,8 @@ function background(light, erased) {
 function aboveThreshold(ink, erased) {
   const values = chosen(ink, erased, 0);
   const threshold = thresholdOf(values);
-  const below = values.filter((value) => value <= threshold);
-  const contrast = mean(values.filter((value) => value > threshold)) - median(below);
+  const below = kept(values, (value) => value <= threshold);
+  const contrast = mean(kept(values, (value) => value > threshold)) - median(below);
   const middle = mean(below);
   const deviation = Math.sqrt(mean(below.map((value) => (value - middle) ** 2)));
   if (contrast < Math.max(CONSTANTS.LEAST_CONTRAST, CONSTANTS.NOISE_FACTOR * deviation))
@@ -151,7 +148,7 @@ function linePixels(whole) {
   ];
   if (!candidates.length) return found;
   let rest = maskOf(mask, (i) => mask.data[i] && !candidates.some((line) => line.data[i]));
-  const share = total(Array.from(rest.data)) / total(Array.from(mask.data));
+  const share = total(rest.data) / total(mask.data);
   if (share < 0.1 && candidates.length === 1) return found; // a lone line is a 1
   rest = withoutSpecks(rest);
   const pen = strokeWidth(rest);
@@ -199,12 +196,16 @@ function borderBands(mask) {
 function horizontalLines(mask) {
   const { width, height } = mask;
   const least = CONSTANTS.LEAST_LENGTH * width;
+  const [rows, columns] = [[], []];
+  mask.data.forEach((value, i) => {
+    if (!value) return;
+    rows.push(Math.floor(i / width));
+    columns.push((i % width) - width / 2);
+  });
   const votes = [];
   for (const slope of CONSTANTS.SLOPES) {
     const counts = new Int32Array(3 * width + 2 * height);
-    mask.data.forEach((value, i) => {
-      if (value) counts[rint(Math.floor(i / width) - slope * ((i % width) - width / 2)) + width]++;
-    });
+    for (let i = 0; i < rows.length; i++) counts[rint(rows[i] - slope * columns[i]) + width]++;
     counts.forEach((count, at) => count >= least && votes.push([count, slope, at - width]));
   }
   if (!votes.length) return [];
@@ -239,11 +240,10 @@ function withoutSpecks(mask) {
 
 // Places where a column, or a row, of a mask holds ink.
 function inkedLines(mask, alongRows) {
-  const found = new Set();
-  mask.data.forEach((value, i) => {
-    if (value) found.add(alongRows ? Math.floor(i / mask.width) : i % mask.width);
-  });
-  return Array.from(found).sort((a, b) => a - b);
+  const inked = new Uint8Array(alongRows ? mask.height : mask.width);
+  for (let i = 0; i < mask.data.length; i++)
+    if (mask.data[i]) inked[alongRows ? Math.floor(i / mask.width) : i % mask.width] = 1;
+  return [...inked.keys()].filter((place) => inked[place]);
 }
 
 const extentOf = (places) => places[places.length - 1] - places[0];
@@ -277,11 +277,14 @@ function selectDigit(mask, ink) {
   const found = Array.from({ length: count + 1 }, (_, number) => (
     { number, weight: 0, box: [height, 0, width, 0] }));
   parts.data.forEach((number, i) => {
+    if (!number) return;
     const [y, x] = [Math.floor(i / width), i % width];
-    const part = found[number];
-    const [top, bottom, left, right] = part.box;
-    part.weight += ink.data[i];
-    part.box = [Math.min(top, y), Math.max(bottom, y + 1), Math.min(left, x), Math.max(right, x + 1)];
+    const { box } = found[number];
+    found[number].weight += ink.data[i];
+    box[0] = Math.min(box[0], y);
+    box[1] = Math.max(box[1], y + 1);
+    box[2] = Math.min(box[2], x);
+    box[3] = Math.max(box[3], x + 1);
   });
   found.shift();
   for (const part of found) {
@@ -315,11 +318,11 @@ function checkDigit(digit, strokes, mask) {
   const edges = [
     digit.data.slice(0, width), digit.data.slice(-width),
     turned.data.slice(0, height), turned.data.slice(-height),
-  ].map((side) => total(Array.from(side)));
+  ].map((side) => total(side));
   const holes = label(maskOf(digit, (i) => !digit.data[i]), FOUR_NEIGHBOURS).count;
   const shadow =
     Math.min(width, height) >= CONSTANTS.LARGE && total(edges) / (2 * (width + height)) > 0.25;
-  const texture = total(Array.from(strokes.data)) < 0.3 * total(Array.from(mask.data)) || holes > 12;
+  const texture = total(strokes.data) < 0.3 * total(mask.data) || holes > 12;
   if (shadow || texture || strokeWidth(digit) > 0.5 * extent)
     throw new PictureError(CONSTANTS.NO_DIGIT);
 }
@@ -353,7 +356,8 @@ function withoutNeighbours(digit) {
 // What lies left of the thinnest bridge in the left quarter, cut upright or slanted.
 function outerPart(digit) {
   const { width, height } = digit;
-  const inked = Array.from(digit.data.keys()).filter((i) => digit.data[i]);
+  const inked = [];
+  for (let i = 0; i < digit.data.length; i++) if (digit.data[i]) inked.push(i);
   let thinnest = Infinity;
   let outer = new Set();
   for (const slant of [0, 0.2, -0.2, 0.4, -0.4]) {
