@@ -46,7 +46,7 @@ class Case(NamedTuple):
     arguments: st.SearchStrategy
     holds: Callable
     errors: tuple = (ValueError,)
-    many: int = 300
+    many: int = 400
 
 
 @st.composite

@@ -19,8 +19,9 @@ MAX_SECONDS = 20.0
 MAX_MEGABYTES = 2048.0  # beyond what the process has
 RENEWED_MEGABYTES = 256  # a child that keeps more than this of what it took is replaced
 ROOM_MEGABYTES = 6144  # where the system stops it, so that a failure does not end the whole machine
+CLEAR_REFS = Path("/proc/self/clear_refs")
 needs_linux = pytest.mark.skipif(
-    not os.access("/proc/self/clear_refs", os.W_OK), reason="peaks of memory are measured on Linux"
+    not os.access(CLEAR_REFS, os.W_OK), reason="peaks of memory are measured on Linux"
 )
 
 
@@ -40,6 +41,21 @@ class Measured(NamedTuple):
     seconds: float
     megabytes: float
     failed: bool
+
+
+class Peak:
+    """Measures, as a context, the peak of this process's memory beyond what it has; 0 off Linux."""
+
+    def __enter__(self):
+        self.megabytes, self.own = 0.0, 0.0
+        if os.access(CLEAR_REFS, os.W_OK):
+            CLEAR_REFS.write_text("5")  # the peak begins here
+            self.own = _megabytes("VmRSS")
+        return self
+
+    def __exit__(self, *_):
+        if self.own:
+            self.megabytes = _megabytes("VmHWM") - self.own
 
 
 def measure(
@@ -131,7 +147,7 @@ def _serve(connection, module: str, name: str) -> None:
     connection.send("ready")
     while True:
         argument = connection.recv()
-        Path("/proc/self/clear_refs").write_text("5")  # the peak begins here
+        CLEAR_REFS.write_text("5")  # the peak begins here
         try:
             outcome, failed = str(function(argument)), False
         except BaseException as error:

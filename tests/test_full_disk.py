@@ -11,7 +11,7 @@ import pytest
 from mnist_helpers import files
 from mnist_helpers.training import artifacts
 from mnist_helpers.training.model import build_cnn
-from tests.stress import often
+from tests.stress import often, record_specimens
 
 resource = pytest.importorskip("resource", reason="Windows has no limit on a file's size")
 pytestmark = pytest.mark.promise(2)
@@ -93,7 +93,7 @@ def test_a_write_that_is_cut_off_leaves_the_previous_version(what, tmp_path, rec
         with largest_file(limit):
             fails_and_keeps(WRITERS[what], tmp_path)
     WRITERS[what](tmp_path, 1)
-    record_property("cases", len(limits))
+    record_specimens(record_property, "full disks", len(limits))
 
 
 @pytest.mark.parametrize("what", WRITERS)

@@ -24,6 +24,7 @@ from mnist_helpers.runner.notebooks import notebook_parameters, read_notebook
 from mnist_helpers.runner.output import Listener, Output, merge_streams
 from mnist_helpers.runner.pages import WIDGET, write_page
 from mnist_helpers.runner.settings import check_declared, declared_parameters, notebook_values
+from tests.stress import often, record_specimens
 from tests.test_full_disk import largest_file
 from tests.tiny import outputs, write_notebook
 
@@ -192,19 +193,26 @@ def test_a_folder_with_other_files_or_another_run_is_left_alone(notebook, run, t
 
 
 @pytest.mark.slow
+@pytest.mark.promise(2)
 def test_a_full_disk_is_told_with_the_file_and_a_second_start_continues(
-    notebook, run, tmp_path, capfd
+    notebook, run, tmp_path, capfd, record_property
 ):
-    """The limit cuts off the executed notebook; the kernel's own files are smaller."""
+    """The limits cut off what a run writes: its log, status, page or the executed notebook."""
     path = notebook("01_first", "print('x' * 60_000)", "print('y' * 60_000)")
-    with largest_file(90_000):
-        assert run([path]) == 1
-    said = capfd.readouterr().err
-    assert "01_first.ipynb could not be written (" in said or "run.log could not be" in said, said
-    assert "JSON" not in said and "Traceback" not in said
-    executed = tmp_path / "run" / "01_first.ipynb"
-    assert not executed.exists() or read_notebook(executed)
-    assert run([path]) == 0
+    sizes = [90_000, *([1_000, 2_000, 4_000, 20_000, 65_000, 100_000, 125_000] * often(0, 1))]
+    begun = time.perf_counter()
+    for size in sizes:
+        name = f"run{size}"
+        with largest_file(size):
+            assert run([path], name=name) in (1, 2)
+        said = capfd.readouterr().err
+        assert re.search(r"/[\w.]+ could not be (written|read) \(", said), said
+        assert "JSON" not in said and "Traceback" not in said
+        executed = tmp_path / name / "01_first.ipynb"
+        assert not executed.exists() or read_notebook(executed)
+        assert run([path], name=name) == 0
+    seconds = (time.perf_counter() - begun) / len(sizes)
+    record_specimens(record_property, "full disks", len(sizes), seconds)
 
 
 @pytest.mark.timeout(60)

@@ -26,6 +26,9 @@ from mnist_helpers.runner.results import write_results
 from mnist_helpers.runner.scheduler import pending_tasks, run_tasks
 from mnist_helpers.runner.sweep_file import read_definition
 from mnist_helpers.runner.workers import InProcess
+from tests import hostile_sweeps
+from tests.limits import conclude, measure, needs_linux
+from tests.stress import VARIABLE, often
 from tests.tiny import write_notebook, write_training
 
 BOTH = "notebooks: [01_first.ipynb, 02_second.ipynb]\n"
@@ -95,7 +98,7 @@ def plan(tmp_path):
         ("fixed: {SEED: 2001-01-01}", "line 1: SEED must be an integer, not datetime.date"),
         ("fixed: {SEED: 1:30}", "line 1: SEED must be an integer, not '1:30'"),
         ("\x00", "line 1: This is not YAML"),
-        ("seeds: 2 # " + "x" * 300_000, "line 1: The file has more than 200,000 bytes"),
+        ("seeds: 2 # " + "x" * 300_000, "line 1: The file has more than 100,000 bytes"),
         (BOTH + "variants:\n- name: a\n- name: a", "line 4: There are two variants named a"),
         (BOTH + "variants:\n- name: a\n- name: b", "line 4: The runs a and b are the same"),
         (BOTH + "variants:\n- name: a\n  EPOCS: 1", "line 4: There is no parameter EPOCS"),
@@ -336,3 +339,22 @@ def test_the_page_sorts_links_and_escapes(plan, tmp_path):
     assert "http" not in page and "aria-sort" in page
     # A spreadsheet would take it for a formula.
     assert "'=<b>bold" in (tmp_path / "runs" / "results.csv").read_text()
+
+
+@needs_linux
+@pytest.mark.promise(6)
+def test_hostile_files_stay_within_memory_and_time(tmp_path, record_property):
+    first = int(os.environ.get(VARIABLE, 1))
+    texts = list(hostile_sweeps.huge()) if often(0, 1) else list(hostile_sweeps.huge())[::3]
+    texts += [
+        (f"seed {seed}", hostile_sweeps.damaged(seed))
+        for seed in range(first, first + often(30, 600))
+    ]
+    specimens = []
+    for name, text in texts:
+        path = tmp_path / f"{len(specimens)}.yaml"
+        path.write_bytes(text.encode("utf-8", "surrogatepass"))
+        specimens.append((name, str(path)))
+    measured = measure(hostile_sweeps.plan, specimens)
+    conclude(record_property, "sweep files", measured)
+    assert any(found.outcome.endswith(" runs") for found in measured)

@@ -1,6 +1,7 @@
 """The project installed from a wheel works from any folder and leaves its own folder alone."""
 
 import os
+import shutil
 import subprocess
 import sys
 import sysconfig
@@ -11,12 +12,13 @@ from PIL import Image, ImageDraw
 
 from mnist_helpers.paths import PROJECT
 
+PIP = [sys.executable, "-m", "pip", "--quiet", "--disable-pip-version-check"]
+
 
 @pytest.fixture(scope="module")
-def installed(tmp_path_factory):
-    """An environment with the wheel in it, which borrows this one's other packages."""
-    folder = tmp_path_factory.mktemp("installed")
-    pip = [sys.executable, "-m", "pip", "--quiet", "--disable-pip-version-check"]
+def wheel(tmp_path_factory):
+    """The project as a wheel."""
+    folder = tmp_path_factory.mktemp("wheel")
     source = folder / "source"
     # A copy, as building leaves folders behind.
     tracked = subprocess.run(
@@ -27,16 +29,31 @@ def installed(tmp_path_factory):
     for name in tracked:
         (source / name).parent.mkdir(parents=True, exist_ok=True)
         (source / name).write_bytes((PROJECT / name).read_bytes())
-    build = [*pip, "wheel", "--no-deps", "--no-build-isolation", "-w", str(folder), str(source)]
+    build = [*PIP, "wheel", "--no-deps", "--no-build-isolation", "-w", str(folder), str(source)]
     subprocess.run(build, check=True)
     (wheel,) = folder.glob("*.whl")
-    venv.create(folder / "venv", symlinks=os.name != "nt")
-    place = sysconfig.get_path("purelib", "venv", {"base": str(folder / "venv")})
-    target = ["--python", str(folder / "venv"), "install", "--no-deps", str(wheel)]
-    subprocess.run([*pip, *target], check=True)
+    return wheel
+
+
+@pytest.fixture(scope="module")
+def installed(wheel):
+    """An environment with the wheel in it, and its folder of packages."""
+    folder = wheel.parent / "installed"
+    place = empty_environment(folder)
+    command = [*PIP, "--python", str(folder), "install", "--no-deps", str(wheel)]
+    subprocess.run(command, check=True)
+    return folder, place
+
+
+def empty_environment(folder):
+    """Makes an environment that borrows this one's packages; returns its folder of packages."""
+    venv.create(folder, symlinks=os.name != "nt")
+    place = sysconfig.get_path("purelib", "venv", {"base": str(folder)})
+    os.makedirs(place, exist_ok=True)
+    # Not this project, even if it is installed: the .pth files of a borrowed folder are not read.
     with open(os.path.join(place, "borrowed.pth"), "w") as file:
         file.write(sysconfig.get_path("purelib"))
-    return folder / "venv", place
+    return place
 
 
 def contents(place):
@@ -70,3 +87,30 @@ def test_a_wheel_predicts_anywhere_and_writes_nothing_beside_its_code(installed,
     assert project == str(tmp_path) and int(count) == len(list(PROJECT.glob("notebooks/*.ipynb")))
     assert file.startswith(str(environment))
     assert contents(place) == before
+
+
+@pytest.mark.slow
+def test_a_notebook_copied_alone_installs_the_library_and_runs(wheel, tmp_path):
+    """Without a network: pip finds all that the wheel needs among the borrowed packages."""
+    environment, folder = tmp_path / "venv", tmp_path / "alone"
+    empty_environment(environment)
+    folder.mkdir()
+    shutil.copy(PROJECT / "notebooks" / "02_clean_phase.ipynb", folder)
+    keep = {k: v for k, v in os.environ.items() if k not in ("PYTHONPATH", "KERAS_HOME")}
+    python = os.path.join(
+        sysconfig.get_path("scripts", "venv", {"base": str(environment)}), "python"
+    )
+    pip = {"PIP_NO_INDEX": "1", "PIP_DISABLE_PIP_VERSION_CHECK": "1"}
+    code = (
+        "import sys; from importlib.util import find_spec; import papermill as p; "
+        "assert not find_spec('mnist_helpers'); "
+        "p.execute_notebook('02_clean_phase.ipynb', 'out.ipynb', progress_bar=False, "
+        "parameters={'DATASET': 'digits', 'EPOCHS': 1, 'BATCH_SIZE': 32})"
+    )
+    subprocess.run([python, "-m", "ensurepip"], check=True, capture_output=True)
+    done = subprocess.run(
+        [python, "-c", code], cwd=folder, env=keep | pip | {"MNIST_HELPERS": str(wheel)},
+        capture_output=True, text=True, timeout=500,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr[-3000:]
+    assert (folder / "trained_model" / "clean_phase.keras").exists()

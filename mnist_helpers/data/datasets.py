@@ -8,7 +8,7 @@ import numpy as np
 from mnist_helpers.data import custom
 from mnist_helpers.data.mnist import Split, array_checksums, load_mnist
 from mnist_helpers.paths import is_path
-from mnist_helpers.validation import CLASSES, check_integer, plain_text
+from mnist_helpers.validation import CLASSES, check_integer, check_labels, plain_text
 
 DATASET_TITLES = {"mnist": "MNIST", "digits": "scikit-learn digits (not MNIST)"}
 # A constant, and not the notebooks' SEED, so that every run is compared on the same images.
@@ -102,12 +102,14 @@ def split_validation(
         `(x_train, y_train), (x_val, y_val)`.
 
     Raises:
-        ValueError: Fewer images would be held out, or kept, than there are classes.
+        ValueError: Fewer images would be held out, or kept, than there are classes, or the labels
+            are no digits, one for each image.
     """
     from sklearn.model_selection import train_test_split
 
     if validation_images is None:
         validation_images = len(x) // 12
+    y = check_labels(y, len(x))
     x_train, x_val, y_train, y_val = train_test_split(
         x, y, test_size=validation_images, stratify=y, random_state=SPLIT_SEED
     )

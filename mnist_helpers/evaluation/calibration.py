@@ -109,6 +109,7 @@ def calibration_scores(labels: np.ndarray, probabilities: np.ndarray) -> Calibra
     Raises:
         ValueError: The arrays do not fit each other, or rows are not probabilities.
     """
+    labels, probabilities = check_predictions(labels, probabilities)
     ece = expected_calibration_error(labels, probabilities)
     labels, probabilities = check_predictions(labels, probabilities)
     # float32 rows sum to 1 only nearly.

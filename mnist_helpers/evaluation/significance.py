@@ -8,7 +8,7 @@ from sklearn.metrics import confusion_matrix
 from statsmodels.stats.contingency_tables import mcnemar as mcnemar_test
 from statsmodels.stats.proportion import proportion_confint
 
-from mnist_helpers.validation import check_digits, check_integer
+from mnist_helpers.validation import check_array, check_digits, check_integer
 
 
 class McNemar(NamedTuple):
@@ -146,7 +146,7 @@ def paired_bootstrap_interval(
         correct_a: Boolean array of shape (n,), n at least 2, true where the first model is correct.
         correct_b: The same for the second model, in the same order.
         confidence: Fraction of the drawn gains that lie in the interval, between 0 and 1.
-        resamples: How many sets are drawn.
+        resamples: How many sets are drawn, at least 2.
         seed: Of the draws.
 
     Returns:
@@ -159,14 +159,14 @@ def paired_bootstrap_interval(
     a, b = _check_pairs(correct_a, correct_b)
     _check_confidence(confidence)
     drawn = stats.bootstrap(
-        (b.astype(float) - a,), np.mean, n_resamples=check_integer("resamples", resamples, 1),
+        (b.astype(float) - a,), np.mean, n_resamples=check_integer("resamples", resamples, 2),
         batch=100, confidence_level=confidence, method="percentile", rng=seed,
     )  # fmt: skip
     return float(drawn.confidence_interval.low), float(drawn.confidence_interval.high)
 
 
 def _check_pairs(correct_a: np.ndarray, correct_b: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    a, b = np.asarray(correct_a), np.asarray(correct_b)
+    a, b = (check_array("Arrays", values, "real numbers") for values in (correct_a, correct_b))
     if a.dtype != bool or b.dtype != bool or a.shape != b.shape or a.ndim != 1 or len(a) == 0:
         raise ValueError(
             "Expected two boolean arrays of one length, not empty, that say which predictions are "

@@ -100,17 +100,16 @@ def compare_in_node(network: str, model: keras.Model, images: np.ndarray) -> flo
     if shutil.which("node") is None:
         return None
     rows = base64.b64encode(np.asarray(images, "<f4").tobytes()).decode()
-    found = np.array(
-        run_in_node(
-            NETWORK,
-            "const network = unpack(JSON.parse(given.network));"
-            "const bytes = Uint8Array.from(Buffer.from(given.rows, 'base64'));"
-            "const all = new Float32Array(bytes.buffer);"
-            "const answer = (n) => run(network, all.subarray(784 * n, 784 * n + 784)).pop().data;"
-            "return Array.from({length: all.length / 784}, (_, n) => [...answer(n)]);",
-            network=network, rows=rows,
-        )
+    answers = run_in_node(
+        NETWORK,
+        "const network = unpack(JSON.parse(given.network));"
+        "const bytes = Uint8Array.from(Buffer.from(given.rows, 'base64'));"
+        "const all = new Float32Array(bytes.buffer);"
+        "const answer = (n) => run(network, all.subarray(784 * n, 784 * n + 784)).pop().data;"
+        "return Array.from({length: all.length / 784}, (_, n) => [...answer(n)]);",
+        network=network, rows=rows,
     )  # fmt: skip
+    found = np.array(answers, float)  # JSON's null becomes NaN
     expected = Predictor(model)(images)
     difference = float(np.abs(found - expected).max())
     other = int(np.sum(found.argmax(axis=1) != expected.argmax(axis=1)))
@@ -173,13 +172,14 @@ def _hash(text: str) -> str:
 def model_facts(path: Path) -> dict[str, str]:
     """Returns what `metrics.json` beside a model records, for people to read."""
     metrics = read_metrics(path.parent)
-    phases = (phase for phase in metrics["phases"].values() if phase.get("model") == path.name)
-    phase, environment = next(phases, {}), metrics["environment"]
+    recorded = [phase for phase in metrics["phases"].values() if phase.get("model") == path.name]
+    phase: dict = recorded[0] if recorded else {}
+    environment = metrics["environment"]
     facts = {"Network": path.stem}
     if title := environment.get("dataset_title"):
         facts["Trained on"] = str(title)
     if date := environment.get("date"):
-        facts["On"] = str(date)
+        facts["Date"] = str(date)
     for name, key in (
         ("Test accuracy", "test_accuracy"),
         ("Validation accuracy", "validation_accuracy"),

@@ -81,7 +81,8 @@ def _entries(
         yield {"op": "reshape", "shape": output.shape[1:]}, {}
     elif kind in GLOBAL_POOLS:
         yield {"op": GLOBAL_POOLS[kind]}, {}
-        yield {"op": "reshape", "shape": output.shape[1:]}, {}
+        if layer.keepdims:
+            yield {"op": "reshape", "shape": output.shape[1:]}, {}
     elif kind in MAKERS:
         yield from MAKERS[kind](layer)
     else:

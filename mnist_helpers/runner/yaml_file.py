@@ -1,6 +1,7 @@
 """YAML files with the lines of their keys, read under limits of size and depth."""
 
 import io
+import re
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +13,9 @@ from ruamel.yaml.events import CollectionEndEvent, CollectionStartEvent
 
 from mnist_helpers.runner.definition import SweepError
 
-MOST_BYTES = 200_000
+MOST_BYTES = 100_000  # which take a few seconds
 MOST_NESTING = 20
+MOST_MERGES = 50  # each copies all that the merged mapping holds
 
 
 def read_yaml(path: Path) -> CommentedMap:
@@ -41,6 +43,11 @@ def read_yaml(path: Path) -> CommentedMap:
         raise SweepError(path, 1, f"This is not YAML: {error}.") from error
     except UnicodeDecodeError as error:
         raise SweepError(path, 1, f"This is no text in UTF-8: {error}.") from error
+    except SweepError:
+        raise
+    except (ValueError, TypeError, AttributeError, LookupError, RecursionError) as error:
+        # Of numbers with thousands of digits, for example, or merged values that are no mapping.
+        raise SweepError(path, 1, f"This is not YAML that can be read: {error}.") from error
     return content if isinstance(content, CommentedMap) else CommentedMap()
 
 
@@ -53,14 +60,20 @@ def _read_text(path: Path) -> str:
 
 
 def _check_events(path: Path, text: str) -> None:
-    """Looks at depth and tags before anything is built, which nesting and tags can break."""
-    depth = 0
+    """Looks at depth, tags and merges before anything is built, which they can break."""
+    depth = merges = 0
     for event in YAML().parse(io.StringIO(text)):
         line = event.start_mark.line + 1
         depth += isinstance(event, CollectionStartEvent)
         depth -= isinstance(event, CollectionEndEvent)
         if depth > MOST_NESTING:
             raise SweepError(path, line, f"This is nested more than {MOST_NESTING} deep.")
+        value = getattr(event, "value", "")
+        if re.search(r"[\0\ud800-\udfff]", value):
+            raise SweepError(path, line, "There is a character that is no text.")
+        merges += value == "<<"
+        if merges > MOST_MERGES:
+            raise SweepError(path, line, f"There are more than {MOST_MERGES} merges (<<).")
         if getattr(event, "tag", None):
             raise SweepError(path, line, f"Write the value without the tag {event.tag}.")
 

@@ -47,10 +47,10 @@ def with_dtype_policy(model: keras.Model, dtype_policy: str, fused: bool = True)
     graph = keras.Model(model.inputs[0], model.outputs[0], name=model.name)
     clone = keras.models.clone_model(graph, clone_function=copy)
     clone.set_weights(model.get_weights())
-    for original, layer in zip(model.layers, clone.layers, strict=True):
+    for layer in clone.layers:
         if isinstance(layer, FusedBatchNormalization):
             # A plain layer comes from a file: its statistics are those of a whole training.
-            layer.steps.assign(getattr(original, "steps", math.inf))
+            layer.steps.assign(getattr(model.get_layer(layer.name), "steps", math.inf))
     return clone
 
 

@@ -186,7 +186,7 @@ const MERGES = {
   add: (a, b) => a + b,
   subtract: (a, b) => a - b,
   multiply: (a, b) => a * b,
-  maximum: Math.max,
+  maximum: (a, b) => Math.max(a, b), // reduce gives Math.max more than two
 };
 
 const OPERATIONS = {

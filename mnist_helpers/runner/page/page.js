@@ -163,7 +163,8 @@ function showLayer() {
 // Where a network ends in global pooling and one dense layer, its logit is a sum over places (class
 // activation map; Zhou et al., 2016): of a maximum, all of a map's share lies where the maximum is.
 function showPlaces() {
-  const [pooling, last] = NETWORK.layers.slice(-2);
+  const plain = ({ op, activation }) => op === "identity" && [undefined, "softmax"].includes(activation);
+  const [pooling, last] = NETWORK.layers.filter((layer) => !plain(layer)).slice(-2);
   const fits = last?.op === "dense" && ["global_max", "global_average"].includes(pooling?.op);
   $("deciding").hidden = !fits;
   if (!fits) return;
@@ -269,7 +270,7 @@ const spatial = NETWORK.layers
   .filter(([layer, index]) => blank[index].shape.length === 3 && (MAPPED.includes(layer.op) || layer.activation))
   .map(([layer, index]) => [layer.name, index]);
 for (const [name, index] of spatial) $("layer").add(new Option(name, index));
-$("layer").selectedIndex = spatial.length - 1;
+$("layer").selectedIndex = Math.min(1, spatial.length - 1);
 for (const [name, value] of Object.entries(read("facts"))) {
   const term = document.createElement("dt");
   term.textContent = name;

@@ -1,0 +1,233 @@
+"""The network and the preprocessing of the exported page, in Node.js."""
+
+import base64
+import json
+import shutil
+
+import keras
+import numpy as np
+import pytest
+from keras import layers
+from PIL import Image
+
+from mnist_helpers.evaluation.inference import Predictor
+from mnist_helpers.preprocessing import PictureError, to_mnist
+from mnist_helpers.runner import export_page
+from mnist_helpers.runner.cli import main
+from mnist_helpers.runner.cli.export import PAGE_SUFFIX
+from mnist_helpers.runner.page_network import PageExportError
+from mnist_helpers.training.artifacts import save_model
+from mnist_helpers.training.layers import FusedBatchNormalization
+from mnist_helpers.widgets.html import answer_in_words
+from mnist_helpers.widgets.pad import EXAMPLES, draw_strokes
+
+IMAGES = np.random.default_rng(0).random((8, 28, 28, 1), np.float32)
+needs_node = pytest.mark.skipif(shutil.which("node") is None, reason="no Node.js")
+
+
+def network(*middle, merge=None):
+    """A small network with random weights, also those that begin as zeros or ones."""
+    inputs = keras.Input((28, 28, 1))
+    x = layers.Conv2D(4, 5, strides=3, activation="tanh")(inputs)
+    for layer in middle:
+        x = layer(x)
+    if merge is not None:
+        x = merge([x, layers.Conv2D(x.shape[-1], 1, activation="sigmoid")(x)])
+    if len(x.shape) == 4:
+        x = layers.Flatten()(x)
+    model = keras.Model(inputs, layers.Dense(10, activation="softmax")(x))
+    random = np.random.default_rng(1)
+    for variable in model.variables:
+        values = random.normal(0, 0.3, variable.shape)
+        variable.assign(np.abs(values) + 0.5 if "variance" in variable.path else values)
+    return model
+
+
+def check_equal(model):
+    """Checks the page's network on answers that are neither all alike nor all certain."""
+    expected = Predictor(model)(IMAGES)
+    assert expected.max() > 0.12 and np.median(expected.max(axis=1)) < 0.999
+    network = export_page.network_json(model)
+    assert export_page.compare_in_node(network, model, IMAGES) < 5e-3
+
+
+ODD = {
+    "same": [layers.Conv2D(3, 4, strides=2, padding="same", activation="elu")],
+    "dilation": [layers.Conv2D(3, 3, dilation_rate=2, padding="same", use_bias=False)],
+    "depthwise": [layers.DepthwiseConv2D(3, strides=2, depth_multiplier=2, padding="same")],
+    "separable": [layers.SeparableConv2D(5, 3, depth_multiplier=2, activation="silu")],
+    "maximum": [layers.MaxPooling2D(3, 2, padding="same")],
+    "average": [layers.AveragePooling2D(3, 2, padding="same")],
+    "global maximum": [layers.GlobalMaxPooling2D(keepdims=True)],
+    "global average": [layers.GlobalAveragePooling2D()],
+    "normalised": [layers.BatchNormalization(), layers.ReLU(6), layers.Dropout(0.5)],
+    "fused": [FusedBatchNormalization()],
+    "shapes": [layers.ZeroPadding2D(((1, 2), (0, 3))), layers.Cropping2D(2), layers.Reshape((-1,))],
+    "activations": [layers.LeakyReLU(0.3), layers.ELU(0.7), layers.Activation("softplus")],
+    "selu": [layers.Activation("selu"), layers.Activation("softsign"), layers.Softmax()],
+    "rescaled": [layers.Rescaling(2.0, -1.0), layers.Dense(3, activation="leaky_relu")],
+}
+MERGES = [
+    layers.Add, layers.Subtract, layers.Multiply, layers.Maximum, layers.Average,
+    layers.Concatenate,
+]  # fmt: skip
+
+
+@needs_node
+@pytest.mark.parametrize("name", ODD)
+def test_the_page_computes_what_keras_computes(name):
+    check_equal(network(*ODD[name]))
+
+
+@needs_node
+@pytest.mark.parametrize("merge", MERGES)
+def test_merges(merge):
+    check_equal(network(merge=merge()))
+
+
+@needs_node
+def test_a_layer_that_is_called_twice():
+    shared = layers.Conv2D(4, 3, padding="same", activation="relu")
+    check_equal(network(shared, layers.ReLU(), shared))
+
+
+@pytest.mark.parametrize(
+    "layer, message",
+    [
+        (layers.UpSampling2D(), "no UpSampling2D"),
+        (layers.Conv2D(4, 3, groups=2), "in one group"),
+        (layers.Activation("gelu"), "no activation gelu"),
+        (layers.ReLU(max_value=3), "plain ReLU"),
+        (layers.Softmax(axis=1), "last axis"),
+        (layers.BatchNormalization(axis=1), "last axis"),
+    ],
+)
+def test_what_the_page_cannot_express_is_an_error_and_no_page(layer, message, tmp_path):
+    with pytest.raises(PageExportError, match=message):
+        export_page.write_digit_page(network(layer), tmp_path / "page.html", IMAGES, {})
+    assert not list(tmp_path.iterdir())
+
+
+def test_weights_that_16_bits_cannot_hold_are_an_error():
+    model = network()
+    model.set_weights([1e6 * weights for weights in model.get_weights()])
+    with pytest.raises(PageExportError, match="16 bits"):
+        export_page.network_json(model)
+
+
+@needs_node
+def test_other_answers_leave_no_page(tmp_path, monkeypatch):
+    monkeypatch.setattr(export_page, "NETWORK", export_page.NETWORK.replace("x > 0", "x > 9"))
+    model = network(layers.Conv2D(4, 3), layers.ReLU())
+    with pytest.raises(PageExportError, match="nothing was written"):
+        export_page.write_digit_page(model, tmp_path / "page.html", IMAGES, {})
+    assert not list(tmp_path.iterdir())
+
+
+def test_no_string_from_outside_can_become_markup():
+    hostile = '</script><!--<script>"&'
+    page = export_page.render(
+        json.dumps({"layers": [], "name": hostile}), {hostile: hostile}, hostile
+    )
+    assert hostile not in page
+    assert page.count("</script>") == 4
+    with pytest.raises(ValueError, match="https"):
+        export_page.render("{}", {}, "javascript:alert(1)")
+
+
+def pictures(count=100):
+    """Drawings and photos of drawings: shadows, noise, ruled paper, light on dark."""
+    random = np.random.default_rng(0)
+    for number in range(count):
+        strokes = [
+            [(x + random.normal(0, 0.012), y + random.normal(0, 0.012)) for x, y in stroke]
+            for stroke in EXAMPLES[number % 10]
+        ]
+        drawn = draw_strokes(strokes)
+        kind = number // 10 % 5
+        if kind:
+            size = int(random.integers(100, 300)), int(random.integers(100, 300))
+            drawn = np.asarray(Image.fromarray(drawn).resize(size))
+        height, width = drawn.shape
+        paper = np.ones((height, width))
+        if kind in (1, 4):
+            paper *= np.linspace(0.4, 1, width)
+        if kind == 2:
+            paper[:, : width // 3] *= 0.7
+        if kind >= 3:
+            for row in range(height // 8, height, height // 6):
+                paper[row : row + 1] *= 0.6
+        photo = paper * (0.15 + 0.85 * drawn / 255)
+        photo += random.normal(0, 0.02, photo.shape) if kind else 0
+        yield np.uint8(255 * np.clip(1 - photo if number % 7 == 6 else photo, 0, 1))
+
+
+def in_javascript(arrays):
+    """The page's answer to pictures: 784 values, or its sentence where it finds no digit."""
+    given = [
+        {"width": a.shape[1], "height": a.shape[0], "data": base64.b64encode(a).decode()}
+        for a in arrays
+    ]
+    constants = f"const CONSTANTS = {json.dumps(export_page.constants())};"
+    return export_page.run_in_node(
+        export_page.FILTERS + constants + export_page.TO_MNIST,
+        "const read = (picture) => {"
+        "const grey = Buffer.from(picture.data, 'base64');"
+        "const { width, height } = picture;"
+        "const data = Uint8Array.from({ length: 4 * grey.length },"
+        " (_, i) => (i % 4 < 3 ? grey[i >> 2] : 255));"
+        "try { return [...stepsToMnist(greyOf({ width, height, data })).pop().data]; }"
+        "catch (error) { if (error instanceof PictureError) return error.message; throw error; }};"
+        "return given.pictures.map(read);",
+        pictures=given,
+    )
+
+
+@needs_node
+def test_the_page_prepares_pictures_as_python_does():
+    given = [*pictures()]
+    for picture, found in zip(given, in_javascript(given), strict=True):
+        expected = to_mnist(picture)[..., 0]
+        assert np.abs(np.reshape(found, (28, 28)) - expected).mean() < 0.002
+
+
+@needs_node
+def test_the_page_finds_no_digit_where_python_finds_none():
+    random = np.random.default_rng(0)
+    spot = np.zeros((60, 60), np.uint8)
+    spot[30:32, 30:32] = 255
+    two = np.hstack([draw_strokes(EXAMPLES[3])] * 2)
+    given = [np.zeros((50, 50), np.uint8), random.integers(0, 256, (90, 90), np.uint8), spot, two]
+    for picture, found in zip(given, in_javascript(given), strict=True):
+        with pytest.raises(PictureError) as error:
+            to_mnist(picture)
+        assert found == str(error.value)
+
+
+@needs_node
+def test_the_page_answers_in_the_same_words():
+    start = export_page.PAGE.index("function percent")
+    script = export_page.PAGE[start : export_page.PAGE.index("// Answers at once")]
+    given = [0.9999, 0.97, 0.8, 0.5]
+    probabilities = [[0.0] * 3 + [1 - p] + [0.0] * 4 + [p, 0.0] for p in given]
+    constants = f"const CONSTANTS = {json.dumps(export_page.constants())};"
+    found = export_page.run_in_node(
+        constants + script, "return given.p.map(words);", p=probabilities
+    )
+    for values, words in zip(probabilities[:3], found, strict=False):
+        assert words == answer_in_words(np.array(values))
+    assert found[3].startswith("I cannot tell")
+
+
+@pytest.mark.slow
+def test_the_command_writes_a_page(tmp_path, capsys):
+    save_model(network(layers.GlobalMaxPooling2D()), tmp_path / "tiny.keras")
+    arguments = ["export", "page", "--model", str(tmp_path / "tiny.keras"), "--dataset", "digits"]
+    arguments += ["-o", str(tmp_path / f"digits{PAGE_SUFFIX}")]
+    assert main(arguments) == 0
+    assert "tiny.keras" in capsys.readouterr().out
+    assert (tmp_path / "digits.html").stat().st_size < 150_000
+    assert main(arguments) == 2
+    assert "there already" in capsys.readouterr().err
+    (tmp_path / "odd.keras").write_bytes(b"no model")
+    assert main(["export", "page", "--model", str(tmp_path / "odd.keras")]) == 2
