@@ -374,14 +374,15 @@ def hostile_files(folder: Path, thorough: bool) -> Iterator[tuple[str, bytes, st
         deflated = method == zipfile.ZIP_DEFLATED
         size = 2**31 - 1 if thorough else 2**26 + 1 if deflated else 2**20
         packed = archive({**good, WEIGHTS: bytes(size)}, method)
-        said = "unpacks to more" if deflated else "another method"
+        said = f"unpacks to [0-9,]+ bytes, above {2**26:,}" if deflated else "neither stored nor"
         yield f"an archive that unpacks to {size} bytes by method {method}", packed, said
         packed = lying(packed, size, 1000)
-        yield f"the same that declares 1 kB, by method {method}", packed, "is damaged|another"
+        said = "damaged|another size than it declares" if deflated else said
+        yield f"the same that declares 1 kB, by method {method}", packed, said
     yield (
         "an archive of 100,000 files",
         archive({str(number): b"" for number in range(100_000)}),
-        "more than 1,000 files",
+        "more than 1,000 members",
     )
 
 

@@ -8,13 +8,14 @@ import sys
 import nbformat
 import papermill
 import pytest
+from nbformat.v4 import new_code_cell
 
 from mnist_helpers.parameters import PARAMETERS
 from mnist_helpers.paths import NOTEBOOKS_DIR, PROJECT
 from mnist_helpers.runner.cli import SERIES
 
 NOTEBOOKS = [NOTEBOOKS_DIR / f"{name}.ipynb" for name in SERIES]
-COMPARISON = NOTEBOOKS_DIR / "07_compare_runs.ipynb"
+TRY_IT, COMPARISON = (NOTEBOOKS_DIR / f"{name}.ipynb" for name in ("06_try_it", "07_compare_runs"))
 
 
 def names(notebooks):
@@ -31,6 +32,10 @@ def notebook(request):
 
 def code_cells(notebook):
     return [cell for cell in notebook.cells if cell.cell_type == "code"]
+
+
+def is_parameters(cell):
+    return "parameters" in cell.metadata.get("tags", [])
 
 
 def test_it_holds_the_outputs_of_one_clean_run(notebook):
@@ -57,20 +62,17 @@ def test_its_cells_are_short_and_leave_definitions_to_the_library(notebook):
 
 
 def test_its_parameters_are_known_and_typed(notebook):
-    tagged = [c for c in code_cells(notebook) if "parameters" in c.metadata.get("tags", [])]
-    assert len(tagged) == 1
-    for line in tagged[0].source.splitlines():
+    (tagged,) = filter(is_parameters, notebook.cells)
+    for line in tagged.source.splitlines():
         name = re.fullmatch(r"([A-Z_]+): (int|float|str) = \S+  # .+", line)
         assert name and name[1] in PARAMETERS, line
 
 
 def test_the_next_cell_checks_all_parameters_at_once(notebook):
-    sources = [cell.source for cell in code_cells(notebook)]
-    place = next(
-        i for i, c in enumerate(code_cells(notebook)) if "parameters" in c.metadata.get("tags", [])
-    )
-    declared = re.findall(r"^([A-Z_]+):", sources[place], re.M)
-    checked = re.search(r"check_parameters\((.*?)\)", sources[place + 1], re.S)[1]
+    cells = code_cells(notebook)
+    place = next(i for i, cell in enumerate(cells) if is_parameters(cell))
+    declared = re.findall(r"^([A-Z_]+):", cells[place].source, re.M)
+    checked = re.search(r"check_parameters\((.*?)\)", cells[place + 1].source, re.S)[1]
     # No result depends on OUTPUT_DIR, so 02 and 03 keep it out of what they record.
     assert {*declared} - {"OUTPUT_DIR"} <= {*re.findall(r"(\w+)=\1\b", checked)}
 
@@ -93,16 +95,6 @@ def test_links_lead_somewhere(notebook):
         assert (NOTEBOOKS_DIR / target).exists(), target
 
 
-def nbval(*arguments):
-    done = subprocess.run(
-        [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "--nbval-current-env", "-q",
-         "--nbval-cell-timeout=300", *map(str, arguments)],
-        cwd=PROJECT, capture_output=True, text=True, timeout=500,
-    )  # fmt: skip
-    assert done.returncode == 0, done.stdout[-6000:]
-    return done.stdout
-
-
 @pytest.mark.slow
 def test_a_quick_run_leaves_models_pages_and_metrics_of_both_phases(quick_run, dataset):
     folder, printed = quick_run
@@ -123,10 +115,54 @@ def test_a_quick_run_leaves_models_pages_and_metrics_of_both_phases(quick_run, d
     assert not list(folder.glob("*.state.npz"))
 
 
+SOLUTIONS = re.compile(r"<details><summary>Solutions</summary>.*?</details>", re.S)
+BLOCK = re.compile(r"^```python\n(.*?)^```$", re.M | re.S)
+
+
+def solutions(notebook):
+    """Returns the code of the folded solutions."""
+    prose = "\n".join(cell.source for cell in notebook.cells if cell.cell_type == "markdown")
+    return [code for folded in SOLUTIONS.findall(prose) for code in BLOCK.findall(folded)]
+
+
+def ignore_output(cell):
+    cell.metadata["tags"] = [*cell.metadata.get("tags", []), "nbval-ignore-output"]
+    return cell
+
+
+def with_solutions(path, folder, **values):
+    """Copies a notebook into `folder`, its solutions behind it as cells.
+
+    With parameters its own outputs are those of another run, so they are not compared.
+    """
+    notebook = nbformat.read(path, as_version=4)
+    if values:
+        place = next(i for i, cell in enumerate(notebook.cells) if is_parameters(cell))
+        lines = [f"{name} = {value!r}" for name, value in values.items()]
+        notebook.cells.insert(place + 1, new_code_cell("\n".join(lines)))
+        notebook.cells = [
+            ignore_output(cell) if cell.cell_type == "code" else cell for cell in notebook.cells
+        ]
+    added = [ignore_output(new_code_cell(code)) for code in solutions(notebook)]
+    assert added, path.name
+    notebook.cells += added
+    nbformat.write(notebook, folder / path.name)
+    return folder / path.name
+
+
 @pytest.mark.slow
-def test_the_same_seed_gives_the_same_outputs_again(quick_run):
+def test_again_the_outputs_are_the_same_and_the_solutions_run(quick_run, dataset, tmp_path):
+    """The second execution, cell by cell in fresh kernels; 06 and 07 have their first."""
     folder, _ = quick_run
-    nbval("--nbval", *(folder / f"{name}.ipynb" for name in SERIES[1:3]))  # those that train
+    copies = [with_solutions(folder / path.name, tmp_path) for path in NOTEBOOKS]
+    copies.append(with_solutions(TRY_IT, tmp_path, DATASET=dataset, OUTPUT_DIR=str(folder)))
+    copies.append(with_solutions(COMPARISON, tmp_path, METRIC="test_accuracy"))
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "--nbval", "-q",
+         "--nbval-current-env", "--nbval-cell-timeout=300", *map(str, copies)],
+        cwd=PROJECT, capture_output=True, text=True, timeout=500,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout[-6000:]
 
 
 def checked_outputs(path):
@@ -177,7 +213,8 @@ def test_the_comparison_reads_a_sweep_that_has_just_been_run(tmp_path):
     """One strategy of two phases and one of one phase, on scikit-learn's digits."""
     file = tmp_path / "short.yaml"
     file.write_text(
-        "fixed: {DATASET: digits, BATCH_SIZE: 32, EPOCHS: 1}\n"
+        "notebooks: [02_clean_phase, 03_augmented_phase, 04_evaluation]\n"
+        "fixed: {DATASET: digits, BATCH_SIZE: 32, EPOCHS: 1, MAX_TRAINING_IMAGES: 500}\n"
         "seeds: 1\n"
         "variants:\n"
         "- name: ours\n"
@@ -187,12 +224,12 @@ def test_the_comparison_reads_a_sweep_that_has_just_been_run(tmp_path):
     done = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, timeout=500)
     assert done.returncode == 0, done.stderr[-4000:]
     assert "2 of 2 runs done" in done.stdout
-    for start, series in (("ours", SERIES[1:]), ("one-phase", [SERIES[1], SERIES[3]])):
+    for start, series in (("ours", SERIES[1:4]), ("one-phase", [SERIES[1], SERIES[3]])):
         (folder,) = (tmp_path / "short").glob(f"{start}*")
         for name in series:
             assert (folder / f"{name}.html").exists() and (folder / f"{name}.ipynb").exists()
             assert (folder / f"{name}.thumbnail.png").stat().st_size > 0
     values = {"SWEEP_DIR": str(tmp_path / "short"), "METRIC": "validation_accuracy"}
-    out = tmp_path / "05.ipynb"
+    out = tmp_path / "07.ipynb"
     papermill.execute_notebook(COMPARISON, out, values, progress_bar=False, kernel_name="python3")
     assert "has the highest mean validation_accuracy" in out.read_text()

@@ -137,6 +137,17 @@ def test_actions_are_pinned_by_commit_and_may_only_read(path):
             assert "uses" not in step or re.fullmatch(r"[\w/-]+@[0-9a-f]{40}", step["uses"]), step
 
 
+@pytest.mark.promise(9)
+def test_the_lock_is_compared_with_known_vulnerabilities_every_week():
+    workflow = YAML(typ="safe").load(PROJECT / ".github/workflows/weekly.yml")
+    ((_, _, day, month, weekday),) = (each["cron"].split() for each in workflow["on"]["schedule"])
+    assert (day, month) == ("*", "*") and weekday in "0123456"
+    audit = workflow["jobs"]["audit"]
+    assert not {"if", "continue-on-error"} & {*audit, *(key for s in audit["steps"] for key in s)}
+    commands = [step.get("run", "") for step in audit["steps"]]
+    assert any(re.search(r"/pip-audit .*-r requirements\.lock$", line) for line in commands)
+
+
 def test_every_make_target_is_listed_by_help():
     text = (PROJECT / "Makefile").read_text()
     targets = re.search(r"^\.PHONY: (.+)", text, re.M)[1].split()

@@ -162,21 +162,14 @@ def test_an_augmentation_is_known_to_pipeline_slider_limits_and_curve(recipe_pro
 
 
 def test_an_augmentation_can_be_swept_and_a_wrong_amount_is_refused(recipe_project, tmp_path):
-    (tmp_path / "stretch.yaml").write_text(GRID)
-    plan = call(
-        recipe_project, "-m", "mnist_helpers", "sweep", str(tmp_path / "stretch.yaml"), "--dry-run"
-    )
+    file = tmp_path / "stretch.yaml"
+    sweep = recipe_project, "-m", "mnist_helpers", "sweep", str(file), "--dry-run"
+    file.write_text(GRID)
+    plan = call(*sweep)
     assert all(f"STRETCH_FRACTION={value}" in plan for value in (0.0, 0.2, 0.4))
-    (tmp_path / "wrong.yaml").write_text(GRID.replace("0.4", "1.0"))
+    file.write_text(GRID.replace("0.4", "1.0"))
     with pytest.raises(AssertionError, match="STRETCH_FRACTION must be a number from 0 to below 1"):
-        call(
-            recipe_project,
-            "-m",
-            "mnist_helpers",
-            "sweep",
-            str(tmp_path / "wrong.yaml"),
-            "--dry-run",
-        )
+        call(*sweep)
 
 
 def test_another_network_trains_is_saved_and_comes_back(tmp_path):
@@ -212,7 +205,7 @@ def write_fashion(folder):
     (folder / "class_names.txt").write_text("\n".join(NAMES) + "\n")
 
 
-def write_sixth(notebooks):
+def write_eighth(notebooks):
     """Writes a notebook of 20 cells with a figure, out of the frame of the seventh."""
     frame = nbformat.read(notebooks / "07_compare_runs.ipynb", as_version=4)
     imports = new_code_cell(
@@ -235,7 +228,8 @@ def write_sixth(notebooks):
 def changed(recipe_project):
     """The copy with all five recipes, its own network and data included."""
     write_fashion(recipe_project / "data/fashion")
-    write_sixth(recipe_project / "notebooks")
+    write_eighth(recipe_project / "notebooks")
+    insert(recipe_project / "mnist_helpers/runner/notebooks.py", '"05_robustness"\n', '"08_name", ')
 
     def with_network(cells):
         cell = cell_with(cells, "training.build_cnn(SEED)")
@@ -256,7 +250,7 @@ def printed(notebook):
 
 
 @pytest.mark.slow
-def test_the_notebooks_run_on_another_data_set_with_all_that_was_added(changed):
+def test_the_notebooks_run_on_another_data_set_with_all_that_was_added(changed, tmp_path):
     program, *arguments = shlex.split(COMMAND)
     assert program == "python"
     said = call(changed, *arguments, "--name", "fashion", "-p", "STRETCH_FRACTION", "0.2")
@@ -276,22 +270,16 @@ def test_the_notebooks_run_on_another_data_set_with_all_that_was_added(changed):
     assert "among the two most probable digits" in tested and "fashion (not MNIST)" in tested
     measured = training_parameters(folder / phases["hybrid"]["model"])
     assert measured["DATASET"] == "data/fashion"
-
-
-@pytest.mark.slow
-def test_a_notebook_is_swept_with_the_others_and_checked_like_them(changed, tmp_path):
-    tiny = "fixed: {DATASET: data/fashion, EPOCHS: 1, BATCH_SIZE: 32, ROBUSTNESS_IMAGES: 100}\n"
-    (tmp_path / "six.yaml").write_text(NOTEBOOKS + tiny)
-    said = call(changed, "-m", "mnist_helpers", "sweep", str(tmp_path / "six.yaml"))
-    assert "1 of 1 runs done" in said
-    with (changed / "runs/six/results.csv").open() as file:
+    with (folder / "results.csv").open() as file:
         (row,) = csv.DictReader(file)
     assert 0 < float(row["metrics.test_accuracy"]) <= float(row["metrics.top_two_accuracy"]) <= 1
     assert row["metrics.dataset_title"] == "fashion (not MNIST)"
-    (ran,) = (changed / "runs/six").glob("run-*/08_name.ipynb")
-    keep_as_committed(ran, changed / "notebooks/08_name.ipynb")
+    keep_as_committed(folder / "08_name.ipynb", changed / "notebooks/08_name.ipynb")
     checks = ["tests/test_notebooks.py", "-m", "not slow", "-k", "08_name", "-q"]
     assert " passed" in call(changed, "-m", "pytest", "-p", "no:cacheprovider", *checks)
+    (tmp_path / "eighth.yaml").write_text(NOTEBOOKS)
+    sweep = "-m", "mnist_helpers", "sweep", str(tmp_path / "eighth.yaml"), "--dry-run"
+    assert "08_name" in call(changed, *sweep)
 
 
 def keep_as_committed(ran: Path, target: Path):

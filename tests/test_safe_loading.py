@@ -57,6 +57,7 @@ def refused(path, message):
 # Whatever it holds: limits of memory and time
 
 
+@pytest.mark.slow
 @needs_linux
 def test_hostile_files_stay_within_memory_and_time(tmp_path, record_property):
     specimens, expected = [], []
@@ -72,6 +73,7 @@ def test_hostile_files_stay_within_memory_and_time(tmp_path, record_property):
         assert re.search(message, found.outcome), found
 
 
+@pytest.mark.slow
 @needs_linux
 def test_damaged_files_are_refused_or_predict(tmp_path, record_property):
     seed = int(os.environ.get(VARIABLE, 1))

@@ -17,6 +17,9 @@ from mnist_helpers.runner.cli.summary import summary
 from mnist_helpers.runner.notebooks import SERIES
 
 QUICK = {"EPOCHS": 2, "MAX_TRAINING_IMAGES": 2000, "BATCH_SIZE": 32, "ROBUSTNESS_IMAGES": 200}
+QUICK_NOTE = (
+    "A run on at most {:,} images shows that everything works and proves nothing about accuracy."
+)
 NOT_MNIST = (
     "THIS IS NOT MNIST. MNIST cannot be had, so every number of this run is for the 1,797 small "
     "digits that scikit-learn carries."
@@ -137,7 +140,8 @@ def _run(notebooks: list[Path], quick: bool, stated: list[tuple], folder: Path) 
         return 1
     print(summary(folder), flush=True)
     if quick:
-        print("A quick run shows that all of it works; its numbers prove nothing.", flush=True)
+        images = parameters.get("MAX_TRAINING_IMAGES", QUICK["MAX_TRAINING_IMAGES"])
+        print(QUICK_NOTE.format(images), flush=True)
     if missing:
         echo(_boxed(NOT_MNIST))
     return 0
