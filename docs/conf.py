@@ -56,6 +56,9 @@ notebooks/*
 :hidden:
 :caption: About
 docs/install
+docs/series
+docs/glossary
+docs/teaching
 docs/sweeps
 docs/study
 docs/robustness

@@ -100,8 +100,12 @@ def begin(folder):
 
 
 def test_what_a_killed_training_left_half_written_is_removed(tmp_path):
-    """In a container process ids come again: the half may bear the very name of the next one's."""
-    for name in [f".best.keras.{os.getpid()}.tmp", ".best.keras.1.tmp", ".phase.state.npz.1.tmp"]:
+    """In a container process ids come again; what belongs to a process that still runs is spared."""
+    for name in [
+        f".best.keras.{os.getpid()}.tmp",
+        ".best.keras.99999999.tmp",
+        ".phase.state.npz.99999999.tmp",
+    ]:
         (tmp_path / name).mkdir()
         (tmp_path / name / "half").write_bytes(b"half")
     for name in [".best.checkpoint.keras", ".best.backup.keras"]:

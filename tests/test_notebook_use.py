@@ -98,7 +98,7 @@ def test_interrupted_continued_and_run_again_in_one_kernel(tmp_path, record_prop
         assert error.startswith("NameError")
         notebook.run_cells(0, fit)
         _, error = notebook.run(notebook.cells[save])
-        assert "This training has not run to its end: run the cell with resume()" in error
+        assert error.startswith("FileNotFoundError: There is no model at")  # no epoch has run
         _, error = notebook.run(notebook.cells[fit], interrupt_at="Epoch 2/4")
         assert error.startswith("KeyboardInterrupt")
         _, error = notebook.run(notebook.cells[save])
@@ -106,13 +106,13 @@ def test_interrupted_continued_and_run_again_in_one_kernel(tmp_path, record_prop
         _, error = notebook.run(notebook.cells[fit])
         assert "run the cell with resume() again before this one" in error
         assert not (tmp_path / "clean_phase.keras").exists()
-        assert "Going on after epoch" in notebook.run_cells(resume)
+        assert "Continuing an interrupted training after epoch" in notebook.run_cells(resume)
         continued = tmp_path / "continued.keras"
         shutil.copy(tmp_path / "clean_phase.keras", continued)
         _, error = notebook.run(notebook.cells[fit])
         assert "run the cell with resume() again before this one" in error
         _, error = notebook.run(notebook.cells[resume])
-        assert "run the notebook again from the cell that makes the network" in error
+        assert "run the notebook again from the cell that makes or loads the network" in error
         notebook.run_cells()  # all of it once more, in the same kernel and undisturbed
         same_weights(continued, tmp_path / "clean_phase.keras")
     assert not list(tmp_path.glob(".*")) and not list(tmp_path.glob("*.state.npz"))
@@ -133,7 +133,7 @@ def test_a_kernel_killed_in_training_and_started_anew(tmp_path):
             time.sleep(0.01)
         os.kill(notebook.kernel.provisioner.pid, signal.SIGKILL)
     with Session("02_clean_phase", **values) as notebook:
-        assert "Going on after epoch" in notebook.run_cells()
+        assert "Continuing an interrupted training after epoch" in notebook.run_cells()
     same_weights(tmp_path / "undisturbed.keras", tmp_path / "clean_phase.keras")
 
 

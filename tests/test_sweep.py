@@ -222,18 +222,18 @@ def test_a_task_that_kills_every_worker_fails_and_the_others_go_on(
 ):
     log = tmp_path / "log"
     kill = f"""import os, signal, time
-if SEED >= 5:
+if SEED == 5:
     open({str(log)!r}, "a").write(str(SEED))
     os.kill(os.getppid(), signal.SIGKILL)
     time.sleep(9)
 """
     write_notebook(tmp_path / "01_first.ipynb", kill)
-    file = sweep("notebooks: [01_first.ipynb]\nseeds: [5, 0, 6, 1]\n")
+    file = sweep("notebooks: [01_first.ipynb]\nseeds: [5, 0, 1, 2]\n")
     assert main(command(file, "--workers", "1")) == 1
-    assert [row["state"] for row in rows(file)] == ["failed", "done"] * 2
-    assert all("its worker died 3 times" in row["error"] for row in rows(file)[::2])
-    assert sorted(log.read_text()) == [*"555666"]
-    record_specimens(record_property, KILLED, 6)
+    assert [row["state"] for row in rows(file)] == ["failed", "done", "done", "done"]
+    assert "its worker died 3 times" in rows(file)[0]["error"]
+    assert log.read_text() == "555"
+    record_specimens(record_property, KILLED, 3)
     assert "Traceback" not in capfd.readouterr().err
 
 
