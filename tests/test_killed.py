@@ -100,7 +100,7 @@ def begin(folder):
 
 
 def test_what_a_killed_training_left_half_written_is_removed(tmp_path):
-    """In a container process ids come again; what belongs to a process that still runs is spared."""
+    """Process ids come again in a container: a process that still runs keeps its files."""
     for name in [
         f".best.keras.{os.getpid()}.tmp",
         ".best.keras.99999999.tmp",
