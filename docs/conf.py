@@ -6,6 +6,8 @@ repository.
 
 from pathlib import Path
 
+import nbformat
+from docutils import nodes
 from sphinx.application import Sphinx
 
 from mnist_helpers.data.datasets import load_test
@@ -102,6 +104,19 @@ def add_digit_page(app: Sphinx, error: Exception | None) -> None:
         write_digit_page(load_model(path), target, images, model_facts(path), "README.html")
 
 
+def add_alternative_texts(app: Sphinx, doctree: nodes.document) -> None:
+    """Gives a notebook's figures the alternative texts that MyST-NB leaves in the outputs."""
+    path = Path(app.env.doc2path(app.env.docname))
+    if path.suffix != ".ipynb":
+        return
+    cells = nbformat.read(path, as_version=4).cells
+    outputs = [output for cell in cells for output in cell.get("outputs", ())]
+    texts = [x.metadata["image/png"]["alt"] for x in outputs if "image/png" in x.get("data", {})]
+    figures = [image for image in doctree.findall(nodes.image) if "alt" not in image]
+    for figure, text in zip(figures, texts, strict=True):
+        figure["alt"] = text
+
+
 def skip_field(app: Sphinx, what: str, name: str, member: object, *_) -> bool | None:
     """Leaves out what Python itself says of a named tuple's fields; the class describes them."""
     return True if str(member.__doc__).startswith("Alias for field number") else None
@@ -111,4 +126,5 @@ def setup(app: Sphinx) -> None:
     """Called by Sphinx."""
     app.connect("autodoc-skip-member", skip_field)
     app.connect("source-read", add_contents)
+    app.connect("doctree-read", add_alternative_texts)
     app.connect("build-finished", add_digit_page)

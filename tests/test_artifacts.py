@@ -6,6 +6,7 @@ import keras
 import numpy as np
 import pytest
 
+from mnist_helpers.evaluation.calibration import temperature_scaled
 from mnist_helpers.files import atomic_write, write_json
 from mnist_helpers.paths import SHIPPED_DIR, TRAINED_DIR, output_dir
 from mnist_helpers.training import artifacts, metrics, model_choice
@@ -33,6 +34,17 @@ def test_a_saved_model_comes_back_with_its_weights_in_float32(network, tmp_path)
         np.testing.assert_array_equal(a, b)
     assert {layer.compute_dtype for layer in loaded.layers} == {"float32"}
     assert [path.name for path in tmp_path.iterdir()] == ["m.keras"]
+
+
+def test_a_temperature_goes_into_the_saved_copy_and_not_into_the_model(network, tmp_path):
+    images = np.random.default_rng(0).random((5, 28, 28, 1), np.float32)
+    before = network.get_weights()
+    artifacts.save_model(network, tmp_path / "m.keras", temperature=0.5)
+    for a, b in zip(before, network.get_weights(), strict=True):
+        np.testing.assert_array_equal(a, b)
+    plain = with_dtype_policy(network, "float32").predict(images, verbose=0)
+    sharper = artifacts.load_model(tmp_path / "m.keras").predict(images, verbose=0)
+    np.testing.assert_allclose(sharper, temperature_scaled(plain, 0.5), atol=1e-5)
 
 
 def test_a_saved_model_leaves_the_optimiser_behind(network, tmp_path):

@@ -3,8 +3,10 @@
 import os
 import subprocess
 import sys
+from html import unescape
 from importlib.util import find_spec
 
+import nbformat
 import pytest
 
 from mnist_helpers.paths import NOTEBOOKS_DIR, PROJECT
@@ -70,6 +72,12 @@ def test_the_site_builds_without_a_warning_and_holds_every_module_and_notebook(t
     assert 'id="mnist_helpers.evaluation.accuracy_interval"' not in package  # described elsewhere
     for path in NOTEBOOKS_DIR.glob("*.ipynb"):
         page = (site / "notebooks" / f"{path.stem}.html").read_text(encoding="utf-8")
-        images = path.read_text(encoding="utf-8").count("data:image/png;base64")
-        assert images and page.count("data:image/png;base64") == images, path.name
+        notebook = nbformat.read(path, as_version=4)
+        outputs = [o for cell in notebook.cells for o in cell.get("outputs", ())]
+        images = [o for o in outputs if "image/png" in o.get("data", {})]
+        inline = sum(str(o.get("data")).count("data:image/png;base64") for o in outputs)
+        assert images or inline, path.name
+        assert page.count("<img ") >= len(images) + inline, path.name
+        for output in images:
+            assert output.metadata["image/png"]["alt"] in unescape(page), path.name
     assert "url=README.html" in (site / "index.html").read_text()

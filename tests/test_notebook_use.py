@@ -18,6 +18,7 @@ from jupyter_client.manager import KernelManager
 
 from mnist_helpers.paths import NOTEBOOKS_DIR, PROJECT
 from mnist_helpers.training.artifacts import load_model
+from mnist_helpers.training.metrics import read_metrics
 from tests.stress import VARIABLE
 
 pytestmark = [pytest.mark.promise(7), pytest.mark.slow]
@@ -98,7 +99,7 @@ def test_interrupted_continued_and_run_again_in_one_kernel(tmp_path, record_prop
         assert error.startswith("NameError")
         notebook.run_cells(0, fit)
         _, error = notebook.run(notebook.cells[save])
-        assert error.startswith("FileNotFoundError: There is no model at")  # no epoch has run
+        assert "This training has not run to its end: run the cell with resume()" in error
         _, error = notebook.run(notebook.cells[fit], interrupt_at="Epoch 2/4")
         assert "Training was interrupted; epoch 1 is the last complete one" in error
         _, error = notebook.run(notebook.cells[save])
@@ -109,6 +110,10 @@ def test_interrupted_continued_and_run_again_in_one_kernel(tmp_path, record_prop
         assert "Continuing an interrupted training after epoch" in notebook.run_cells(resume)
         continued = tmp_path / "continued.keras"
         shutil.copy(tmp_path / "clean_phase.keras", continued)
+        metrics = read_metrics(tmp_path)["phases"]
+        notebook.run_cells(save, save + 1)  # once more
+        same_weights(continued, tmp_path / "clean_phase.keras")
+        assert read_metrics(tmp_path)["phases"] == metrics
         _, error = notebook.run(notebook.cells[fit])
         assert "run the cell with resume() again before this one" in error
         _, error = notebook.run(notebook.cells[resume])

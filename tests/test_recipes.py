@@ -38,7 +38,7 @@ FIELD, PARAMETER, ARGUMENT, GRID = blocks("Add an augmentation")
 (NETWORK,) = blocks("Swap the network")
 (COMMAND,) = blocks("Use another data set")
 METRIC, IMPORT, SUMMARY, SHOWN = blocks("Add a metric")
-PARAMETERS_CELL, NOTEBOOKS = blocks("Add a notebook")
+PARAMETERS_CELL, CHECK_CELL, NOTEBOOKS = blocks("Add a notebook")
 
 
 def insert(file, before, text):
@@ -210,9 +210,11 @@ def write_eighth(notebooks):
     frame = nbformat.read(notebooks / "07_compare_runs.ipynb", as_version=4)
     imports = new_code_cell(
         "from mnist_helpers.files import read_json\nfrom mnist_helpers.paths import output_dir\n"
+        "from mnist_helpers.parameters import check_parameters\n"
         "from mnist_helpers.plotting import show\n\nimport matplotlib.pyplot as plt"
     )
     parameters = new_code_cell(PARAMETERS_CELL.rstrip(), metadata={"tags": ["parameters"]})
+    check = new_code_cell(CHECK_CELL.rstrip())
     figure = new_code_cell(
         'metrics = read_json(output_dir(OUTPUT_DIR) / "metrics.json")\n'
         "figure, axes = plt.subplots()\n"
@@ -220,7 +222,7 @@ def write_eighth(notebooks):
         'show(figure, "One bar as high as the accuracy of the clean phase.")'
     )
     prose = [new_markdown_cell(f"## Question {n}?\n\nIn words.") for n in range(17)]
-    frame.cells = [*prose[:3], imports, parameters, *prose[3:], figure]
+    frame.cells = [*prose[:3], imports, parameters, check, *prose[3:], figure]
     nbformat.write(frame, notebooks / "08_name.ipynb")
 
 

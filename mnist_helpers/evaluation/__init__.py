@@ -4,7 +4,7 @@ import lazy_loader
 
 __getattr__, __dir__, __all__ = lazy_loader.attach(
     __name__,
-    submodules=["inference", "report", "robustness", "sweeps"],
+    submodules=["inference", "predictions", "report", "robustness", "sweeps"],
     submod_attrs={
         "predictions": [
             "label_issues", "low_margin", "misclassified", "per_class_metrics", "top_k",
@@ -21,7 +21,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         ],
         "report": ["evaluate_model", "fast_predictor", "load_external_digits", "summarise"],
         "robustness": ["corrupt", "measure_robustness"],
-        "temperature": ["calibrate", "calibrate_file", "scale_logits"],
+        "temperature": ["calibrate_file"],
         "significance": [
             "accuracy_interval", "compare_models", "is_chance_level", "mcnemar",
             "paired_bootstrap_interval",

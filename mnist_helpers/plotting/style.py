@@ -1,5 +1,6 @@
 """One palette and one type size for every figure of the series, and how they are shown."""
 
+import hashlib
 import io
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -7,10 +8,13 @@ from typing import NamedTuple
 import matplotlib.pyplot as plt
 import numpy as np
 import seaborn as sns
+from IPython import get_ipython
 from IPython.display import Image, Markdown, display
+from IPython.lib.pretty import RepresentationPrinter
 from matplotlib.axis import XAxis, YAxis
 from matplotlib.figure import Figure
 from numpy.typing import ArrayLike
+from pandas.io.formats.style import Styler
 from PIL import Image as PillowImage
 
 CLEAN = "#0072B2"
@@ -29,7 +33,12 @@ class Png(NamedTuple):
 
 
 def use_style() -> None:
-    """Sets seaborn's white-grid theme with the colour-blind palette and inline-sized figures."""
+    """Sets seaborn's white-grid theme with the colour-blind palette and inline-sized figures.
+
+    In a notebook, styled tables get their content as plain text too.
+    """
+    if shell := get_ipython():
+        shell.display_formatter.formatters["text/plain"].for_type(Styler, _print_table)
     sns.set_theme(context="notebook", style="whitegrid", palette="colorblind", font_scale=0.9)
     plt.rcParams.update(
         {
@@ -40,6 +49,14 @@ def use_style() -> None:
             "image.interpolation": "nearest",
         }
     )
+
+
+def _print_table(table: Styler, printer: RepresentationPrinter, _cycle: bool) -> None:
+    """Stands for a table where HTML is not shown, instead of its address in memory."""
+    text = table.to_string(delimiter="  ")
+    # The same table gets the same name in HTML, so a second run's output is the first one's.
+    table.set_uuid(hashlib.sha256(text.encode()).hexdigest()[:5])
+    printer.text(text.rstrip())
 
 
 def title_figure(figure: Figure, title: str) -> None:
@@ -72,7 +89,7 @@ def show(figure: Figure, alt: str, caption: str = "") -> None:
         caption: Markdown, a sentence with the numbers of this run.
     """
     png = figure_png(figure)
-    display(Image(png.data, format="png", width=png.width, metadata={"alt": alt}))
+    display(Image(png.data, format="png", width=png.width, metadata={"alt": " ".join(alt.split())}))
     if caption:
         display(Markdown(caption))
 

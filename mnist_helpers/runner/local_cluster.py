@@ -38,7 +38,9 @@ def local_cluster(workers: int) -> SpecCluster:
             "silence_logs": logging.CRITICAL,
         }
         specifications[number] = {"cls": Nanny, "options": options}
-    scheduler = {"cls": Scheduler, "options": {"dashboard": False, "host": "127.0.0.1", "port": 0}}
+    # Some free port: Dask serves its pages on 8787 if it is free, and warns if it is not.
+    address = {"host": "127.0.0.1", "port": 0, "dashboard_address": "127.0.0.1:0"}
+    scheduler = {"cls": Scheduler, "options": {"dashboard": False, **address}}
     # Workers that are half started cannot be ended, so Ctrl-C does nothing in these two seconds.
     # They inherit that: it is for this process to end them.
     handler = signal.signal(signal.SIGINT, signal.SIG_IGN)

@@ -7,6 +7,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
     submod_attrs={
         "artifacts": [
             "CLEAN_MODEL", "load_history", "load_model", "require", "save_model", "save_phase",
+            "scale_logits",
         ],
         "augmentation": ["Augmentation"],
         "callbacks": ["ResumableTraining"],

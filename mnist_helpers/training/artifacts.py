@@ -26,15 +26,36 @@ NEW_SETTINGS = {
 }
 
 
-def save_model(model: keras.Model, path: str | Path) -> None:
+def save_model(model: keras.Model, path: str | Path, temperature: float = 1) -> None:
     """Saves a float32 copy of Keras's own layers without optimiser state, atomically.
 
     float32 runs at full speed everywhere; 16-bit types do not. The file opens in Keras 3.8 and
     newer, as long as the model consists of layers that are as old.
+
+    Args:
+        model: The model; it is left as it is.
+        path: Where to.
+        temperature: Goes into the copy's last layer, so that whoever loads it gets calibrated
+            probabilities.
     """
+    copy = with_dtype_policy(model, "float32", fused=False)
+    scale_logits(copy, 1 / temperature)
     with atomic_write(path) as temporary:
-        with_dtype_policy(model, "float32", fused=False).save(temporary)
+        copy.save(temporary)
         make_compatible(temporary)
+
+
+def scale_logits(model: keras.Model, factor: float) -> None:
+    """Multiplies what the last layer gives before its softmax; no prediction changes.
+
+    A softmax of (w x + b) / T is one of (w / T) x + b / T (Guo et al., 2017).
+
+    Args:
+        model: A classifier that ends in a dense softmax layer; it is changed.
+        factor: Above 0.
+    """
+    last = model.layers[-1]
+    last.set_weights([weights * factor for weights in last.get_weights()])
 
 
 def make_compatible(path: Path) -> None:
@@ -83,23 +104,25 @@ def save_phase(
     phase: str,
     file_name: str,
     history: list[dict],
+    temperature: float = 1,
     **facts: Any,
 ) -> Path:
     """Saves a trained phase: model, history, and its entry in `metrics.json`.
 
     Args:
-        model: The trained model.
+        model: The trained model; it is left as it is.
         folder: The notebook's OUTPUT_DIR.
         phase: "clean_phase" or "hybrid".
         file_name: Name of the model file.
         history: One dict per epoch, as `ResumableTraining.history`.
+        temperature: Calibrates what is saved, as `evaluation.fit_temperature` found it.
         **facts: Further values to record (JSON values), such as `parameters`.
 
     Returns:
         The model's path.
     """
     folder = output_dir(folder)
-    save_model(model, folder / file_name)
+    save_model(model, folder / file_name, temperature)
     write_json(folder / f"{phase}_history.json", history)
     metrics = read_metrics(folder)
     if phase == "clean_phase":
@@ -114,6 +137,7 @@ def save_phase(
         "training_cpu_seconds": round(sum(epoch["cpu_seconds"] for epoch in history), 1),
         "validation_accuracy": history[-1]["val_accuracy"],
         "best_validation_accuracy": max(epoch["val_accuracy"] for epoch in history),
+        "calibration_temperature": temperature,
         **facts,
     }
     write_metrics(folder, metrics)

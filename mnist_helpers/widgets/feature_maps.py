@@ -46,7 +46,7 @@ class LayerInspector:
         def inspect(image):
             with tf.GradientTape() as tape:
                 tape.watch(image)
-                *maps, features = inspected(image, training=False)
+                *maps, features = tf.nest.flatten(inspected(image, training=False))
                 logits = tf.matmul(tf.cast(features, tf.float32), last.kernel) + last.bias
                 answer = tf.reduce_max(logits)
             slopes = tape.gradient(answer, maps)
