@@ -12,6 +12,7 @@ from mnist_helpers.data.mnist import MnistUnavailableError, load_mnist
 from mnist_helpers.paths import PROJECT
 
 
+@pytest.hookimpl(tryfirst=True)  # xdist reads the groups in this hook, too
 def pytest_collection_modifyitems(items):
     """Groups the tests that share a slow fixture; the others stay with those of their file."""
     for item in items:

@@ -315,8 +315,11 @@ def test_a_thousand_runs_are_planned_run_and_tabulated_with_little_overhead(
 def test_local_workers_share_out_the_cores(tmp_path):
     from mnist_helpers.runner.dask_workers import DaskWorkers
 
+    before = {name: os.environ.get(name) for name in task_module.THREADS}
     pool = DaskWorkers(lambda *_: None, tmp_path, workers=2)
     try:
+        # What this process starts later keeps all its threads.
+        assert {name: os.environ.get(name) for name in task_module.THREADS} == before
         threads = [int(n) for n in pool._client.run(os.getenv, "OMP_NUM_THREADS").values()]
         assert len(threads) == pool.slots == 2
         assert sum(threads) == max(pool.cores, 2) and max(threads) - min(threads) <= 1

@@ -24,7 +24,13 @@ def kill(nanny: Nanny) -> None:
 
 def local_cluster(workers: int) -> SpecCluster:
     """Starts worker processes of this machine, each with its share of the cores."""
-    dask.config.set({"distributed.scheduler.allowed-failures": MAX_TRIES - 1})
+    dask.config.set(
+        {
+            "distributed.scheduler.allowed-failures": MAX_TRIES - 1,
+            # Dask would set OMP_NUM_THREADS=1 in this process too, for whatever it starts later.
+            "distributed.nanny.pre-spawn-environ": {},
+        }
+    )
     specifications = {}
     for number in range(workers):
         share = cores()[number % len(cores()) :: workers]
