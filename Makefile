@@ -7,8 +7,8 @@ BIN = .venv/bin
 endif
 
 LINT = $(BIN)/python -m ruff check . && $(BIN)/python -m ruff format --check . && $(BIN)/python -m mypy && $(BIN)/lint-imports
-# On all cores; the tests that share what is slow to make are a group and stay together.
-PYTEST = $(BIN)/python -m pytest --numprocesses=logical --dist=loadgroup
+# On all cores; the tests of a file stay together, for they share what is slow to make.
+PYTEST = $(BIN)/python -m pytest --numprocesses=logical --dist=loadfile
 # A floor holds for the whole suite alone, so it is not set for a choice of tests.
 COVERAGE = --cov=mnist_helpers $(if $(ARGS),,--cov-fail-under=90)
 

@@ -1,6 +1,6 @@
-"""One quick run of the series, which the tests of several files look at.
+"""One quick run of the series, which many tests look at.
 
-Under xdist they are one group, so that a single worker makes the run and uses it.
+They are all in one file, which xdist gives to a single worker, so that the run is made once.
 """
 
 import subprocess
@@ -10,15 +10,6 @@ import pytest
 
 from mnist_helpers.data.mnist import MnistUnavailableError, load_mnist
 from mnist_helpers.paths import PROJECT
-
-
-@pytest.hookimpl(tryfirst=True)  # xdist reads the groups in this hook, too
-def pytest_collection_modifyitems(items):
-    """Groups the tests that share a slow fixture; the others stay with those of their file."""
-    for item in items:
-        shared = {"quick_run", "recipe_project"} & set(item.fixturenames)
-        group = shared.pop() if shared else item.path.name
-        item.add_marker(pytest.mark.xdist_group(group))
 
 
 @pytest.fixture(scope="session")
