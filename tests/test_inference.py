@@ -138,6 +138,14 @@ def test_the_command_reads_all_and_its_status_tells_of_bad_ones(pictures, model_
     assert main(["predict", str(pictures / "a.png"), "--model", str(model_file)]) == 0
 
 
+@pytest.mark.slow
+def test_the_command_writes_the_answer_and_nothing_of_tensorflow_s(pictures, model_file):
+    command = [sys.executable, "-m", "mnist_helpers", "predict", str(pictures / "a.png")]
+    done = subprocess.run([*command, "--model", str(model_file)], capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert len(done.stdout.splitlines()) == 1
+
+
 def test_json_and_csv_hold_the_same(pictures, model_file, capsys):
     arguments = ["predict", str(pictures), "--model", str(model_file)]
     assert main([*arguments, "--json"]) == 1

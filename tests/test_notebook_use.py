@@ -176,6 +176,20 @@ def test_both_phases_twice_in_the_same_kernels(tmp_path, record_property):
     record_property("cases", 2)
 
 
+def test_the_explorers_settings_train_also_after_all_cells_have_run(tmp_path):
+    """What people do: *Run all*, move a slider, press the button, run from the cell below."""
+    quick = {**SMALL, "EPOCHS": 1, "MAX_TRAINING_IMAGES": 300, "OUTPUT_DIR": str(tmp_path)}
+    with Session("02_clean_phase", **quick) as notebook:
+        notebook.run_cells()
+    with Session("03_augmented_phase", **quick) as notebook:
+        notebook.run_cells()
+        notebook.run("explorer.sliders['rotation_degrees'].value = 45; explorer.use.click()")
+        notebook.run_cells(notebook.cell("explorer.augmentation"))
+        assert read_metrics(tmp_path)["phases"]["hybrid"]["parameters"]["ROTATION_DEGREES"] == 45
+        # The explorer's own cell, run once more, keeps the choice.
+        assert "45°" in notebook.run_cells(notebook.cell("AugmentationExplorer("))
+
+
 # A project folder that cannot be written
 
 

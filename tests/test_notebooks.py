@@ -4,15 +4,20 @@ import json
 import re
 import subprocess
 import sys
+from unittest.mock import Mock
 
 import nbformat
+import numpy as np
 import papermill
 import pytest
 from nbformat.v4 import new_code_cell
 
+from mnist_helpers import evaluation
+from mnist_helpers.evaluation import robustness
 from mnist_helpers.parameters import PARAMETERS
 from mnist_helpers.paths import NOTEBOOKS_DIR, PROJECT
 from mnist_helpers.runner.cli import SERIES
+from mnist_helpers.runner.notebooks import notebook_parameters
 
 NOTEBOOKS = [NOTEBOOKS_DIR / f"{name}.ipynb" for name in SERIES]
 TRY_IT, COMPARISON = (NOTEBOOKS_DIR / f"{name}.ipynb" for name in ("06_try_it", "07_compare_runs"))
@@ -48,7 +53,9 @@ def test_it_is_small_and_free_of_traces_of_its_machine(notebook):
     text = json.dumps(notebook)
     assert len(text) < 1_000_000
     assert "widgets" not in notebook.metadata and "papermill" not in notebook.metadata
-    assert notebook.metadata.kernelspec.name == "python3"
+    # As a kernel describes itself, or JupyterLab shows the notebook as changed once it is open.
+    kernel = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
+    assert notebook.metadata.kernelspec == kernel
     assert str(PROJECT) not in text
 
 
@@ -96,6 +103,31 @@ def test_links_lead_somewhere(notebook):
         assert (NOTEBOOKS_DIR / target).exists(), target
 
 
+@pytest.mark.parametrize("name", ["04_evaluation", "05_robustness", "06_try_it"])
+def test_which_models_are_used_can_be_chosen(name):
+    assert "MODEL" in notebook_parameters(NOTEBOOKS_DIR / f"{name}.ipynb")
+
+
+def test_the_map_of_a_poor_model_takes_few_of_its_mistakes():
+    """t-SNE of 9,000 images takes minutes."""
+    cells = code_cells(nbformat.read(NOTEBOOKS_DIR / "05_robustness.ipynb", as_version=4))
+    (source,) = (cell.source for cell in cells if "tsne_embedding" in cell.source)
+    labels, sizes = np.arange(10_000) % 10, []
+    scope = {
+        "np": np, "robustness": robustness, "plotting": Mock(), "title": "", "SEED": 0,
+        "last": "hybrid", "models": {"hybrid": None}, "x_test": labels, "y_test": labels,
+        "probabilities": {"hybrid": np.eye(10)[(labels + 1) % 10]},
+        "correct": {"hybrid": labels < 0},
+        "evaluation": Mock(
+            misclassified=evaluation.misclassified,
+            feature_extractor=lambda _: lambda images: images,
+        ),
+        "data": Mock(tsne_embedding=lambda vectors, seed: sizes.append(len(vectors))),
+    }  # fmt: skip
+    exec(source, scope)
+    assert 1_000 < sizes[0] <= 1_300
+
+
 @pytest.mark.slow
 def test_a_quick_run_leaves_models_pages_and_metrics_of_both_phases(quick_run, dataset):
     folder, printed = quick_run
@@ -114,6 +146,16 @@ def test_a_quick_run_leaves_models_pages_and_metrics_of_both_phases(quick_run, d
     ):  # fmt: skip
         assert (folder / name).stat().st_size > 0, name
     assert not list(folder.glob("*.state.npz"))
+
+
+@pytest.mark.slow
+def test_no_cell_of_a_quick_run_writes_to_the_standard_error(quick_run):
+    """TensorFlow's start-up notes would stand there in a red box."""
+    folder, _ = quick_run
+    for name in SERIES:
+        for cell in code_cells(nbformat.read(folder / f"{name}.ipynb", as_version=4)):
+            said = [output.text for output in cell.outputs if output.get("name") == "stderr"]
+            assert not said, (name, cell.source)
 
 
 SOLUTIONS = re.compile(r"<details><summary>Solutions</summary>.*?</details>", re.S)
@@ -211,7 +253,7 @@ def test_out_of_order_it_says_what_to_run_first(name, first, tmp_path):
 
 @pytest.mark.slow
 def test_the_comparison_reads_a_sweep_that_has_just_been_run(tmp_path):
-    """One strategy of two phases and one of one phase, on scikit-learn's digits."""
+    """One strategy of two phases and one of one phase, of one epoch each."""
     file = tmp_path / "short.yaml"
     file.write_text(
         "notebooks: [02_clean_phase, 03_augmented_phase, 04_evaluation]\n"
@@ -230,6 +272,9 @@ def test_the_comparison_reads_a_sweep_that_has_just_been_run(tmp_path):
         for name in series:
             assert (folder / f"{name}.html").exists() and (folder / f"{name}.ipynb").exists()
             assert (folder / f"{name}.thumbnail.png").stat().st_size > 0
+            executed = nbformat.read(folder / f"{name}.ipynb", as_version=4)
+            said = str([cell.outputs for cell in code_cells(executed)])
+            assert not re.findall(r".{,40}\b1 (?:epoch|image|digit|run)s\b", said)
     values = {"SWEEP_DIR": str(tmp_path / "short"), "METRIC": "validation_accuracy"}
     out = tmp_path / "07.ipynb"
     papermill.execute_notebook(COMPARISON, out, values, progress_bar=False, kernel_name="python3")

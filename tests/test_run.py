@@ -87,6 +87,8 @@ def test_a_run_leaves_notebooks_pages_log_status_and_table(notebook, run, tmp_pa
     assert [entry["state"] for entry in status(folder).values()] == ["done"] * 3
     assert all(entry["seconds"] > 0 for entry in status(folder).values())
     assert (folder / "results.csv").read_text() == "run,variant,state,error\nrun,,done,\n"
+    results = (folder / "results.html").read_text()
+    assert "Runs: 1 in all; 1 done, 0 failed, 0 waiting." in results
     # The committed notebook stays as it was.
     assert outputs(second) == ""
 
@@ -447,11 +449,16 @@ def test_help_is_quick_because_it_imports_no_heavy_library():
     assert "images in a training step: an integer of at" in shown.stdout
 
 
-def test_commands_have_a_version_and_completion(capsys):
+def test_commands_have_a_version_and_completion(capsys, monkeypatch):
     assert main(["--version"]) == 0
     assert "mnist-helpers" in capsys.readouterr().out
     assert main(["--help"]) == 0
     assert "--install-completion" in capsys.readouterr().out
+    asked = {"_MNIST_COMPLETE": "complete_bash", "COMP_WORDS": "mnist pre", "COMP_CWORD": "1"}
+    for name, value in asked.items():
+        monkeypatch.setenv(name, value)
+    assert main([]) == 0
+    assert capsys.readouterr().out.split() == ["predict"]
 
 
 def test_a_page_links_pages_fits_a_phone_and_leaves_out_what_needs_a_kernel(tmp_path):

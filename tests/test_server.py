@@ -105,7 +105,10 @@ def test_it_opens_the_first_notebook_and_asks_no_question_about_news(server):
     assert opened.url.split("?")[0].endswith("/lab/tree/notebooks/01_data_exploration.ipynb")
     page = session.get(f"{address}/lab", timeout=30).text
     disabled = re.search(r'"disabledExtensions": \[([^\]]*)\]', page)[1]
-    assert "@jupyterlab/apputils-extension:announcements" in disabled
+    announcements = "@jupyterlab/apputils-extension:announcements"
+    assert announcements in disabled
+    # This environment may have had it off before, so a look at the recipe as well.
+    assert command(r"^\t(.+labextension.+)$")[-2:] == ["disable", announcements]
 
 
 # What turns a check off, in pieces, so that this file does not find itself.

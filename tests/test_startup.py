@@ -66,7 +66,8 @@ def test_the_notes_are_in_the_log():
 
 def test_a_failed_import_of_tensorflow_shows_its_error_and_its_notes(tmp_path):
     (tmp_path / "tensorflow.py").write_text(
-        "import os; os.write(2, b'no AVX here'); raise ImportError('cannot load the library')"
+        # In two pieces, for the traceback quotes this line.
+        "import os; os.write(2, b'no AVX' + b' here'); raise ImportError('cannot load the library')"
     )
     path = os.pathsep.join([str(tmp_path), os.environ.get("PYTHONPATH", "")])
     done = run("from mnist_helpers.training import build_cnn", PYTHONPATH=path)

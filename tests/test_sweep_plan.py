@@ -266,7 +266,7 @@ def test_a_dry_run_lists_runs_and_time_and_imports_nothing_heavy(plan, tmp_path)
     done = subprocess.run([sys.executable, "-c", code], cwd=PROJECT, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     assert "SEED=2  waiting  01_first, 02_second" in done.stdout
-    assert "3 runs of 6 notebooks in all; 6 notebooks are left to do" in done.stdout
+    assert "Runs: 3. Notebooks: 6 in all, 6 left to do;" in done.stdout
     assert "assuming the stated defaults" in done.stdout
 
 

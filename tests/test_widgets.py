@@ -10,7 +10,7 @@ from mnist_helpers import widgets
 from mnist_helpers.evaluation.inference import Predictor
 from mnist_helpers.paths import SHIPPED_DIR
 from mnist_helpers.preprocessing.mnist_format import PictureError, to_mnist
-from mnist_helpers.runner.pages import WIDGET, write_page
+from mnist_helpers.runner.pages import WIDGET, without_widget_views, write_page
 from mnist_helpers.training.artifacts import load_model
 from mnist_helpers.training.augmentation import Augmentation
 from mnist_helpers.training.metrics import read_metrics
@@ -149,6 +149,8 @@ def test_a_static_page_shows_the_still_picture_alone(tmp_path, predictor):
     page = (tmp_path / "a.html").read_text(encoding="utf-8")
     assert page.count('alt="A 7, drawn as with a pen."') == 1
     assert "widget-view" not in page and "DigitPad" not in page
+    (shown,) = without_widget_views([output])
+    assert "text/html" in shown.data and WIDGET not in shown.data
 
 
 # -- augmentation explorer

@@ -111,7 +111,7 @@ def write_results(runs: list[Run], folder: Path) -> list[dict]:
     counts = ", ".join(f"{states.count(state)} {state}" for state in ("done", "failed", "waiting"))
     page = Template(TEMPLATE.read_text(encoding="utf-8"), autoescape=True).render(
         title=folder.name,
-        summary=f"{len(runs)} runs: {counts}.",
+        summary=f"Runs: {len(runs)} in all; {counts}.",
         names=columns(rows),
         rows=[(row, _links(run, folder)) for run, row in zip(runs, rows, strict=True)],
     )

@@ -97,8 +97,8 @@ def _describe(runs: "list[Run]", folder: Path, states: tuple[str, ...]) -> str:
         source = "assuming the stated defaults where there is no earlier run"
     lines += [
         "",
-        f"{len(runs)} runs of {planned} notebooks in all; {len(tasks)} notebooks are left to do, "
-        "those that runs share counted once.",
+        f"Runs: {len(runs)}. Notebooks: {planned} in all, {len(tasks)} left to do; those that runs "
+        "share are counted once.",
         f"Time left: about {duration(work / len(cores()))} on {len(cores())} cores, {source}.",
     ]
     return "\n".join(lines)
