@@ -186,8 +186,12 @@ def test_the_explorers_settings_train_also_after_all_cells_have_run(tmp_path):
         notebook.run("explorer.sliders['rotation_degrees'].value = 45; explorer.use.click()")
         notebook.run_cells(notebook.cell("explorer.augmentation"))
         assert read_metrics(tmp_path)["phases"]["hybrid"]["parameters"]["ROTATION_DEGREES"] == 45
-        # The explorer's own cell, run once more, keeps the choice.
+        # The explorer's own cell, run once more, keeps the choice and what the parameters say.
         assert "45°" in notebook.run_cells(notebook.cell("AugmentationExplorer("))
+        said, _ = notebook.run("print(explorer.status.value); explorer.reset.click()")
+        assert "rotation 45°" in said and "as in the parameters cell" not in said
+        said, _ = notebook.run("print(explorer.augmentation.description)")
+        assert "rotation 15°" in said
 
 
 # A project folder that cannot be written

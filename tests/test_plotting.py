@@ -145,6 +145,14 @@ def test_one_epoch_stands_at_1():
     assert all(list(axes.get_xticks()) == [HISTORY[0]["epoch"]] for axes in figure.axes)
 
 
+def test_an_epoch_without_errors_has_no_point_on_the_logarithmic_axis():
+    perfect = [row | {"val_accuracy": 1.0} for row in HISTORY[:2]]
+    errors = plotting.plot_learning_curves(perfect + HISTORY[2:], "T").axes[1]
+    assert np.isnan(errors.lines[1].get_ydata()).tolist() == [True, True, False, False]
+    all_perfect = [row | {"accuracy": 1.0} for row in perfect]
+    plotting.plot_learning_curves(all_perfect, "T")  # and no warning
+
+
 @pytest.mark.parametrize("boundary", [None, 2])
 def test_learning_curves_show_losses_and_errors_with_the_legend_outside(boundary):
     figure = plotting.plot_learning_curves(HISTORY, "T", boundary)

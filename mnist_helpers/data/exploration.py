@@ -169,7 +169,7 @@ def _members(labels: np.ndarray, minimum: int = 1) -> list[np.ndarray]:
     for digit, count in enumerate(class_counts(labels)):
         if count < minimum:
             raise ValueError(
-                f"there are {count} images of digit {digit} and at least {minimum} are needed; "
+                f"too few images of digit {digit}: {count} instead of at least {minimum}; "
                 "take more training images"
             )
     return [np.flatnonzero(labels == digit) for digit in range(CLASSES)]

@@ -1,5 +1,7 @@
 """Figure of training: its learning curves."""
 
+import math
+
 import matplotlib.pyplot as plt
 from matplotlib.figure import Figure
 
@@ -22,7 +24,8 @@ def plot_learning_curves(history: list[dict], title: str, boundary: int | None =
     title_figure(figure, title)
     for name, label, colour in (("", "training", CONTEXT), ("val_", "validation", CLEAN)):
         losses.plot(epochs, [row[f"{name}loss"] for row in history], "o-", ms=3, color=colour)
-        wrong = [100 * (1 - row[f"{name}accuracy"]) for row in history]
+        # 0 has no place on a logarithmic axis; drawn, it would be a line straight down.
+        wrong = [100 * (1 - row[f"{name}accuracy"]) or math.nan for row in history]
         errors.plot(epochs, wrong, "o-", ms=3, color=colour, label=label)
     losses.set(xlabel="epoch", title="Loss (cross-entropy)", yscale="log")
     errors.set(xlabel="epoch", title="Error rate (%)", yscale="log")
