@@ -124,6 +124,16 @@ def test_other_answers_leave_no_page(tmp_path, monkeypatch):
     assert not list(tmp_path.iterdir())
 
 
+@needs_node
+def test_another_answer_is_an_error_however_close_the_probabilities():
+    model = network()
+    kernel, bias = model.layers[-1].weights
+    kernel.assign(np.zeros(kernel.shape))
+    bias.assign(1 + 1e-4 * (np.arange(10) == 3))  # 16 bits round it to 1
+    with pytest.raises(PageExportError, match="other answers to 8 of 8"):
+        export_page.compare_in_node(export_page.network_json(model), model, IMAGES)
+
+
 def test_no_string_from_outside_can_become_markup():
     hostile = '</script><!--<script>"&'
     page = export_page.render(
