@@ -10,14 +10,19 @@ import pytest
 from keras import layers
 from PIL import Image
 
+from mnist_helpers.data import load_test
 from mnist_helpers.evaluation.inference import Predictor
+from mnist_helpers.paths import SHIPPED_DIR
 from mnist_helpers.preprocessing import PictureError, to_mnist
 from mnist_helpers.runner import export_page
 from mnist_helpers.runner.cli import main
 from mnist_helpers.runner.cli.export import PAGE_SUFFIX
 from mnist_helpers.runner.page_network import PageExportError
-from mnist_helpers.training.artifacts import save_model
+from mnist_helpers.training.artifacts import load_model, save_model
 from mnist_helpers.training.layers import FusedBatchNormalization
+from mnist_helpers.training.model_choice import find_model
+from mnist_helpers.training.pipeline import to_input
+from mnist_helpers.widgets.feature_maps import LayerInspector
 from mnist_helpers.widgets.html import answer_in_words
 from mnist_helpers.widgets.pad import EXAMPLES, draw_strokes
 
@@ -122,6 +127,48 @@ def test_other_answers_leave_no_page(tmp_path, monkeypatch):
     with pytest.raises(PageExportError, match="nothing was written"):
         export_page.write_digit_page(model, tmp_path / "page.html", IMAGES, {})
     assert not list(tmp_path.iterdir())
+
+
+@needs_node
+def test_another_answer_is_an_error_however_close_the_probabilities():
+    model = network()
+    kernel, bias = model.layers[-1].weights
+    kernel.assign(np.zeros(kernel.shape))
+    bias.assign(1 + 1e-4 * (np.arange(10) == 3))  # 16 bits round it to 1
+    with pytest.raises(PageExportError, match="other answers to 8 of 8"):
+        export_page.compare_in_node(export_page.network_json(model), model, IMAGES)
+
+
+@pytest.mark.slow
+@needs_node
+def test_the_page_answers_as_keras_does_on_mnists_test_images(dataset):
+    if dataset != "mnist":
+        pytest.skip("no MNIST on this machine")
+    model = load_model(find_model(SHIPPED_DIR))
+    network = export_page.network_json(model)
+    images = to_input(load_test("mnist")[0])
+    difference = export_page.compare_in_node(network, model, images)  # raises on another answer
+    print(f"largest difference of two probabilities on {len(images):,} images: {difference:.2g}")
+    assert len(images) == 10_000
+    assert len(export_page.render(network, {}).encode()) < 1.5e6
+
+
+@needs_node
+def test_the_places_that_decided_are_those_of_the_notebook():
+    model = load_model(find_model(SHIPPED_DIR))
+    inspector = LayerInspector(model)
+    image = to_mnist(draw_strokes(EXAMPLES[3]))
+    _, shares, _ = inspector(image)
+    expected = shares[inspector.names[-1]]
+    found = export_page.run_in_node(
+        export_page.NETWORK,
+        "const network = unpack(JSON.parse(given.network));"
+        "const { shape, data } = placesThatDecided(network, run(network, given.image));"
+        "return { shape, data: [...data] };",
+        network=export_page.network_json(model), image=image.ravel().tolist(),
+    )  # fmt: skip
+    np.testing.assert_allclose(np.reshape(found["data"], found["shape"]), expected, atol=0.02)
+    assert np.abs(expected).max() > 0.5
 
 
 def test_no_string_from_outside_can_become_markup():

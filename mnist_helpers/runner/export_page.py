@@ -113,7 +113,7 @@ def compare_in_node(network: str, model: keras.Model, images: np.ndarray) -> flo
     expected = Predictor(model)(images)
     difference = float(np.abs(found - expected).max())
     other = int(np.sum(found.argmax(axis=1) != expected.argmax(axis=1)))
-    if not difference <= TOLERANCE:
+    if other or not difference <= TOLERANCE:
         raise PageExportError(
             f"The page gives other answers to {other} of {len(images):,} images, and probabilities "
             f"differ by up to {difference:.2g}; nothing was written."

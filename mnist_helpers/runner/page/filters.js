@@ -114,6 +114,7 @@ function separably(a, filter) {
 
 // Beyond its ends a line goes back the way it came: c b a | a b c | c b a.
 function reflected(i, length) {
+  if (i >= 0 && i < length) return i; // mostly, and without two divisions
   const place = ((i % (2 * length)) + 2 * length) % (2 * length);
   return place < length ? place : 2 * length - 1 - place;
 }

@@ -10,6 +10,7 @@ const LARGEST_UPLOAD = 1600; // pixels; a phone's pictures have thrice as many
 let strokes = [];
 let stroke = null;
 let isExample = false;
+let watching = false;
 let looked = null; // steps, image and what each layer gave, of the last answer
 
 function newContext(width, height) {
@@ -61,21 +62,41 @@ function words(p) {
   return `I cannot tell: ${first} (${confidence}) or ${other}.`;
 }
 
+function readPixels(pixels) {
+  const steps = stepsToMnist(greyOf(pixels));
+  const image = steps[steps.length - 1].data;
+  return { steps, image, values: run(NETWORK, image) };
+}
+
 // Answers at once; what there is to look at follows when the browser has shown the answer.
 function show(pixels) {
   try {
-    const steps = stepsToMnist(greyOf(pixels));
-    const image = steps[steps.length - 1].data;
-    const values = run(NETWORK, image);
-    const p = values[values.length - 1].data;
+    looked = readPixels(pixels);
+    const p = looked.values[looked.values.length - 1].data;
     $("answer").textContent = words(p);
     showBars(p);
-    looked = { values, image, steps };
     requestAnimationFrame(() => setTimeout(look));
   } catch (error) {
     if (!(error instanceof PictureError)) throw error;
     say(error.message);
   }
+}
+
+// While one draws, the maps follow, at most once a frame and only where they are open: a slow phone
+// needs its time for the pen. The words wait for the stroke's end, as they are read aloud.
+function watch() {
+  if (watching || !$("inside").open) return;
+  watching = true;
+  requestAnimationFrame(() => {
+    watching = false;
+    if (!stroke) return;
+    try {
+      looked = readPixels(drawing());
+      look();
+    } catch (error) {
+      if (!(error instanceof PictureError)) throw error;
+    }
+  });
 }
 
 function say(text) {
@@ -134,9 +155,8 @@ function showSteps(steps) {
   );
 }
 
-
 function showLayer() {
-  if (!looked || !spatial.length) return;
+  if (!looked || !spatial.length || !$("inside").open) return;
   const index = Number($("layer").value);
   const { shape, data } = looked.values[index];
   const [height, width, channels] = shape;
@@ -160,29 +180,12 @@ function showLayer() {
   showPlaces();
 }
 
-// Where a network ends in global pooling and one dense layer, its logit is a sum over places (class
-// activation map; Zhou et al., 2016): of a maximum, all of a map's share lies where the maximum is.
+// The places that decided, over the digit.
 function showPlaces() {
-  const plain = ({ op, activation }) => op === "identity" && [undefined, "softmax"].includes(activation);
-  const [pooling, last] = NETWORK.layers.filter((layer) => !plain(layer)).slice(-2);
-  const fits = last?.op === "dense" && ["global_max", "global_average"].includes(pooling?.op);
-  $("deciding").hidden = !fits;
-  if (!fits) return;
-  const before = looked.values[pooling.inputs[0]];
-  const [height, width, channels] = before.shape;
-  const p = looked.values[looked.values.length - 1].data;
-  const digit = p.indexOf(Math.max(...p));
-  const shares = new Float32Array(height * width);
-  for (let c = 0; c < channels; c++) {
-    const weight = last.weights.kernel[c * last.units + digit];
-    let best = 0;
-    for (let i = 1; i < height * width; i++)
-      if (before.data[i * channels + c] > before.data[best * channels + c]) best = i;
-    if (pooling.op === "global_max") shares[best] += weight * before.data[best * channels + c];
-    else
-      for (let i = 0; i < height * width; i++)
-        shares[i] += (weight * before.data[i * channels + c]) / (height * width);
-  }
+  const found = placesThatDecided(NETWORK, looked.values);
+  $("deciding").hidden = !found;
+  if (!found) return;
+  const { shape: [height, width], data: shares } = found;
   const largest = Math.max(...shares.map(Math.abs), 1e-9);
   const side = 112;
   paint($("places"), { length: side * side }, side, side, (_, i) => {
@@ -207,6 +210,7 @@ function add(event) {
   for (const { clientX, clientY } of seen.length ? seen : [event])
     stroke.push([(clientX - box.left) / box.width, (clientY - box.top) / box.height]);
   draw();
+  watch();
 }
 
 function change(next, example = false) {
@@ -245,7 +249,8 @@ $("example").addEventListener("change", (event) => {
   event.target.value = "";
 });
 $("layer").addEventListener("change", showLayer);
-$("upload").addEventListener("change", async (event) => {
+$("inside").addEventListener("toggle", showLayer);
+async function openPicture(event) {
   const [file] = event.target.files;
   event.target.value = "";
   if (!file) return;
@@ -261,7 +266,8 @@ $("upload").addEventListener("change", async (event) => {
   } catch {
     $("answer").textContent = "This browser cannot open that file as a picture; try a PNG or JPEG.";
   }
-});
+}
+for (const id of ["upload", "camera"]) $(id).addEventListener("change", openPicture);
 
 // The layers whose values are maps, with their numbers.
 const blank = run(NETWORK, new Float32Array(CONSTANTS.SIDE ** 2));
