@@ -25,6 +25,7 @@ from mnist_helpers.training.pipeline import to_input
 from mnist_helpers.widgets.feature_maps import LayerInspector
 from mnist_helpers.widgets.html import answer_in_words
 from mnist_helpers.widgets.pad import EXAMPLES, draw_strokes
+from tests.stress import often
 
 IMAGES = np.random.default_rng(0).random((8, 28, 28, 1), np.float32)
 needs_node = pytest.mark.skipif(shutil.which("node") is None, reason="no Node.js")
@@ -146,10 +147,9 @@ def test_the_page_answers_as_keras_does_on_mnists_test_images(dataset):
         pytest.skip("no MNIST on this machine")
     model = load_model(find_model(SHIPPED_DIR))
     network = export_page.network_json(model)
-    images = to_input(load_test("mnist")[0])
+    images = to_input(load_test("mnist")[0])[: often(1_000, 10_000)]
     difference = export_page.compare_in_node(network, model, images)  # raises on another answer
     print(f"largest difference of two probabilities on {len(images):,} images: {difference:.2g}")
-    assert len(images) == 10_000
     assert len(export_page.render(network, {}).encode()) < 1.5e6
 
 
