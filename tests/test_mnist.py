@@ -186,8 +186,8 @@ def test_an_incomplete_folder_names_the_missing_file(small, tmp_path, monkeypatc
 @pytest.mark.parametrize(
     ("source", "error", "message"),
     [
-        ("/nowhere/mnist.npz", FileNotFoundError, r"MNIST_SOURCE names /nowhere/mnist\.npz"),
-        ("file:///nowhere/mnist.npz", FileNotFoundError, r"MNIST_SOURCE names /nowhere/mnist"),
+        ("/nowhere/mnist.npz", FileNotFoundError, r"MNIST_SOURCE names .*nowhere.mnist\.npz"),
+        ("file:///nowhere/mnist.npz", FileNotFoundError, r"MNIST_SOURCE names .*nowhere.mnist"),
         ("file://server/mnist.npz", data.DataError, "must begin with http://, https:// or file"),
         ("ftp://server/mnist.npz", data.DataError, "must begin with http://, https:// or file"),
         ("x" * 5000, data.DataError, "MNIST_SOURCE = .* names no file or folder: .*too long"),
