@@ -20,6 +20,10 @@ MAX_MEGABYTES = 2048.0  # beyond what the process has
 RENEWED_MEGABYTES = 256  # a child that keeps more than this of what it took is replaced
 ROOM_MEGABYTES = 6144  # where the system stops it, so that a failure does not end the whole machine
 CLEAR_REFS = Path("/proc/self/clear_refs")
+needs_posix = pytest.mark.skipif(
+    not hasattr(os, "mkfifo"),
+    reason="Windows has no named pipes, no device files and no Ctrl-C to send",
+)
 needs_linux = pytest.mark.skipif(
     not os.access(CLEAR_REFS, os.W_OK), reason="peaks of memory are measured on Linux"
 )

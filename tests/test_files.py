@@ -9,6 +9,7 @@ import zipfile
 import pytest
 
 from mnist_helpers import files, paths
+from tests.limits import needs_posix
 
 
 def zipped(method=zipfile.ZIP_DEFLATED, **members):
@@ -108,15 +109,29 @@ except ValueError:
 def test_only_regular_files_of_limited_size_are_read(tmp_path):
     (tmp_path / "good").write_bytes(b"12345")
     assert files.read_bytes(tmp_path / "good", 5) == b"12345"
-    os.mkfifo(tmp_path / "pipe")
     with (tmp_path / "sparse").open("wb") as sparse:
         sparse.truncate(2**40)
-    for name in ("pipe", "/dev/zero", "."):
-        with pytest.raises(ValueError, match="must be a regular file"):
-            files.read_bytes(tmp_path / name, 10)
-    for name in ("good", "sparse", "/proc/self/maps"):
+    with pytest.raises(ValueError, match="must be a regular file"):
+        files.read_bytes(tmp_path, 10)
+    for name in ("good", "sparse"):
         with pytest.raises(ValueError, match="is larger than 4 bytes"):
             files.read_bytes(tmp_path / name, 4)
+
+
+@needs_posix
+@pytest.mark.promise(6)
+def test_no_pipe_and_no_device_is_read(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    for path in (tmp_path / "pipe", "/dev/zero"):
+        with pytest.raises(ValueError, match="must be a regular file"):
+            files.read_bytes(path, 10)
+
+
+@pytest.mark.skipif(not os.path.exists("/proc/self/maps"), reason="Linux alone has such files")
+@pytest.mark.promise(6)
+def test_a_file_that_states_a_size_of_0_is_not_read_without_bound():
+    with pytest.raises(ValueError, match="is larger than 4 bytes"):
+        files.read_bytes("/proc/self/maps", 4)
 
 
 @pytest.mark.promise(2)

@@ -1,7 +1,6 @@
 """One training at a time in a folder."""
 
 import os
-import signal
 import subprocess
 import sys
 
@@ -67,7 +66,7 @@ def test_when_it_ends_the_next_may_train(other, tmp_path):
 
 @pytest.mark.parametrize("named", ["the killed process", "a process that lives", "nonsense"])
 def test_a_stale_lock_is_taken_over(other, tmp_path, named):
-    other.send_signal(signal.SIGKILL)
+    other.kill()
     other.communicate()
     assert (tmp_path / "training.lock").exists()
     if named != "the killed process":

@@ -26,6 +26,7 @@ import pytest
 
 from mnist_helpers import data, paths
 from mnist_helpers.data import download, formats, mnist
+from tests.limits import needs_posix
 
 pytestmark = pytest.mark.promise(4)
 
@@ -185,13 +186,13 @@ def test_an_incomplete_folder_names_the_missing_file(small, tmp_path, monkeypatc
 @pytest.mark.parametrize(
     ("source", "error", "message"),
     [
-        ("/nowhere/mnist.npz", FileNotFoundError, r"MNIST_SOURCE names /nowhere/mnist\.npz"),
-        ("file:///nowhere/mnist.npz", FileNotFoundError, r"MNIST_SOURCE names /nowhere/mnist"),
+        ("/nowhere/mnist.npz", FileNotFoundError, r"MNIST_SOURCE names .*nowhere.mnist\.npz"),
+        ("file:///nowhere/mnist.npz", FileNotFoundError, r"MNIST_SOURCE names .*nowhere.mnist"),
         ("file://server/mnist.npz", data.DataError, "must begin with http://, https:// or file"),
         ("ftp://server/mnist.npz", data.DataError, "must begin with http://, https:// or file"),
         ("x" * 5000, data.DataError, "MNIST_SOURCE = .* names no file or folder: .*too long"),
         ("~nobody-of-that-name/m.npz", FileNotFoundError, "there is nothing there"),
-        ("/dev/zero", data.DataError, "must be a regular file"),
+        pytest.param("/dev/zero", data.DataError, "must be a regular file", marks=needs_posix),
         ("http://", data.MnistUnavailableError, "No host supplied"),
         ("http://[::1/mnist.npz", data.MnistUnavailableError, "Invalid|parse"),
     ],
@@ -202,6 +203,7 @@ def test_a_source_that_cannot_be_read_is_named(small, monkeypatch, source, error
         data.load_mnist()
 
 
+@needs_posix
 def test_a_pipe_does_not_block(small, tmp_path, monkeypatch):
     os.mkfifo(tmp_path / "pipe.npz")
     monkeypatch.setenv("MNIST_SOURCE", str(tmp_path / "pipe.npz"))
@@ -485,7 +487,7 @@ def test_a_damaged_cache_outlives_being_offline(small, cache):
     assert cache.with_name("mnist.npz.damaged").read_bytes() == damaged
 
 
-@pytest.mark.parametrize("spoil", ["damaged", "pipe", "folder"])
+@pytest.mark.parametrize("spoil", ["damaged", pytest.param("pipe", marks=needs_posix), "folder"])
 def test_a_damaged_cache_that_cannot_be_set_aside_is_no_error(
     small, cache, tmp_path, monkeypatch, spoil
 ):
@@ -516,6 +518,7 @@ def test_a_cache_folder_that_cannot_be_made_is_no_error(small, tmp_path, monkeyp
 
 @pytest.mark.promise(2)
 def test_a_full_disk_costs_the_cache_and_not_the_data(small, tmp_path):
+    pytest.importorskip("resource", reason="Windows has no limit on a file's size")
     source = tmp_path / "good.npz"
     source.write_bytes(npz(small))
     # The limit on a file's size stands for a full disk; Python ignores its signal.

@@ -12,6 +12,7 @@ from mnist_helpers.preprocessing import PictureError, steps_to_mnist, to_mnist
 from mnist_helpers.preprocessing.image_io import IMAGE_SUFFIXES, read_grey
 from mnist_helpers.training.artifacts import load_model
 from mnist_helpers.training.metrics import read_metrics
+from tests.limits import needs_posix
 
 
 def drawn(size=(200, 240), ink=0, paper=255, width=16.0, mode="L"):
@@ -381,6 +382,7 @@ def test_matrices_are_arrays_and_masked_pixels_are_none():
         to_mnist(np.ma.masked_less(np.asarray(drawn()), 100))
 
 
+@needs_posix
 def test_only_regular_files_of_a_bounded_size_are_opened(tmp_path):
     os.mkfifo(tmp_path / "pipe.png")
     with open(tmp_path / "sparse.png", "wb") as file:

@@ -16,6 +16,7 @@ import pytest
 from mnist_helpers.paths import PROJECT
 from mnist_helpers.runner import dask_workers, plan
 from mnist_helpers.runner.cli import main
+from tests.limits import needs_posix
 from tests.stress import often, record_specimens
 from tests.tiny import outputs, write_notebook, write_training
 
@@ -237,6 +238,7 @@ if SEED == 5:
     assert "Traceback" not in capfd.readouterr().err
 
 
+@needs_posix  # Ctrl-C cannot be sent to another process of Windows
 def test_a_second_sweep_in_the_same_folder_is_refused_and_named(sweep, start, capsys):
     file = sweep(SLOW)
     process = start(file, "--workers", "1")
