@@ -210,6 +210,7 @@ def test_strings_of_the_model_are_text_alone(page):
     assert page.locator("html").get_attribute("lang") == "en"
 
 
+@pytest.mark.parametrize("page", ["desk"], indirect=True)  # it computes alike in every window
 def test_the_page_agrees_with_python_on_the_pads_drawings(page, shipped):
     _, model = shipped
     predict = Predictor(model)
