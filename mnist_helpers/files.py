@@ -1,4 +1,4 @@
-"""Atomic writes, limited reads of untrusted files, and the lock on a folder."""
+"""Atomic writes, and limited reads of untrusted files."""
 
 import glob
 import io
@@ -16,7 +16,6 @@ from tokenize import TokenError
 from typing import Any
 
 import psutil
-from filelock import FileLock, Timeout
 
 # What NumPy and zipfile raise for a damaged or hostile .npz (tried with 16,000 of them).
 UNREADABLE = (
@@ -24,7 +23,6 @@ UNREADABLE = (
     ValueError, EOFError, MemoryError, RuntimeError, OSError,
 )  # fmt: skip
 MAX_MEMBERS = 1000
-WAIT_SECONDS = 10.0  # the kernel of a run that was killed needs a moment to notice and end
 
 
 def read_bytes(path: str | Path, max_bytes: int) -> bytes:
@@ -167,71 +165,3 @@ def read_json(path: str | Path, default: Any = None) -> Any:
         return json.loads(path.read_text(encoding="utf-8"))
     except (ValueError, RecursionError) as error:
         raise ValueError(f"{path} is damaged, for it is no JSON ({error}): remove it.") from error
-
-
-class FolderBusyError(RuntimeError):
-    """Another process works in the folder."""
-
-
-class FolderLock:
-    """Keeps other processes from working in a folder until it is released or this one ends.
-
-    The operating system frees the lock of a process that is killed; its `<name>.lock` and
-    `<name>.pid` are taken over and its half-written files removed. One process may take the lock
-    again and again, as happens when a notebook is run twice.
-
-    Args:
-        folder: An existing folder.
-        name: What the lock is for; locks of different names do not exclude each other.
-        doing: What the holder does to the folder, for the message.
-        wait: Seconds to wait for another process; by default `WAIT_SECONDS`.
-
-    Raises:
-        FolderBusyError: Another process holds it; names the process.
-    """
-
-    def __init__(
-        self,
-        folder: str | Path,
-        name: str = "training",
-        *,
-        doing: str = "training into",
-        wait: float | None = None,
-    ):
-        """Takes the lock."""
-        folder = Path(folder)
-        self.holder = folder / f"{name}.pid"
-        # A singleton is shared by everything in this process that names the same file.
-        self.lock = FileLock(folder / f"{name}.lock", is_singleton=True, thread_local=False)
-        first = not self.lock.is_locked
-        try:
-            self.lock.acquire(timeout=WAIT_SECONDS if wait is None else wait)
-        except Timeout as error:
-            raise FolderBusyError(
-                f"{self._holder()} is {doing} {folder}. Wait until it has finished, stop it "
-                "(of a notebook: shut its kernel down), or choose another folder (OUTPUT_DIR)."
-            ) from error
-        if first:
-            remove_leftovers(folder)
-        # Not into the lock file itself, which on Windows nobody else can read.
-        self.holder.write_text(f"{os.getpid()}\n", encoding="utf-8")
-
-    def release(self) -> None:
-        """Lets other processes in; nothing happens if it was released before."""
-        if self.lock.is_locked:
-            self.holder.unlink(missing_ok=True)
-            self.lock.release(force=True)
-
-    def __enter__(self) -> "FolderLock":
-        """Returns the lock, which is already held."""
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        """Releases the lock."""
-        self.release()
-
-    def _holder(self) -> str:
-        try:
-            return f"Process {int(self.holder.read_text(encoding='utf-8'))}"
-        except (OSError, ValueError):
-            return "Another process"

@@ -9,6 +9,7 @@ import zipfile
 import pytest
 
 from mnist_helpers import files, paths
+from mnist_helpers.training.folder_lock import FolderLock
 from tests.limits import needs_posix
 
 
@@ -148,15 +149,16 @@ with files.atomic_write({str(tmp_path / "best.keras")!r}) as temporary:
     (left,) = tmp_path.iterdir()
     assert left.name.startswith(".best.keras.")
     assert not list(tmp_path.glob("*.keras"))
-    files.FolderLock(tmp_path).release()
+    FolderLock(tmp_path).release()
     assert not left.exists()
 
 
 def test_what_a_process_that_runs_is_writing_stays(tmp_path):
     writing = tmp_path / f".status.json.{os.getppid()}.tmp"
     writing.mkdir()
-    with files.FolderLock(tmp_path):
-        assert writing.exists()
+    lock = FolderLock(tmp_path)
+    assert writing.exists()
+    lock.release()
     files.remove_leftovers(tmp_path / "status.json")  # its only writer may
     assert not writing.exists()
 

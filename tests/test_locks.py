@@ -6,22 +6,22 @@ import sys
 
 import pytest
 
-from mnist_helpers import files
-from mnist_helpers.files import FolderBusyError, FolderLock
 from mnist_helpers.paths import PROJECT
+from mnist_helpers.training import folder_lock
 from mnist_helpers.training.callbacks import ResumableTraining
+from mnist_helpers.training.folder_lock import FolderBusyError, FolderLock
 from mnist_helpers.training.model import build_cnn
 from mnist_helpers.training.optimizer import adamw_cosine
 from tests.stress import often
 
 pytestmark = pytest.mark.promise(3)
 HOLD = """
-import sys, time
-from mnist_helpers import files
-files.WAIT_SECONDS = 0.3
+import pathlib, sys, time
+from mnist_helpers.training import folder_lock
+folder_lock.WAIT_SECONDS = 0.3
 try:
-    lock = files.FolderLock(sys.argv[1])
-except files.FolderBusyError as error:
+    lock = folder_lock.FolderLock(pathlib.Path(sys.argv[1]))
+except folder_lock.FolderBusyError as error:
     print(error, flush=True)
 else:
     print("held", flush=True)
@@ -31,7 +31,7 @@ else:
 
 @pytest.fixture(autouse=True)
 def short_wait(monkeypatch):
-    monkeypatch.setattr(files, "WAIT_SECONDS", 0.2)
+    monkeypatch.setattr(folder_lock, "WAIT_SECONDS", 0.2)
 
 
 def holder(folder):

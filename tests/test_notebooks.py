@@ -128,6 +128,19 @@ def test_the_map_of_a_poor_model_takes_few_of_its_mistakes():
     assert 1_000 < sizes[0] <= 1_300
 
 
+@pytest.fixture(scope="module")
+def quick_run(tmp_path_factory, dataset):
+    """Runs the whole series quickly by the command that users call; its folder and its output."""
+    folder = tmp_path_factory.mktemp("runs")
+    command = [sys.executable, "-m", "mnist_helpers", "run", "--quick", "--dataset", dataset]
+    done = subprocess.run(
+        [*command, "--output", str(folder), "--name", "quick"],
+        cwd=PROJECT, capture_output=True, text=True, timeout=400,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr[-4000:]
+    return folder / "quick", done.stdout
+
+
 @pytest.mark.slow
 def test_a_quick_run_leaves_models_pages_and_metrics_of_both_phases(quick_run, dataset):
     folder, printed = quick_run

@@ -111,7 +111,6 @@ def calibration_scores(labels: np.ndarray, probabilities: np.ndarray) -> Calibra
     """
     labels, probabilities = check_predictions(labels, probabilities)
     ece = expected_calibration_error(labels, probabilities)
-    labels, probabilities = check_predictions(labels, probabilities)
     # float32 rows sum to 1 only nearly.
     probabilities = probabilities / np.sum(probabilities, axis=1, keepdims=True, dtype=float)
     return CalibrationScores(

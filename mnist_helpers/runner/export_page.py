@@ -16,6 +16,7 @@ from mnist_helpers.files import write_text
 from mnist_helpers.preprocessing import background, image_io, lines, mnist_format, separation
 from mnist_helpers.runner.page_network import PageExportError, describe_network
 from mnist_helpers.training.metrics import read_metrics
+from mnist_helpers.training.model_choice import recorded_phase
 from mnist_helpers.widgets import html, pad
 
 PAGE_FOLDER = Path(__file__).parent / "page"
@@ -171,10 +172,7 @@ def _hash(text: str) -> str:
 
 def model_facts(path: Path) -> dict[str, str]:
     """Returns what `metrics.json` beside a model records, for people to read."""
-    metrics = read_metrics(path.parent)
-    recorded = [phase for phase in metrics["phases"].values() if phase.get("model") == path.name]
-    phase: dict = recorded[0] if recorded else {}
-    environment = metrics["environment"]
+    phase, environment = recorded_phase(path), read_metrics(path.parent)["environment"]
     facts = {"Network": path.stem}
     if title := environment.get("dataset_title"):
         facts["Trained on"] = str(title)

@@ -8,9 +8,10 @@ import time
 import keras
 import numpy as np
 
-from mnist_helpers.files import UNREADABLE, FolderLock, atomic_write
+from mnist_helpers.files import UNREADABLE, atomic_write
 from mnist_helpers.paths import output_dir
 from mnist_helpers.training.artifacts import save_model
+from mnist_helpers.training.folder_lock import FolderLock
 from mnist_helpers.training.interruption import explain_interruption, stop_explaining
 from mnist_helpers.training.layers import FusedBatchNormalization
 

@@ -87,15 +87,15 @@ def find_model(given: str | Path | None = None) -> Path:
 
 def training_parameters(model_file: Path) -> dict:
     """Returns the parameters of a model's training, from the `metrics.json` beside it, else {}."""
-    return _recorded(model_file).get("parameters", {})
+    return recorded_phase(model_file).get("parameters", {})
 
 
 def calibration_temperature(model_file: Path) -> float:
     """Returns the temperature that is in a saved model's weights: 1 where none is recorded."""
-    return _recorded(model_file).get("calibration_temperature", 1.0)
+    return recorded_phase(model_file).get("calibration_temperature", 1.0)
 
 
-def _recorded(model_file: Path) -> dict:
+def recorded_phase(model_file: Path) -> dict:
     """Returns what `metrics.json` beside a model records of its phase; `{}` if nothing."""
     for phase in read_metrics(model_file.absolute().parent)["phases"].values():
         if phase.get("model") == model_file.name:
@@ -135,7 +135,7 @@ def _check_dataset(folder: Path, dataset: str) -> None:
 
 def recorded_accuracy(model_file: str | Path) -> float | None:
     """Returns the validation accuracy that `metrics.json` beside a model records, if it does."""
-    return _recorded(Path(model_file)).get("validation_accuracy")
+    return recorded_phase(Path(model_file)).get("validation_accuracy")
 
 
 def quality_warning(accuracy: float | None, name: str = "This network") -> str:

@@ -200,7 +200,11 @@ def test_the_maps_follow_while_one_draws(page):
     draw(page, EXAMPLES[0], lift=False)
     page.wait_for_function(f"before => {maps} !== before", arg=of_the_example)
     assert reads(answer(page), 1)
+    faded = "getComputedStyle(document.getElementById('answer')).opacity < 1"
+    assert page.evaluate(faded)  # those are the words about the drawing before
     assert page.locator("#deciding").is_visible()
+    page.locator("#undo").click()
+    page.wait_for_function(f"!({faded})")
 
 
 def test_strings_of_the_model_are_text_alone(page):

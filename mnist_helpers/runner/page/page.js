@@ -215,6 +215,7 @@ function add(event) {
 
 function change(next, example = false) {
   stroke = null;
+  document.body.classList.remove("drawing");
   strokes = next;
   isExample = example;
   answer();
@@ -228,6 +229,7 @@ pad.addEventListener("pointerdown", (event) => {
   if (isExample) strokes = [];
   isExample = false;
   stroke = [];
+  document.body.classList.add("drawing");
   add(event);
 });
 pad.addEventListener("pointermove", (event) => stroke && add(event));
