@@ -436,7 +436,8 @@ def damage_config(config: dict, chance: random.Random) -> dict:
         elif kind < 0.5 and type(place[key]) in (int, float):
             place[key] = type(place[key])(place[key] * chance.choice([-1, 2, 10, 1000]))
         else:
-            place[key] = chance.choice(ODD)
+            # A copy, for a later change may go into it.
+            place[key] = copy.deepcopy(chance.choice(ODD))
     return config
 
 

@@ -300,7 +300,7 @@ def dask(tmp_path):
 
 @pytest.mark.slow
 @pytest.mark.promise(1)
-@pytest.mark.parametrize("number", range(often(1, 2)))
+@pytest.mark.parametrize("number", range(often(1, 4)))
 def test_on_a_dask_cluster_a_killed_worker_costs_no_run(
     sweep, start, dask, number, record_property
 ):
