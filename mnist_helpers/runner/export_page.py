@@ -1,7 +1,6 @@
 """A trained network as one HTML page: draw a digit, upload a picture, look inside; no server."""
 
 import base64
-import hashlib
 import json
 import shutil
 import subprocess
@@ -14,16 +13,15 @@ import numpy as np
 from mnist_helpers.evaluation.inference import Predictor
 from mnist_helpers.files import write_text
 from mnist_helpers.preprocessing import background, image_io, lines, mnist_format, separation
+from mnist_helpers.runner.page_html import javascript, render_page
 from mnist_helpers.runner.page_network import PageExportError, describe_network
 from mnist_helpers.training.metrics import read_metrics
 from mnist_helpers.training.model_choice import recorded_phase
 from mnist_helpers.widgets import html, pad
 
-PAGE_FOLDER = Path(__file__).parent / "page"
 TOLERANCE = 0.01  # of a probability; weights are rounded to 16 bits
-NETWORK, FILTERS, TO_MNIST, PAGE = (
-    (PAGE_FOLDER / f"{name}.js").read_text(encoding="utf-8")
-    for name in ("network", "filters", "to_mnist", "page")
+NETWORK, DECIDING, FILTERS, TO_MNIST, COMMON, PAGE = (
+    javascript(name) for name in ("network", "deciding", "filters", "to_mnist", "common", "page")
 )
 CONSTANTS = "const CONSTANTS = JSON.parse(document.getElementById('constants').textContent);"
 # What the page shares with the modules of Python that it stands in for.
@@ -145,29 +143,11 @@ def render(network: str, facts: dict[str, str], link: str = "") -> str:
         facts: As for `write_digit_page`.
         link: As for `write_digit_page`.
     """
-    import jinja2
-
     if ":" in link and not link.startswith("https://"):
         raise ValueError(f"A link is relative or begins with https://, not {link[:40]!r}.")
-    loader = jinja2.FileSystemLoader(PAGE_FOLDER)
-    template = jinja2.Environment(loader=loader, autoescape=True).get_template("page.html.j2")
-    style = (PAGE_FOLDER / "page.css").read_text(encoding="utf-8")
-    script = "\n".join([NETWORK, FILTERS, CONSTANTS, TO_MNIST, PAGE])
-    return template.render(
-        style=style, style_hash=_hash(style), script=script, script_hash=_hash(script),
-        network=_embedded(json.loads(network)), constants=_embedded(constants()),
-        facts=_embedded(facts), link=link,
-    )  # fmt: skip
-
-
-def _embedded(value: Any) -> str:
-    """Writes JSON that cannot end the `<script>` which holds it."""
-    return json.dumps(value).replace("<", "\\u003c")
-
-
-def _hash(text: str) -> str:
-    """Returns what the page's policy calls the one script, or style, that it allows."""
-    return "sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
+    scripts = [NETWORK, DECIDING, FILTERS, COMMON, CONSTANTS, TO_MNIST, PAGE]
+    data = {"network": json.loads(network), "constants": constants(), "facts": facts}
+    return render_page("page.html.j2", scripts, data, link=link)
 
 
 def model_facts(path: Path) -> dict[str, str]:

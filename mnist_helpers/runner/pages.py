@@ -9,6 +9,7 @@ from pathlib import Path
 
 from mnist_helpers.files import atomic_write, read_json, write_text
 from mnist_helpers.paths import NOTEBOOKS_DIR, PROJECT
+from mnist_helpers.runner.live import enliven, pad_of_notebook
 from mnist_helpers.runner.notebooks import SERIES
 
 # TensorFlow's C++ start-up notes, which no setting silences and which say nothing of the run.
@@ -27,7 +28,7 @@ TEMPLATE = Path(__file__).with_name("page.html.j2")
 def write_page(notebook: Path) -> None:
     """Writes an executed notebook as an HTML page beside it, which a phone can show as well.
 
-    Widgets need a kernel, so their still pictures are shown instead.
+    Pad and sliders work on it without a kernel; of other widgets it shows the still pictures.
     """
     import nbformat
     from nbconvert import HTMLExporter
@@ -38,6 +39,7 @@ def write_page(notebook: Path) -> None:
     for cell in content.cells:
         if cell.cell_type == "code":
             cell.outputs = without_widget_views(without_startup_notes(cell.outputs))
+    enliven(content, lambda: pad_of_notebook(notebook))
     exporter = HTMLExporter(raw_template=TEMPLATE.read_text(encoding="utf-8"))
     page, _ = exporter.from_notebook_node(content)
     page = re.sub(LINK, lambda link: _link(link, notebook.parent.absolute()), page)

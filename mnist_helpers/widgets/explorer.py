@@ -1,5 +1,6 @@
 """Sliders over the augmentation that training uses."""
 
+import base64
 import dataclasses
 
 import ipywidgets
@@ -10,7 +11,7 @@ from mnist_helpers.training.augmentation import Augmentation
 from mnist_helpers.training.transforms import TRANSFORMS, AffineTransform, transform_name
 from mnist_helpers.widgets.base import StillPicture
 from mnist_helpers.widgets.error_handling import handle_errors, message_line
-from mnist_helpers.widgets.html import captioned, image_html
+from mnist_helpers.widgets.html import captioned, image_html, live_marker
 
 COLUMNS = 12
 ROWS = 3
@@ -108,7 +109,7 @@ class AugmentationExplorer(StillPicture, ipywidgets.VBox):
         self.message, self.status = message_line(), message_line()
         self.picture = ipywidgets.HTML()
         self._connect()
-        self.still = self.picture.value
+        self.still = self._live_marker(images) + self.picture.value
         sliders = ipywidgets.HBox(list(self.sliders.values()))
         choices = ipywidgets.HBox([self.digit, self.seed, self.resample, self.use, self.reset])
         for row in (sliders, choices):
@@ -122,6 +123,16 @@ class AugmentationExplorer(StillPicture, ipywidgets.VBox):
         # Rounded, for a slider's steps add up to 0.33000000000000007.
         values = {name: round(slider.value, 6) for name, slider in self.sliders.items()}
         return dataclasses.replace(self.given, **values)
+
+    def _live_marker(self, images) -> str:
+        digits = np.asarray(images[:COLUMNS])
+        return live_marker(
+            "augmentation",
+            digits=[base64.b64encode(digit.tobytes()).decode() for digit in digits],
+            ranges={name: slider.value for name, slider in self.sliders.items()},
+            affine=type(self.given) is Augmentation,
+            seed=self.seed.value,
+        )
 
     def _connect(self) -> None:
         handled = handle_errors(self.message)

@@ -3,6 +3,8 @@
 import base64
 import html
 import io
+import json
+from typing import Any
 
 import numpy as np
 from PIL import Image
@@ -40,6 +42,17 @@ def image_html(pixels: np.ndarray, alt: str, width: int | None = None, height=No
         f'<img src="data:image/png;base64,{content}" alt="{html.escape(alt)}" '
         f'style="{size}max-width: 100%; image-rendering: pixelated; border: 1px solid #888">'
     )
+
+
+def live_marker(widget: str, **settings: Any) -> str:
+    """Returns an invisible element: who makes an HTML page can put a live widget in its place.
+
+    Args:
+        widget: Which one, as `runner.live` knows them.
+        **settings: JSON values to begin with.
+    """
+    content = html.escape(json.dumps({"widget": widget, **settings}))
+    return f'<span hidden data-live="{content}"></span>'
 
 
 def percent(share: float) -> str:

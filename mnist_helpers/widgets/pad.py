@@ -6,7 +6,13 @@ from PIL import Image, ImageDraw, ImageFilter
 
 from mnist_helpers.preprocessing.mnist_format import to_mnist
 from mnist_helpers.widgets.base import AskingWidget, javascript
-from mnist_helpers.widgets.html import captioned, image_html, prediction_html, side_by_side
+from mnist_helpers.widgets.html import (
+    captioned,
+    image_html,
+    live_marker,
+    prediction_html,
+    side_by_side,
+)
 
 PAD_SIDE = 140  # pixels of the drawing that Python makes; the canvas shows it at twice the size
 PEN_WIDTH = 0.085  # of the pad's side
@@ -83,7 +89,7 @@ class DigitPad(AskingWidget):
         drawing = image_html(
             draw_strokes(EXAMPLES[example]), f"A {example}, drawn as with a pen.", PAD_SIDE
         )
-        self.still = side_by_side(captioned(drawing, "drawn"), reply)
+        self.still = live_marker("pad") + side_by_side(captioned(drawing, "drawn"), reply)
         super().__init__(reply, question=question)
         self.add_class("mnist-pad")
 

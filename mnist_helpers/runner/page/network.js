@@ -243,29 +243,6 @@ function run(network, image) {
   return values;
 }
 
-// What each place of the last maps adds to the answer's logit, where a network ends in global pooling
-// and one dense layer (class activation map; Zhou et al., 2016), else null. Of a maximum, all of a
-// map's share lies where the maximum is.
-function placesThatDecided(network, values) {
-  const plain = ({ op, activation }) => op === "identity" && [undefined, "softmax"].includes(activation);
-  const [pooling, last] = network.layers.filter((layer) => !plain(layer)).slice(-2);
-  if (last?.op !== "dense" || !["global_max", "global_average"].includes(pooling?.op)) return null;
-  const { shape, data } = values[pooling.inputs[0]];
-  const channels = shape[2];
-  const places = data.length / channels;
-  const p = values[values.length - 1].data;
-  const digit = p.indexOf(Math.max(...p));
-  const shares = new Float32Array(places);
-  for (let c = 0; c < channels; c++) {
-    const weight = last.weights.kernel[c * last.units + digit];
-    let best = 0;
-    for (let i = 1; i < places; i++) if (data[i * channels + c] > data[best * channels + c]) best = i;
-    if (pooling.op === "global_max") shares[best] += weight * data[best * channels + c];
-    else for (let i = 0; i < places; i++) shares[i] += (weight * data[i * channels + c]) / places;
-  }
-  return { shape: shape.slice(0, 2), data: shares };
-}
-
 // IEEE half precision, little-endian, in base64.
 function decodeFloat16(text) {
   const bytes = Uint8Array.from(atob(text), (c) => c.charCodeAt(0));

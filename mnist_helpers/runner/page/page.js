@@ -1,7 +1,5 @@
 // The page: pad, upload, answer, and a view into the network. The other scripts come before.
 const MAPPED = ["conv", "depthwise", "max_pool", "average_pool"];
-const $ = (id) => document.getElementById(id);
-const read = (id) => JSON.parse($(id).textContent);
 const NETWORK = unpack(read("network"));
 const pad = $("pad");
 const pen = pad.getContext("2d", { willReadFrequently: true });
@@ -12,14 +10,6 @@ let stroke = null;
 let isExample = false;
 let watching = false;
 let looked = null; // steps, image and what each layer gave, of the last answer
-
-function newContext(width, height) {
-  const canvas = document.createElement("canvas");
-  [canvas.width, canvas.height] = [width, height];
-  const context = canvas.getContext("2d", { willReadFrequently: true });
-  context.imageSmoothingQuality = "high";
-  return context;
-}
 
 function draw() {
   pen.fillStyle = "white";
@@ -129,15 +119,6 @@ function showBars(p) {
   );
 }
 
-function paint(canvas, data, width, height, colour) {
-  canvas.width = width;
-  canvas.height = height;
-  const context = canvas.getContext("2d");
-  const picture = context.createImageData(width, height);
-  for (let i = 0; i < width * height; i++) picture.data.set([...colour(data[i], i), 255], 4 * i);
-  context.putImageData(picture, 0, 0);
-}
-
 function showSteps(steps) {
   $("steps").replaceChildren(
     ...steps.map(({ name, data, width, height }) => {
@@ -177,12 +158,12 @@ function showLayer() {
           (data[(y * width + x) * channels + c] - low) / Math.max(high - low, 1e-9);
   paint($("maps"), picture, w, h, (v) => (isNaN(v) ? [128, 128, 128] : [255 * v ** 2, 255 * v ** 0.8, 80 + 120 * v * (1 - v)]));
   $("maps-caption").textContent = `${NETWORK.layers[index - 1].name}: ${channels} maps of ${height} × ${width}, the lighter the stronger`;
-  showPlaces();
+  showPlaces(index);
 }
 
 // The places that decided, over the digit.
-function showPlaces() {
-  const found = placesThatDecided(NETWORK, looked.values);
+function showPlaces(layer) {
+  const found = placesThatDecided(NETWORK, looked.values, layer);
   $("deciding").hidden = !found;
   if (!found) return;
   const { shape: [height, width], data: shares } = found;

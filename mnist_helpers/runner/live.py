@@ -1,0 +1,132 @@
+"""Widgets that live without a kernel, in place of their still pictures on HTML pages."""
+
+import ast
+import contextlib
+import html
+import io
+import json
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+from mnist_helpers.runner.notebooks import notebook_parameters, read_notebook
+from mnist_helpers.runner.page_html import javascript, render_page
+from mnist_helpers.training.transforms import TRANSFORMS, transform_name
+
+MARKER = re.compile(r'<span hidden data-live="([^"]*)"></span>')  # of `widgets.html.live_marker`
+IN_JAVASCRIPT = {"rotation_degrees", "shift_fraction", "zoom_fraction"}  # in page/affine.js
+COMPARED = 100  # images on which the page's network must answer as the notebook's
+
+
+class StillPictureError(ValueError):
+    """A widget cannot live on a page; the message says why."""
+
+
+def frame(address: str, title: str, *, inline: bool = False) -> str:
+    """Returns a page within a page.
+
+    Args:
+        address: Of the page; its whole text if `inline`.
+        title: What it is, for readers who do not see it.
+        inline: The page is contained, not linked.
+    """
+    source = "srcdoc" if inline else "src"
+    return (
+        f'<iframe {source}="{html.escape(address)}" title="{html.escape(title)}" style="width: '
+        '100%; height: 34rem; border: 1px solid #888; border-radius: 4px"></iframe>'
+    )
+
+
+def enliven(notebook: dict, pad: Callable[[], str]) -> None:
+    """Puts live widgets in the place of the still pictures in a notebook's outputs.
+
+    Args:
+        notebook: Its JSON; changed in place.
+        pad: Returns the pad as HTML; is called once, for a page holds a network once. May raise a
+            `StillPictureError`.
+    """
+    pads = 0
+    for cell in notebook["cells"]:
+        for output in cell.get("outputs", []):
+            data = output.get("data", {})
+            found = MARKER.search("".join(data.get("text/html", "")))
+            if not found:
+                continue
+            settings = json.loads(html.unescape(found[1]))
+            still = MARKER.sub("", "".join(data["text/html"]))
+            try:
+                if settings["widget"] == "augmentation":
+                    data["text/html"] = _sliders(settings)
+                elif pads:
+                    raise StillPictureError("The pad further up works.")
+                else:
+                    data["text/html"] = pad()
+                    pads = 1
+            except StillPictureError as error:
+                data["text/html"] = f"{still}<p>A still picture. {html.escape(str(error))}</p>"
+
+
+def _sliders(settings: dict) -> str:
+    """Returns the explorer as sliders that work without a kernel."""
+    ranges = settings["ranges"]
+    unknown = [name for name, value in ranges.items() if value and name not in IN_JAVASCRIPT]
+    if unknown:
+        names = ", ".join(transform_name(name) for name in unknown)
+        raise StillPictureError(f"Without a kernel there are no sliders for: {names}.")
+    transforms = [
+        {
+            "name": name,
+            "title": transform_name(name),
+            "value": ranges[name],
+            "max": max(kind.slider[0], ranges[name]),
+            "step": kind.slider[1],
+            "percent": kind.unit != "degrees",
+            "scale": kind.scale,
+        }
+        for name, kind in TRANSFORMS.items()
+        if name in IN_JAVASCRIPT and name in ranges
+    ]
+    scripts = [javascript(name) for name in ("affine", "common", "sliders")]
+    data = {"settings": settings | {"transforms": transforms}}
+    page = render_page("sliders.html.j2", scripts, data, transforms=transforms)
+    note = "Here the sliders work without a kernel; they change the picture, not the training."
+    if not settings["affine"]:
+        note += " Of the augmentation they show rotation, shift and zoom, not the corruptions."
+    return f"{frame(page, 'Sliders over the augmentation', inline=True)}<p>{note}</p>"
+
+
+def pad_of_notebook(notebook: Path) -> str:
+    """Returns the pad with the network that an executed notebook like 06 worked with.
+
+    Args:
+        notebook: The file; its parameters say which network.
+
+    Raises:
+        StillPictureError: The page cannot have that network.
+    """
+    from mnist_helpers.data.datasets import load_test
+    from mnist_helpers.runner import export_page
+    from mnist_helpers.training.artifacts import load_model
+    from mnist_helpers.training.model_choice import find_models
+    from mnist_helpers.training.pipeline import to_input
+
+    declared = notebook_parameters(notebook).items()
+    values = {name: ast.literal_eval(about["default"]) for name, about in declared}
+    values |= read_notebook(notebook)["metadata"].get("papermill", {}).get("parameters", {})
+    try:
+        with contextlib.redirect_stdout(io.StringIO()):  # the notebook has said it
+            found = find_models(values["MODEL"], values["DATASET"], values["OUTPUT_DIR"])
+        path = list(found.values())[-1]
+        model = load_model(path)
+        network = export_page.network_json(model)
+        images = to_input(load_test(values["DATASET"])[0][:COMPARED])
+        export_page.compare_in_node(network, model, images)
+    except KeyError as error:
+        raise StillPictureError(f"The notebook has no parameter {error}.") from error
+    except (OSError, ValueError) as error:
+        raise StillPictureError(f"The page cannot have this network: {error}") from error
+    page = export_page.render(network, export_page.model_facts(path.absolute()))
+    return (
+        f"{frame(page, 'Draw a digit, and the network reads it', inline=True)}"
+        f"<p>Here <code>{html.escape(path.name)}</code> runs in your browser, without a kernel.</p>"
+    )

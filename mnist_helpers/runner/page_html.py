@@ -1,0 +1,45 @@
+"""HTML pages of one file, put together from `page/`: a style, scripts, and data."""
+
+import base64
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+
+PAGE_FOLDER = Path(__file__).parent / "page"
+
+
+def javascript(name: str) -> str:
+    """Returns a script of the folder."""
+    return (PAGE_FOLDER / f"{name}.js").read_text(encoding="utf-8")
+
+
+def render_page(template: str, scripts: list[str], data: dict[str, Any], **values: Any) -> str:
+    """Returns a page; strings from outside are data in it, never markup.
+
+    Args:
+        template: A template of the folder.
+        scripts: What the page runs, in this order.
+        data: By the id under which a script reads it, a JSON value.
+        **values: What the template uses.
+    """
+    import jinja2
+
+    loader = jinja2.FileSystemLoader(PAGE_FOLDER)
+    page = jinja2.Environment(loader=loader, autoescape=True).get_template(template)
+    style = (PAGE_FOLDER / "page.css").read_text(encoding="utf-8")
+    script = "\n".join(scripts)
+    return page.render(
+        style=style, style_hash=_hash(style), script=script, script_hash=_hash(script),
+        data={name: _embedded(value) for name, value in data.items()}, **values,
+    )  # fmt: skip
+
+
+def _embedded(value: Any) -> str:
+    """Writes JSON that cannot end the `<script>` which holds it."""
+    return json.dumps(value).replace("<", "\\u003c")
+
+
+def _hash(text: str) -> str:
+    """Returns what the page's policy calls the one script, or style, that it allows."""
+    return "sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
