@@ -4,6 +4,7 @@ The project's folder is the source, so that links between its files hold in the 
 repository.
 """
 
+import json
 from pathlib import Path
 
 import nbformat
@@ -13,6 +14,7 @@ from sphinx.application import Sphinx
 from mnist_helpers.data.datasets import load_test
 from mnist_helpers.paths import PROJECT, SHIPPED_DIR
 from mnist_helpers.runner.export_page import model_facts, write_digit_page
+from mnist_helpers.runner.live import enliven, frame
 from mnist_helpers.training.artifacts import load_model
 from mnist_helpers.training.model_choice import find_model
 from mnist_helpers.training.pipeline import to_input
@@ -79,10 +81,10 @@ CHANGELOG
 """
 
 
-# The exported page within the site's first page, which is as tall as pad, buttons and answer.
-DIGIT_PAGE = """
-<iframe src="digits.html" title="Draw a digit, and a small network reads it" loading="lazy"
-style="width: 100%; height: 34rem; border: 1px solid #888; border-radius: 4px"></iframe>
+PAD_TITLE = "Draw a digit, and a small network reads it"
+# The exported page within the site's first page.
+DIGIT_PAGE = f"""
+{frame("digits.html", PAD_TITLE)}
 
 <p><a href="digits.html">The pad on a page of its own</a></p>
 """
@@ -93,6 +95,14 @@ def add_contents(app: Sphinx, name: str, source: list[str]) -> None:
     if name == root_doc:
         title, text = source[0].split("\n", 1)
         source[0] = f"{title}\n{DIGIT_PAGE}\n{text}{CONTENTS}"
+
+
+def add_live_widgets(app: Sphinx, name: str, source: list[str]) -> None:
+    """Lets pad and sliders work on a notebook's page; all pads are the one exported page."""
+    if name.startswith("notebooks/"):
+        notebook = json.loads(source[0])
+        enliven(notebook, lambda: frame("../digits.html", PAD_TITLE))
+        source[0] = json.dumps(notebook)
 
 
 def add_digit_page(app: Sphinx, error: Exception | None) -> None:
@@ -126,5 +136,6 @@ def setup(app: Sphinx) -> None:
     """Called by Sphinx."""
     app.connect("autodoc-skip-member", skip_field)
     app.connect("source-read", add_contents)
+    app.connect("source-read", add_live_widgets)
     app.connect("doctree-read", add_alternative_texts)
     app.connect("build-finished", add_digit_page)

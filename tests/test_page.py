@@ -7,6 +7,7 @@ import shutil
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 from keras import layers
 from PIL import Image
 
@@ -17,8 +18,11 @@ from mnist_helpers.preprocessing import PictureError, to_mnist
 from mnist_helpers.runner import export_page
 from mnist_helpers.runner.cli import main
 from mnist_helpers.runner.cli.export import PAGE_SUFFIX
+from mnist_helpers.runner.live import IN_JAVASCRIPT
+from mnist_helpers.runner.page_html import javascript
 from mnist_helpers.runner.page_network import PageExportError
 from mnist_helpers.training.artifacts import load_model, save_model
+from mnist_helpers.training.augmentation import Augmentation
 from mnist_helpers.training.layers import FusedBatchNormalization
 from mnist_helpers.training.model_choice import find_model
 from mnist_helpers.training.pipeline import to_input
@@ -153,22 +157,63 @@ def test_the_page_answers_as_keras_does_on_mnists_test_images(dataset):
     assert len(export_page.render(network, {}).encode()) < 1.5e6
 
 
+def every_kind_of_slope():
+    """A network with what the shipped one has not, and with more than one way through it."""
+    inputs = keras.Input((28, 28, 1))
+    x = layers.Conv2D(4, 5, strides=2, padding="same", activation="tanh")(inputs)
+    one = layers.Conv2D(4, 3, padding="same", activation="leaky_relu")(x)
+    two = layers.Conv2D(4, 3, dilation_rate=2, padding="same", activation="sigmoid")(x)
+    x = layers.AveragePooling2D(3, 2, padding="same")(layers.Add()([one, two]))
+    x = layers.ReLU(6)(layers.MaxPooling2D(3, 2)(layers.ELU(0.7)(x)))
+    x = layers.Dense(5)(layers.GlobalAveragePooling2D()(layers.Dense(4, "elu")(x)))
+    return keras.Model(inputs, layers.Dense(10, activation="softmax")(x))
+
+
 @needs_node
-def test_the_places_that_decided_are_those_of_the_notebook():
-    model = load_model(find_model(SHIPPED_DIR))
+@pytest.mark.parametrize("make", [lambda: load_model(find_model(SHIPPED_DIR)), every_kind_of_slope])
+def test_the_places_that_decided_are_those_of_tensorflows_gradients(make):
+    keras.utils.set_random_seed(0)
+    model = make()
     inspector = LayerInspector(model)
     image = to_mnist(draw_strokes(EXAMPLES[3]))
-    _, shares, _ = inspector(image)
-    expected = shares[inspector.names[-1]]
+    _, expected, _ = inspector(image)
     found = export_page.run_in_node(
-        export_page.NETWORK,
+        export_page.NETWORK + export_page.DECIDING,
         "const network = unpack(JSON.parse(given.network));"
-        "const { shape, data } = placesThatDecided(network, run(network, given.image));"
-        "return { shape, data: [...data] };",
+        "const values = run(network, given.image);"
+        "const last = (name) => network.layers.findLastIndex((layer) => layer.name === name) + 1;"
+        "return given.names.map((n) => placesThatDecided(network, values, last(n)))"
+        ".map(({ shape, data }) => ({ shape, data: [...data] }));",
         network=export_page.network_json(model), image=image.ravel().tolist(),
+        names=inspector.names,
     )  # fmt: skip
-    np.testing.assert_allclose(np.reshape(found["data"], found["shape"]), expected, atol=0.02)
-    assert np.abs(expected).max() > 0.5
+    assert len(found) >= 6
+    for name, places in zip(inspector.names, found, strict=True):
+        largest = np.abs(expected[name]).max()
+        difference = np.abs(np.reshape(places["data"], places["shape"]) - expected[name]).max()
+        print(f"{name}: {difference:.2g} of {largest:.2g}")
+        assert difference < 0.02 * largest, name
+
+
+@needs_node
+def test_the_sliders_transform_digits_as_training_does():
+    augmentation = Augmentation(rotation_degrees=40, shift_fraction=0.2, zoom_fraction=0.3)
+    images = np.stack([to_mnist(draw_strokes(EXAMPLES[n % 10])) for n in range(50)])
+    expected = np.asarray(augmentation(images, [0, 1]))
+    drawn = augmentation._draw_amounts(50, tf.constant([0, 1]), tf.constant([28.0, 28.0]))
+    amounts = [
+        {name: np.squeeze(values[:, n]).tolist() for name, values in drawn.items()}
+        for n in range(50)
+    ]
+    found = export_page.run_in_node(
+        javascript("affine"),
+        "return given.images.map((image, n) => [...transformImage(image, given.amounts[n])]);",
+        images=images.reshape(50, 784).tolist(), amounts=amounts,
+    )  # fmt: skip
+    difference = np.abs(np.reshape(found, images.shape) - expected)
+    print(f"mean {difference.mean():.2g}, largest {difference.max():.2g}")
+    assert difference.max() < 1e-3
+    assert {*drawn} == IN_JAVASCRIPT
 
 
 def test_no_string_from_outside_can_become_markup():

@@ -148,6 +148,7 @@ def test_a_static_page_shows_the_still_picture_alone(tmp_path, predictor):
     write_page(tmp_path / "a.ipynb")
     page = (tmp_path / "a.html").read_text(encoding="utf-8")
     assert page.count('alt="A 7, drawn as with a pen."') == 1
+    assert "A still picture. The notebook has no parameter" in page  # that names its network
     assert "widget-view" not in page and "DigitPad" not in page
     (shown,) = without_widget_views([output])
     assert "text/html" in shown.data and WIDGET not in shown.data

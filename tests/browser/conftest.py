@@ -54,6 +54,13 @@ def chromium():
 
 
 @pytest.fixture(scope="session")
+def browser(driver, chromium):
+    browser = driver.chromium.launch(executable_path=chromium, args=FLAGS)
+    yield browser
+    browser.close()
+
+
+@pytest.fixture(scope="session")
 def context(driver, chromium, tmp_path_factory):
     context = launch(driver, chromium, tmp_path_factory.mktemp("profile"))
     yield context

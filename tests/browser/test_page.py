@@ -16,7 +16,7 @@ from mnist_helpers.training.artifacts import load_model
 from mnist_helpers.training.model_choice import find_model
 from mnist_helpers.widgets.html import CERTAIN, PROBABLE
 from mnist_helpers.widgets.pad import EXAMPLES, draw_strokes
-from tests.browser.conftest import FLAGS, SCREENSHOTS
+from tests.browser.conftest import SCREENSHOTS
 from tests.stress import VARIABLE
 
 INJECTION = '</script><img src=x onerror="document.title=1"><b>&'
@@ -48,13 +48,6 @@ def address(shipped, tmp_path_factory):
     facts = model_facts(path) | {INJECTION: INJECTION}
     page.write_text(render(network_json(model), facts, "README.html"), encoding="utf-8")
     return page.as_uri()
-
-
-@pytest.fixture(scope="module")
-def browser(driver, chromium):
-    browser = driver.chromium.launch(executable_path=chromium, args=FLAGS)
-    yield browser
-    browser.close()
 
 
 @pytest.fixture(params=["desk", "phone", "dark phone"])

@@ -68,6 +68,16 @@ const BACKWARD = {
     });
     return out;
   },
+  average_pool: (x, layer, y, slopes) => {
+    const channels = x.shape[2];
+    const out = new Float32Array(x.data.length);
+    const seen = new Float32Array(y.data.length / channels);
+    eachPair(x, layer, (n) => seen[n]++);
+    eachPair(x, layer, (n, from) => {
+      for (let c = 0; c < channels; c++) out[from * channels + c] += slopes[n * channels + c] / seen[n];
+    });
+    return out;
+  },
   global_max: (x, layer, y, slopes) => {
     const equal = y.data.map((best, c) => x.data.filter((v, i) => i % y.data.length === c && v === best).length);
     return x.data.map((v, i) => {

@@ -1,0 +1,101 @@
+"""Pad and sliders on a run's HTML page in Chromium, from `file://`, without a kernel."""
+
+import nbformat
+import pytest
+from nbformat.v4 import new_code_cell, new_notebook, new_output
+
+from mnist_helpers import widgets
+from mnist_helpers.data import load_test
+from mnist_helpers.evaluation.inference import Predictor
+from mnist_helpers.paths import SHIPPED_DIR
+from mnist_helpers.runner.pages import write_page
+from mnist_helpers.training.artifacts import load_model
+from mnist_helpers.training.augmentation import Augmentation
+from mnist_helpers.training.model_choice import find_model
+from tests.browser.conftest import SCREENSHOTS
+from tests.browser.test_page import SIZES, reads
+
+PARAMETERS = """
+DATASET: str = "mnist"
+MODEL: str = "shipped"
+OUTPUT_DIR: str = "trained_model"
+"""
+PICTURE = "document.getElementById('picture').toDataURL()"
+
+
+@pytest.fixture(scope="module")
+def run_page(dataset, tmp_path_factory):
+    """The page of a notebook with the explorer and two pads."""
+    if dataset != "mnist":
+        pytest.skip("no MNIST on this machine")
+    predictor = Predictor(load_model(find_model(SHIPPED_DIR)))
+    digits = load_test("mnist")
+    shown = [
+        widgets.AugmentationExplorer(*digits, Augmentation()),
+        widgets.DigitPad(predictor),
+        widgets.DigitPad(predictor),
+    ]
+    outputs = [new_output("display_data", widget._repr_mimebundle_()[0]) for widget in shown]
+    parameters = new_code_cell(PARAMETERS, metadata={"tags": ["parameters"]})
+    path = tmp_path_factory.mktemp("run") / "06_try_it.ipynb"
+    nbformat.write(new_notebook(cells=[parameters, new_code_cell("x", outputs=outputs)]), path)
+    write_page(path)
+    return path.with_suffix(".html")
+
+
+@pytest.fixture(params=["desk", "dark desk", "phone", "dark phone"])
+def page(request, browser, run_page):
+    device = request.param.rpartition(" ")[2]
+    context = browser.new_context(
+        viewport=SIZES[device], has_touch=device == "phone", is_mobile=device == "phone",
+        color_scheme="dark" if "dark" in request.param else "light",
+    )  # fmt: skip
+    page = context.new_page()
+    complaints, requests = [], []
+    page.on("console", lambda message: complaints.append(message.text))
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    page.on("request", lambda asked: requests.append(asked.url))
+    page.goto(run_page.as_uri())
+    yield page
+    SCREENSHOTS.mkdir(parents=True, exist_ok=True)
+    page.screenshot(
+        path=SCREENSHOTS / f"live_{request.param.replace(' ', '_')}.png", full_page=True
+    )
+    context.close()
+    assert not complaints
+    assert {url for url in requests if not url.startswith("data:")} <= {
+        run_page.as_uri(), "about:srcdoc",
+    }  # fmt: skip
+
+
+def frame_of(page, words):
+    """The frame whose title contains the words, loaded."""
+    element = page.locator(f"iframe[title*='{words}']")
+    frame = element.element_handle().content_frame()
+    frame.wait_for_load_state()
+    return frame
+
+
+def test_sliders_and_pad_work_without_a_kernel(page, run_page):
+    assert run_page.read_text(encoding="utf-8").count("&quot;weights&quot;: &quot;") == 1
+    assert page.get_by_text("The pad further up works.").is_visible()
+    sliders = frame_of(page, "Sliders")
+    first = sliders.evaluate(PICTURE)
+    sliders.get_by_label("rotation").focus()
+    page.keyboard.press("End")
+    assert sliders.locator("#rotation_degrees_shown").inner_text() == "180°"
+    turned = sliders.evaluate(PICTURE)
+    sliders.locator("#resample").click()
+    assert len({first, turned, sliders.evaluate(PICTURE)}) == 3
+    sliders.locator("#reset").click()
+    assert sliders.evaluate(PICTURE) == first
+    pad = frame_of(page, "Draw")
+    pad.locator("#pad").focus()
+    page.keyboard.press("5")
+    assert reads(pad.locator("#answer").inner_text(), 5)
+    pad.locator("#inside summary").click()
+    pad.locator("#layer").select_option(index=0)
+    assert pad.locator("#deciding").is_visible()
+    for frame in (sliders, pad):
+        assert frame.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+        frame.wait_for_function("document.documentElement.scrollHeight <= window.innerHeight")
