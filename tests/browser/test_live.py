@@ -81,7 +81,7 @@ def test_sliders_and_pad_work_without_a_kernel(page, run_page):
     assert page.get_by_text("The pad further up works.").is_visible()
     sliders = frame_of(page, "Sliders")
     first = sliders.evaluate(PICTURE)
-    sliders.get_by_label("rotation").focus()
+    sliders.get_by_role("slider", name="rotation").focus()
     page.keyboard.press("End")
     assert sliders.locator("#rotation_degrees_shown").inner_text() == "180°"
     turned = sliders.evaluate(PICTURE)
