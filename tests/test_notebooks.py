@@ -17,7 +17,6 @@ from mnist_helpers.evaluation import robustness
 from mnist_helpers.parameters import PARAMETERS
 from mnist_helpers.paths import NOTEBOOKS_DIR, PROJECT
 from mnist_helpers.runner.cli import SERIES
-from mnist_helpers.runner.notebooks import notebook_parameters
 
 NOTEBOOKS = [NOTEBOOKS_DIR / f"{name}.ipynb" for name in SERIES]
 TRY_IT, COMPARISON = (NOTEBOOKS_DIR / f"{name}.ipynb" for name in ("06_try_it", "07_compare_runs"))
@@ -101,11 +100,6 @@ def test_links_lead_somewhere(notebook):
     text = "\n".join(cell.source for cell in notebook.cells if cell.cell_type == "markdown")
     for target in re.findall(r"\]\(([^)#]+?\.(?:ipynb|md))\)", text):
         assert (NOTEBOOKS_DIR / target).exists(), target
-
-
-@pytest.mark.parametrize("name", ["04_evaluation", "05_robustness", "06_try_it"])
-def test_which_models_are_used_can_be_chosen(name):
-    assert "MODEL" in notebook_parameters(NOTEBOOKS_DIR / f"{name}.ipynb")
 
 
 def test_the_map_of_a_poor_model_takes_few_of_its_mistakes():

@@ -195,14 +195,6 @@ def test_an_archive_with_two_configs(write, good):
     refused(path, "several members of the same name")
 
 
-@pytest.mark.parametrize("method", [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED])
-def test_an_archive_unpacks_to_no_more_than_is_allowed(method):
-    content = archive({"a": b"x" * 600, "b": b"y" * 400}, method)
-    assert read_zip_members(content, 1000) == {"a": b"x" * 600, "b": b"y" * 400}
-    with pytest.raises(ValueError, match="unpacks to 1,000 bytes, above 999"):
-        read_zip_members(content, 999)
-
-
 # Configs
 
 

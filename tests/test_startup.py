@@ -36,13 +36,6 @@ def test_keras_may_be_imported_before():
     assert done.stdout.strip() == str(PROJECT / "data" / "datasets")
 
 
-def test_a_home_of_the_user_s_own_is_kept(tmp_path):
-    done = run(
-        "import mnist_helpers, os; print(os.environ['KERAS_HOME'])", KERAS_HOME=str(tmp_path)
-    )
-    assert done.stdout.strip() == str(tmp_path)
-
-
 @pytest.mark.parametrize(
     "given, policy", [({}, "passive"), ({"OMP_WAIT_POLICY": "active"}, "active")]
 )

@@ -1,4 +1,3 @@
-import json
 import os
 import signal
 import subprocess
@@ -8,9 +7,7 @@ import time
 import keras
 import numpy as np
 import pytest
-from jupyter_client.manager import start_new_kernel
 
-from mnist_helpers.paths import PROJECT
 from mnist_helpers.training.callbacks import ResumableTraining
 from mnist_helpers.training.model import build_cnn
 from mnist_helpers.training.optimizer import adamw_cosine
@@ -177,12 +174,6 @@ def test_waiting_takes_time_but_no_processor_time(tmp_path):
     assert training.history[-1]["seconds"] >= 0.5 > training.history[-1]["cpu_seconds"]
 
 
-@pytest.mark.slow
-def test_the_history_is_plain_json(undisturbed):
-    rows = json.loads(json.dumps(undisturbed[1].history))
-    assert set(rows[0]) >= {"epoch", "loss", "accuracy", "val_loss", "val_accuracy", *NO_TIMES}
-
-
 def accuracy_with_measured_statistics(network, images, labels):
     """Sets the moving statistics to the mean over the training images' batches, and evaluates."""
     for layer in network.layers:
@@ -208,62 +199,3 @@ def test_a_short_run_is_validated_by_what_its_weights_can_do():
     can_do = accuracy_with_measured_statistics(network, images, labels)
     assert can_do > 0.6
     assert read == pytest.approx(can_do, abs=0.05)
-
-
-KERNEL_CELLS = [
-    "from tests.test_training import *\nimport time, pathlib, tempfile",
-    """folder = tempfile.mkdtemp()
-images, labels = made_up_digits(320)
-network = build_cnn(seed=1, widths=(4, 4, 8))
-network.compile(adamw_cosine(.01, 10**6), "categorical_crossentropy", metrics=["accuracy"])
-training = ResumableTraining(folder, "phase", "best.keras", SETTINGS)
-first = training.resume(network)""",
-    """network.fit(training_dataset(images, labels, epochs=9999, batch_size=BATCH),
-    steps_per_epoch=10, epochs=9999, validation_data=evaluation_dataset(images, labels),
-    callbacks=training.callbacks, verbose=2)""",
-    "1 / 0",
-]
-
-
-@pytest.mark.slow
-def test_interrupting_fit_in_a_notebook_says_in_one_line_how_to_continue():
-    manager, client = start_new_kernel(cwd=str(PROJECT))
-    try:
-        for source in KERNEL_CELLS[:2]:
-            reply, _ = run_cell(client, source)
-            assert reply["status"] == "ok", reply
-        reply, errors = run_cell(client, KERNEL_CELLS[2], when_printed("Epoch 3/", manager))
-        assert reply["status"] == "error"  # so that Run All stops
-        (line,) = errors[0]["traceback"]
-        assert "interrupted" in line and "the last complete one" in line and "resume()" in line
-        reply, errors = run_cell(client, KERNEL_CELLS[3])  # other errors look as ever
-        assert "ZeroDivisionError" in "".join(errors[0]["traceback"])
-        reply, _ = run_cell(client, KERNEL_CELLS[1].replace("folder = tempfile.mkdtemp()", ""))
-        assert reply["status"] == "ok"  # and it resumes
-    finally:
-        client.stop_channels()
-        manager.shutdown_kernel(now=True)
-
-
-def when_printed(text, manager):
-    """Returns a hook that interrupts the kernel, once, when it prints `text`."""
-    waiting = [True]
-
-    def hook(message):
-        if waiting and text in message["content"].get("text", ""):
-            waiting.clear()
-            manager.interrupt_kernel()
-
-    return hook
-
-
-def run_cell(client, source, look=lambda message: None):
-    errors = []
-
-    def hook(message):
-        look(message)
-        if message["msg_type"] == "error":
-            errors.append(message["content"])
-
-    reply = client.execute_interactive(source, timeout=120, output_hook=hook)
-    return reply["content"], errors
