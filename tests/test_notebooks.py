@@ -268,13 +268,13 @@ def test_the_comparison_reads_a_sweep_that_has_just_been_run(tmp_path):
         "seeds: 1\n"
         "variants:\n"
         "- name: ours\n"
-        "- {name: one phase, notebooks: [02_clean_phase, 04_evaluation], AUGMENTED_SHARE: 0.5}\n"
+        "- {name: one phase, notebooks: [02_clean_phase], AUGMENTED_SHARE: 0.5}\n"
     )
     command = [sys.executable, "-m", "mnist_helpers", "sweep", str(file), "--output", str(tmp_path)]
     done = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, timeout=500)
     assert done.returncode == 0, done.stderr[-4000:]
     assert "2 of 2 runs done" in done.stdout
-    for start, series in (("ours", SERIES[1:4]), ("one-phase", [SERIES[1], SERIES[3]])):
+    for start, series in (("ours", SERIES[1:4]), ("one-phase", SERIES[1:2])):
         (folder,) = (tmp_path / "short").glob(f"{start}*")
         for name in series:
             assert (folder / f"{name}.html").exists() and (folder / f"{name}.ipynb").exists()

@@ -42,7 +42,7 @@ def test_epochs_are_shuffled_anew(images):
     assert list(numbers(x[:100])) != list(numbers(x[100:]))
 
 
-@pytest.mark.parametrize("share, count", [(0.0, 0), (0.3, 3), (1.0, 10)])
+@pytest.mark.parametrize("share, count", [(0.0, 0), (0.3, 3), (0.5, 5), (1.0, 10)])
 def test_the_share_counts_the_augmented(images, share, count):
     options = dict(epochs=1, batch_size=BATCH)
     plain, _ = take(training_dataset(images, labels(), **options))

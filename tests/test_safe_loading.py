@@ -78,7 +78,7 @@ def test_hostile_files_stay_within_memory_and_time(tmp_path, record_property):
 def test_damaged_files_are_refused_or_predict(tmp_path, record_property):
     seed = int(os.environ.get(VARIABLE, 1))
     specimens = []
-    for name, content in hostile_models.damaged_files(tmp_path, often(60, 3100), seed):
+    for name, content in hostile_models.damaged_files(tmp_path, often(30, 3100), seed):
         path = tmp_path / f"{len(specimens)}.keras"
         path.write_bytes(content)
         specimens.append((f"{name} in {path.name} of seed {seed}", str(path)))

@@ -57,7 +57,7 @@ def browser(driver, chromium):
     browser.close()
 
 
-@pytest.fixture(params=["desk", "phone", "dark phone"])
+@pytest.fixture(params=["desk", "dark phone"])
 def page(request, browser, address):
     """The opened page; afterwards nothing may have failed and nothing been asked of a network."""
     device = request.param.rpartition(" ")[2]
