@@ -30,7 +30,7 @@ BROUGHT_ALONG = {"annotated_types", "dask", "jupyter_client", "nbclient", "trait
 BY_NAME_ONLY = {"ipykernel", "jupyterlab", "onnx", "tf2onnx"}
 HEAVY = {"keras", "tensorflow"}
 # None of it when these are imported, so that commands and figures of numbers answer at once.
-LIGHT = ("data", "evaluation.sweeps", "parameters", "plotting", "runner.cli")
+LIGHT = ("data.exploration", "evaluation.sweeps", "parameters", "plotting.digits", "runner.cli")
 
 
 def names(requirements):
