@@ -204,9 +204,14 @@ def test_only_the_default_folder_falls_back_to_the_shipped_models(tmp_path, caps
     (tmp_path / ".best_clean_phase.checkpoint.keras").touch()
     (tmp_path / ".mnist_model_hybrid_8epochs.123.keras").touch()
     monkeypatch.setattr(model_choice, "TRAINED_DIR", tmp_path)
+    monkeypatch.setattr(model_choice, "RUNS_DIR", tmp_path / "runs")
+    run = tmp_path / "runs" / "mine"
+    run.mkdir(parents=True)
+    (run / "metrics.json").touch(), (run / "clean_phase.keras").touch()
     found = model_choice.find_models("mine", "mnist", tmp_path)
     assert {path.parent for path in found.values()} == {SHIPPED_DIR}
-    assert "those that come with the project" in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert "those that come with the project" in said and 'MODEL = "runs/mine"' in said
     with pytest.raises(FileNotFoundError, match="no trained model"):
         model_choice.find_models("mine", "digits", tmp_path)
     assert TRAINED_DIR.name == "trained_model"

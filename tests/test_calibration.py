@@ -56,6 +56,16 @@ def test_temperature_of_an_overconfident_forecaster_equals_the_one_worked_by_han
     assert scaled[0, :2] == pytest.approx([0.75, 0.25], abs=1e-3)
 
 
+def test_without_a_mistake_the_confidence_still_leaves_room_for_half_of_one():
+    labels = np.arange(119) % 10
+    answers = np.full((119, 10), 0.01)
+    answers[np.arange(119), labels] = 0.91
+    scaled = evaluation.temperature_scaled(answers, evaluation.fit_temperature(labels, answers))
+    assert (1 - scaled.max(axis=1)).sum() == pytest.approx(0.5, rel=1e-6)
+    certain = np.eye(10)[labels]  # already beyond that: neither sharpened nor flattened
+    assert evaluation.fit_temperature(labels, certain) == 1
+
+
 def test_temperature_changes_confidence_and_no_answer():
     rng = np.random.default_rng(0)
     answers = rng.dirichlet(np.ones(10), 50).astype(np.float32)
