@@ -19,11 +19,15 @@ from mnist_helpers.parameters import PARAMETERS, check_parameters
 from mnist_helpers.paths import NOTEBOOKS_DIR, PROJECT
 from mnist_helpers.runner import pages
 from mnist_helpers.runner.cli import QUICK, main, summary
-from mnist_helpers.runner.definition import Setting
 from mnist_helpers.runner.notebooks import notebook_parameters, read_notebook
 from mnist_helpers.runner.output import Listener, Output, merge_streams
 from mnist_helpers.runner.pages import WIDGET, write_page
-from mnist_helpers.runner.settings import check_declared, declared_parameters, notebook_values
+from mnist_helpers.runner.settings import (
+    Setting,
+    check_declared,
+    declared_parameters,
+    notebook_values,
+)
 from tests.stress import often, record_specimens
 from tests.test_full_disk import largest_file
 from tests.tiny import outputs, write_notebook
