@@ -5,49 +5,17 @@ import math
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, Any, NamedTuple
+from typing import NamedTuple
 
-from annotated_types import MinLen
-from pydantic import BaseModel, ConfigDict, PositiveInt, ValidationError
 from ruamel.yaml.comments import CommentedMap
 
 from mnist_helpers.parameters import shown
 from mnist_helpers.paths import NOTEBOOKS_DIR
 from mnist_helpers.runner.settings import Setting, check_declared, split_scope
+from mnist_helpers.runner.sweep_form import DEFAULT_NOTEBOOKS, check_form
 from mnist_helpers.runner.yaml_file import SweepError, line_of, plain, read_yaml
 
-DEFAULT_NOTEBOOKS = ["02_clean_phase", "03_augmented_phase", "04_evaluation", "05_robustness"]
 MOST_RUNS = 10_000
-
-
-Names = Annotated[list[str], MinLen(1)]
-Mapping = Annotated[dict[str, Any], MinLen(1)]
-
-
-class _VariantSection(BaseModel):
-    model_config = ConfigDict(strict=True, extra="allow")
-    name: Annotated[str, MinLen(1)]
-    notebooks: Names = DEFAULT_NOTEBOOKS
-
-
-class _Sections(BaseModel):
-    """The form of a sweep file; what a parameter may be is checked against the notebooks."""
-
-    model_config = ConfigDict(strict=True, extra="forbid")
-    notebooks: Names = DEFAULT_NOTEBOOKS
-    fixed: Mapping = {}
-    variants: Annotated[list[_VariantSection], MinLen(1)] = []
-    grid: Mapping = {}
-    zip: Mapping = {}
-    seeds: PositiveInt | Annotated[list[Any], MinLen(1)] = 1
-
-
-KNOWN = ", ".join(_Sections.model_fields)
-MUST_BE = {
-    "notebooks": "notebooks must be a list of names, such as [02_clean_phase].",
-    "variants": "variants must be a list, each with a name.",
-    "seeds": "seeds must be how many, such as 5, or a list of them.",
-}
 
 
 class Definition(NamedTuple):
@@ -91,7 +59,7 @@ class _Reader:
         return SweepError(self.path, line, text)
 
     def read(self) -> list[Definition]:
-        self._check_form()
+        check_form(self.path, self.content)
         variants = self._variants()
         fixed = list(_settings(self.content.get("fixed")))
         # Of each group, the values go together.
@@ -111,27 +79,6 @@ class _Reader:
             settings = [*fixed, *variant.settings, *values]
             runs.append(variant._replace(name=name, settings=settings, varied=varied))
         return runs
-
-    def _check_form(self) -> None:
-        if not self.content:
-            raise self.error(1, f"A sweep has at least one of the sections {KNOWN}.")
-        try:
-            _Sections.model_validate(self.content)
-        except ValidationError as error:
-            details = error.errors(include_input=False, include_url=False)
-            raise self._form_error(*details[0]["loc"]) from None
-
-    def _form_error(self, section: Any, *inner: Any) -> SweepError:
-        line = line_of(self.content, section)
-        if section not in _Sections.model_fields:
-            return self.error(line, f"There is no section {section}; there are {KNOWN}.")
-        if section == "variants" and inner:
-            entries = self.content["variants"]
-            if inner[1:2] == ("notebooks",):
-                return self.error(line_of(entries[inner[0]], "notebooks"), MUST_BE["notebooks"])
-            line = entries.lc.item(inner[0])[0] + 1
-            return self.error(line, "Each variant must have a name, such as {name: short}.")
-        return self.error(line, MUST_BE.get(section, f"{section} must name parameters."))
 
     def _variants(self) -> list[Definition]:
         """Returns the variants as runs that nothing is swept in; one without a name if none is."""
