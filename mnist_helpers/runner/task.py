@@ -9,8 +9,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from filelock import FileLock
-
 from mnist_helpers.files import read_json, write_json
 from mnist_helpers.runner.code_hash import code_version
 from mnist_helpers.runner.execute import KERNEL_FILE, NotebookError, execute
@@ -93,6 +91,8 @@ def run_task(task: Task, pages: bool, emit: Emit) -> dict:
     Raises:
         CodeChangedError: This process has other code than the task was planned with.
     """
+    from filelock import FileLock
+
     if code_version(code_sources(task.notebook)) != task.code:
         raise CodeChangedError(socket.gethostname())
     if "OMP_NUM_THREADS" in os.environ:  # where only this is set, it holds for TensorFlow, too

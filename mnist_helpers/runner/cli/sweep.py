@@ -47,7 +47,6 @@ def command(
     What is finished is never repeated; started again, a sweep continues where it stopped.
     """
     from mnist_helpers.runner.plan import make_plan
-    from mnist_helpers.runner.session import run_session
 
     folder = (output / (name or file.stem)).resolve()
     runs = make_plan(file, folder)
@@ -55,6 +54,8 @@ def command(
     if dry_run:
         print(_describe(runs, folder, states))
         return 0
+    from mnist_helpers.runner.session import run_session
+
     try:
         rows = run_session(
             lambda: runs,
