@@ -20,7 +20,7 @@ from mnist_helpers.paths import NOTEBOOKS_DIR, PROJECT
 from mnist_helpers.runner import pages
 from mnist_helpers.runner.cli import QUICK, main, summary
 from mnist_helpers.runner.notebooks import notebook_parameters, read_notebook
-from mnist_helpers.runner.output import Listener, Output, merge_streams
+from mnist_helpers.runner.output import Output, merge_streams
 from mnist_helpers.runner.pages import WIDGET, write_page
 from mnist_helpers.runner.settings import (
     Setting,
@@ -225,11 +225,10 @@ def test_a_full_disk_is_told_with_the_file_and_a_second_start_continues(
 def test_a_line_of_any_length_and_a_bar_drawn_over_stall_nothing(tmp_path):
     bar = "".join("\b" * 9 + f"\r{n:4}/1000" for n in range(1000)) + "\n"
     streams = [bar, "x" * 400_000, "\rEpoch 2/3\n", "val_accuracy: 0.5\n", "z" * 2_000_000]
-    listener = Listener()
-    with Output(tmp_path / "run.log", listener) as printed:
+    with Output(tmp_path / "run.log") as printed:
         for text in streams:
             printed.write(text)
-    assert listener.epoch == "2/3" and listener.accuracy == 0.5
+    assert printed.epoch == "2/3" and printed.accuracy == 0.5
     assert (tmp_path / "run.log").stat().st_size == len("".join(streams))
     cell = new_code_cell("", outputs=[new_output("stream", name="stdout", text=t) for t in streams])
     merge_streams(cell)
