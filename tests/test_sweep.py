@@ -132,12 +132,9 @@ def test_a_sweep_tabulates_its_runs_and_does_shared_work_once(sweep, capfd):
 
     before = times(folder(file))
     assert main(command(file)) == 0
-    changed = {path.name for path, when in times(folder(file)).items() if before[path] != when}
-    assert changed == {
-        "results.csv",
-        "epochs.csv",
-        "results.html",
-    }
+    changed = {path.name for path, when in times(folder(file)).items() if before.get(path) != when}
+    # Older versions of filelock leave the file of a lock that was given back.
+    assert changed - {"runner.lock"} == {"results.csv", "epochs.csv", "results.html"}
 
 
 @pytest.mark.slow
