@@ -17,6 +17,7 @@ from refresh import publishable
 from mnist_helpers.files import read_json, write_json, write_text
 from mnist_helpers.paths import NOTEBOOKS_DIR, PROJECT, RUNS_DIR
 from mnist_helpers.runner.execute import execute
+from mnist_helpers.runner.output import Output
 from mnist_helpers.training.metrics import read_metrics
 
 NOTEBOOK = NOTEBOOKS_DIR / "07_compare_runs.ipynb"
@@ -46,7 +47,8 @@ def main(sweep: str) -> None:
         cell.source = re.sub(r'"sweeps/results/[^"]+"', f'"sweeps/results/{sweep}"', cell.source)
     with tempfile.TemporaryDirectory() as temporary:
         done = Path(temporary) / NOTEBOOK.name
-        execute(notebook, done, {})
+        with Output(done.with_name("run.log")) as printed:
+            execute(notebook, done, {}, printed)
         executed = publishable(nbformat.read(done, as_version=4))
     write_text(NOTEBOOK, nbformat.writes(executed) + "\n")
 

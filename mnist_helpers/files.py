@@ -15,8 +15,6 @@ from pathlib import Path
 from tokenize import TokenError
 from typing import Any
 
-import psutil
-
 # What NumPy and zipfile raise for a damaged or hostile .npz (tried with 16,000 of them).
 UNREADABLE = (
     zipfile.BadZipFile, zlib.error, TokenError,
@@ -129,6 +127,8 @@ def remove_leftovers(path: str | Path) -> None:
         path: A file, for the one process that may write it now; or a folder, in which files of
             processes that still run are spared.
     """
+    import psutil
+
     path = Path(path)
     whole_folder = path.is_dir()
     name = "*" if whole_folder else glob.escape(path.name)

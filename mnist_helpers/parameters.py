@@ -2,14 +2,14 @@
 
 import difflib
 import reprlib
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cache
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, create_model
-
-from mnist_helpers.paths import is_path
 from mnist_helpers.training.transforms import TRANSFORMS
+
+if TYPE_CHECKING:
+    from pydantic import TypeAdapter
 
 # The types a notebook may declare, with the values that each takes: True is no integer.
 TYPES: dict[str, tuple[tuple[type, ...], str]] = {
@@ -29,14 +29,12 @@ class Parameter:
         constraint: What it may be, in words.
         meaning: What it does, with its unit.
         limits: The constraint as pydantic's `Field` takes it.
-        validators: The part of the constraint that `Field` cannot say.
     """
 
     type: type
     constraint: str
     meaning: str
-    limits: dict[str, Any] = field(default_factory=dict)
-    validators: tuple = ()
+    limits: dict[str, Any]
 
 
 def _number(
@@ -64,18 +62,11 @@ def _transform(name: str) -> Parameter:
     return _number(float, transform.minimum, transform.maximum, meaning, below=transform.below)
 
 
-def _check_dataset(value: str) -> str:
-    if value not in ("mnist", "digits") and not is_path(value):
-        raise ValueError("neither a known name nor a path")
-    return value
-
-
 PARAMETERS: dict[str, Parameter] = {
-    "DATASET": Parameter(
-        str,
+    "DATASET": _text(
         'the path of a data set in MNIST\'s form, "mnist" or "digits"',
         "what is learned",
-        validators=(AfterValidator(_check_dataset),),
+        r"^(mnist|digits)$|/|\\|\.npz$",  # a path as `paths.is_path` knows one
     ),
     "SEED": _number(int, 0, 2**31 - 1, "start of the random numbers; the same repeats a run"),
     # Fewer leave a digit with next to no example, so that a run would only look like one.
@@ -111,14 +102,12 @@ PARAMETERS: dict[str, Parameter] = {
 
 
 @cache
-def _model() -> type[BaseModel]:
-    fields: dict[str, Any] = {}
-    for name, parameter in PARAMETERS.items():
-        annotation: Any = Annotated[parameter.type, Field(strict=True, **parameter.limits)]
-        for validator in parameter.validators:
-            annotation = Annotated[annotation, validator]
-        fields[name] = (annotation, None)
-    return create_model("Parameters", __config__=ConfigDict(extra="forbid"), **fields)
+def _adapter(name: str) -> "TypeAdapter":
+    from pydantic import Field, TypeAdapter  # takes longer to import than the commands' help
+
+    parameter = PARAMETERS[name]
+    kind: Any = Annotated[parameter.type, Field(strict=True, **parameter.limits)]
+    return TypeAdapter(kind)
 
 
 def check_parameters(**values: Any) -> dict[str, Any]:
@@ -133,18 +122,20 @@ def check_parameters(**values: Any) -> dict[str, Any]:
     Raises:
         ValueError: A name is unknown, or a value is of another type or outside of its range.
     """
-    try:
-        _model().model_validate(values)
-    except ValidationError as error:
-        wrong = dict.fromkeys(str(detail["loc"][0]) for detail in error.errors())
-        raise ValueError("\n".join(_sentence(name, values[name]) for name in wrong)) from None
+    wrong = list(filter(None, (_complaint(name, value) for name, value in values.items())))
+    if wrong:
+        raise ValueError("\n".join(wrong))
     return values
 
 
-def _sentence(name: str, value: object) -> str:
-    if name in PARAMETERS:
+def _complaint(name: str, value: object) -> str:
+    if name not in PARAMETERS:
+        return f"There is no parameter {name}.{nearest(name, PARAMETERS)}"
+    try:
+        _adapter(name).validate_python(value)
+    except ValueError:
         return f"{name} must be {PARAMETERS[name].constraint}, not {shown(value)}."
-    return f"There is no parameter {name}.{nearest(name, PARAMETERS)}"
+    return ""
 
 
 def check_type(name: str, value: object, type_name: str) -> None:

@@ -5,9 +5,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from mnist_helpers.paths import PROJECT
-from mnist_helpers.runner.definition import SweepError
 from mnist_helpers.runner.plan import make_plan
-from mnist_helpers.runner.sweep_file import read_definition
+from mnist_helpers.runner.yaml_file import SweepError
 
 ODD = [
     "!!int ''", "!!bool abc", "!!timestamp foo", "!!binary x", "!!float", "!!set {a, b}", "!x y",
@@ -66,7 +65,7 @@ def huge() -> Iterator[tuple[str, str]]:
 def plan(path: str) -> str:
     """Plans the runs of a file: says how many there are, or the sentence of its error."""
     try:
-        runs = make_plan(read_definition(Path(path)), Path(path).parent / "runs")
+        runs = make_plan(Path(path), Path(path).parent / "runs")
     except SweepError as error:
         assert len(str(error)) < 2000, "a sentence without end"
         return str(error)

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from mnist_helpers.evaluation.calibration import temperature_scaled
-from mnist_helpers.files import atomic_write, write_json
+from mnist_helpers.files import write_json
 from mnist_helpers.paths import SHIPPED_DIR, TRAINED_DIR, output_dir
 from mnist_helpers.training import artifacts, metrics, model_choice
 from mnist_helpers.training.model import build_cnn
@@ -62,13 +62,6 @@ def test_training_precision_comes_back_when_asked_for(network, tmp_path):
     loaded = artifacts.load_model(tmp_path / "m.keras", "mixed_bfloat16")
     assert loaded.get_layer("block1_conv1").compute_dtype == "bfloat16"
     assert loaded.get_layer("digit").compute_dtype == "float32"
-
-
-def test_a_network_of_another_shape_is_refused(tmp_path):
-    other = keras.Sequential([keras.Input((5,)), keras.layers.Dense(2)])
-    other.save(tmp_path / "m.keras")
-    with pytest.raises(ValueError, match="takes .*5.* a digit classifier here takes"):
-        artifacts.load_model(tmp_path / "m.keras")
 
 
 # What Keras 3.8, the oldest in which saved models open, accepts beside name, trainable and dtype.
@@ -171,16 +164,6 @@ def test_reading_makes_no_folder(tmp_path):
     assert not missing.exists()
 
 
-def test_an_interrupted_write_leaves_the_previous_file(tmp_path):
-    path = tmp_path / "metrics.json"
-    write_json(path, {"good": 1})
-    with pytest.raises(RuntimeError), atomic_write(path) as temporary:
-        temporary.write_text("half")
-        raise RuntimeError("killed")
-    assert json.loads(path.read_text()) == {"good": 1}
-    assert [found.name for found in tmp_path.iterdir()] == ["metrics.json"]
-
-
 def test_an_output_folder_that_cannot_be_written_says_what_to_do(tmp_path):
     (tmp_path / "file").touch()
     with pytest.raises(OSError, match="set OUTPUT_DIR"):
@@ -221,9 +204,14 @@ def test_only_the_default_folder_falls_back_to_the_shipped_models(tmp_path, caps
     (tmp_path / ".best_clean_phase.checkpoint.keras").touch()
     (tmp_path / ".mnist_model_hybrid_8epochs.123.keras").touch()
     monkeypatch.setattr(model_choice, "TRAINED_DIR", tmp_path)
+    monkeypatch.setattr(model_choice, "RUNS_DIR", tmp_path / "runs")
+    run = tmp_path / "runs" / "mine"
+    run.mkdir(parents=True)
+    (run / "metrics.json").touch(), (run / "clean_phase.keras").touch()
     found = model_choice.find_models("mine", "mnist", tmp_path)
     assert {path.parent for path in found.values()} == {SHIPPED_DIR}
-    assert "those that come with the project" in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert "those that come with the project" in said and 'MODEL = "runs/mine"' in said
     with pytest.raises(FileNotFoundError, match="no trained model"):
         model_choice.find_models("mine", "digits", tmp_path)
     assert TRAINED_DIR.name == "trained_model"

@@ -98,13 +98,6 @@ def test_the_setup_cell_switches_on_custom_widgets_in_colab(monkeypatch):
     output.enable_custom_widget_manager.assert_called_once_with()
 
 
-def test_binder_and_the_devcontainer_install_the_lock():
-    requirements = (PROJECT / "binder/requirements.txt").read_text().split()
-    assert requirements == ["--require-hashes", "-r", "../requirements.lock"]
-    container = json.loads((PROJECT / ".devcontainer/devcontainer.json").read_text())
-    assert container["postCreateCommand"] == "make install"
-
-
 # The copy to work on
 
 

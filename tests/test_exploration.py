@@ -1,6 +1,3 @@
-import subprocess
-import sys
-
 import numpy as np
 import pytest
 from sklearn.datasets import load_digits
@@ -14,15 +11,6 @@ def digits():
     sample = load_digits()
     images = np.pad((sample.images * 15).astype(np.uint8), ((0, 0), (10, 10), (10, 10)))
     return images, sample.target.astype(np.uint8)
-
-
-def test_counts_every_class_even_an_empty_one():
-    counts = exploration.class_counts(np.array([0, 3, 3, 8], np.uint8))
-    assert counts.tolist() == [1, 0, 0, 2, 0, 0, 0, 0, 1, 0]
-
-
-def test_counts_add_up(digits):
-    assert exploration.class_counts(digits[1]).sum() == 1797
 
 
 def test_constant_images_have_their_value_as_mean_and_no_deviation():
@@ -75,17 +63,6 @@ def test_a_planted_image_is_the_first_outlier_of_its_class_alone(digits):
     assert np.count_nonzero(found == planted) == 1
 
 
-def test_outliers_stay_in_their_class_and_are_distinct(digits):
-    found = exploration.outliers(*digits, count=7)
-    assert (digits[1][found] == np.arange(10)[:, None]).all()
-    assert len(np.unique(found)) == 70
-
-
-def test_outliers_of_a_small_sample(digits):
-    found = exploration.outliers(digits[0][:100], digits[1][:100], count=4)
-    assert found.shape == (10, 4)
-
-
 def test_more_outliers_than_images_is_an_error(digits):
     with pytest.raises(ValueError, match="instead of at least 500"):
         exploration.outliers(*digits, count=500)
@@ -103,12 +80,6 @@ def test_embedding_repeats_with_its_seed_and_keeps_classes_together(digits):
     assert (labels[distances.argmin(axis=1)] == labels).mean() > 0.85
 
 
-@pytest.mark.parametrize("size", [10, 25])
-@pytest.mark.slow
-def test_embedding_of_few_images(digits, size):
-    assert exploration.tsne_embedding(digits[0][:size], seed=0).shape == (size, 2)
-
-
 @pytest.mark.parametrize(
     ("vectors", "message"),
     [
@@ -123,12 +94,3 @@ def test_embedding_of_few_images(digits, size):
 def test_what_cannot_be_embedded_is_an_error(vectors, message):
     with pytest.raises(ValueError, match=message):
         exploration.tsne_embedding(vectors, seed=0)
-
-
-@pytest.mark.slow
-def test_exploration_does_not_load_tensorflow():
-    code = (
-        "import sys, mnist_helpers.data.exploration, mnist_helpers.plotting.digits; "
-        "sys.exit('tensorflow' in sys.modules or 'keras' in sys.modules)"
-    )
-    subprocess.run([sys.executable, "-c", code], check=True, timeout=60)

@@ -203,14 +203,6 @@ def test_a_source_that_cannot_be_read_is_named(small, monkeypatch, source, error
         data.load_mnist()
 
 
-@needs_posix
-def test_a_pipe_does_not_block(small, tmp_path, monkeypatch):
-    os.mkfifo(tmp_path / "pipe.npz")
-    monkeypatch.setenv("MNIST_SOURCE", str(tmp_path / "pipe.npz"))
-    with pytest.raises(data.DataError, match="must be a regular file"):
-        data.load_mnist()
-
-
 def test_a_url_of_a_file(small, mirror, monkeypatch):
     mirror.answers["/mnist.npz"] = npz(small)
     monkeypatch.setenv("MNIST_SOURCE", mirror.url("/mnist.npz"))

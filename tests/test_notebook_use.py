@@ -73,6 +73,7 @@ class Session:
                     interrupt_at = None
             elif message["msg_type"] == "error":
                 error = f"{content['ename']}: {content['evalue']}"
+                self.traceback = content["traceback"]
             elif message["msg_type"] == "status" and content["execution_state"] == "idle":
                 return printed, error
 
@@ -96,12 +97,13 @@ def test_interrupted_continued_and_run_again_in_one_kernel(tmp_path, record_prop
         resume, fit = notebook.cell(".resume(network)"), notebook.cell("network.fit(")
         save = notebook.cell("save_phase(")
         _, error = notebook.run(notebook.cells[save])
-        assert error.startswith("NameError")
+        assert error.startswith("NameError") and len(notebook.traceback) > 1
         notebook.run_cells(0, fit)
         _, error = notebook.run(notebook.cells[save])
         assert "This training has not run to its end: run the cell with resume()" in error
         _, error = notebook.run(notebook.cells[fit], interrupt_at="Epoch 2/4")
         assert "Training was interrupted; epoch 1 is the last complete one" in error
+        assert len(notebook.traceback) == 1  # in one line
         _, error = notebook.run(notebook.cells[save])
         assert "This training has not run to its end: run the cell with resume()" in error
         _, error = notebook.run(notebook.cells[fit])

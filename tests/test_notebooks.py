@@ -17,7 +17,6 @@ from mnist_helpers.evaluation import robustness
 from mnist_helpers.parameters import PARAMETERS
 from mnist_helpers.paths import NOTEBOOKS_DIR, PROJECT
 from mnist_helpers.runner.cli import SERIES
-from mnist_helpers.runner.notebooks import notebook_parameters
 
 NOTEBOOKS = [NOTEBOOKS_DIR / f"{name}.ipynb" for name in SERIES]
 TRY_IT, COMPARISON = (NOTEBOOKS_DIR / f"{name}.ipynb" for name in ("06_try_it", "07_compare_runs"))
@@ -101,11 +100,6 @@ def test_links_lead_somewhere(notebook):
     text = "\n".join(cell.source for cell in notebook.cells if cell.cell_type == "markdown")
     for target in re.findall(r"\]\(([^)#]+?\.(?:ipynb|md))\)", text):
         assert (NOTEBOOKS_DIR / target).exists(), target
-
-
-@pytest.mark.parametrize("name", ["04_evaluation", "05_robustness", "06_try_it"])
-def test_which_models_are_used_can_be_chosen(name):
-    assert "MODEL" in notebook_parameters(NOTEBOOKS_DIR / f"{name}.ipynb")
 
 
 def test_the_map_of_a_poor_model_takes_few_of_its_mistakes():
@@ -262,33 +256,3 @@ def test_out_of_order_it_says_what_to_run_first(name, first, tmp_path):
         papermill.execute_notebook(
             NOTEBOOKS_DIR / f"{name}.ipynb", tmp_path / "out.ipynb", values, progress_bar=False
         )
-
-
-@pytest.mark.slow
-def test_the_comparison_reads_a_sweep_that_has_just_been_run(tmp_path):
-    """One strategy of two phases and one of one phase, of one epoch each."""
-    file = tmp_path / "short.yaml"
-    file.write_text(
-        "notebooks: [02_clean_phase, 03_augmented_phase, 04_evaluation]\n"
-        "fixed: {DATASET: digits, BATCH_SIZE: 32, EPOCHS: 1, MAX_TRAINING_IMAGES: 500}\n"
-        "seeds: 1\n"
-        "variants:\n"
-        "- name: ours\n"
-        "- {name: one phase, notebooks: [02_clean_phase, 04_evaluation], AUGMENTED_SHARE: 0.5}\n"
-    )
-    command = [sys.executable, "-m", "mnist_helpers", "sweep", str(file), "--output", str(tmp_path)]
-    done = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, timeout=500)
-    assert done.returncode == 0, done.stderr[-4000:]
-    assert "2 of 2 runs done" in done.stdout
-    for start, series in (("ours", SERIES[1:4]), ("one-phase", [SERIES[1], SERIES[3]])):
-        (folder,) = (tmp_path / "short").glob(f"{start}*")
-        for name in series:
-            assert (folder / f"{name}.html").exists() and (folder / f"{name}.ipynb").exists()
-            assert (folder / f"{name}.thumbnail.png").stat().st_size > 0
-            executed = nbformat.read(folder / f"{name}.ipynb", as_version=4)
-            said = str([cell.outputs for cell in code_cells(executed)])
-            assert not re.findall(r".{,40}\b1 (?:epoch|image|digit|run)s\b", said)
-    values = {"SWEEP_DIR": str(tmp_path / "short"), "METRIC": "validation_accuracy"}
-    out = tmp_path / "07.ipynb"
-    papermill.execute_notebook(COMPARISON, out, values, progress_bar=False, kernel_name="python3")
-    assert "has the highest mean validation_accuracy" in out.read_text()

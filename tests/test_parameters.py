@@ -8,6 +8,8 @@ from mnist_helpers.runner.settings import parse_value
 POSSIBLE = [
     ("DATASET", "mnist"),
     ("DATASET", "digits"),
+    ("DATASET", "fashion.npz"),
+    ("DATASET", "C:\\fashion"),
     ("SEED", 0),
     ("SEED", 2**31 - 1),
     ("MAX_TRAINING_IMAGES", 100),
@@ -24,6 +26,7 @@ POSSIBLE = [
 ]
 IMPOSSIBLE = [
     ("DATASET", "fashion"),
+    ("DATASET", "mnist2"),
     ("DATASET", 3),
     ("SEED", -1),
     ("SEED", 2**31),
@@ -74,10 +77,10 @@ def test_all_that_is_wrong_is_said_at_once_with_the_nearest_names():
     with pytest.raises(ValueError) as error:
         check_parameters(EPOCS=3, SEED=0, LABEL_SMOOTHING=1.5, LEARNING_RATE=10, EPOCHS=10**9999)
     assert str(error.value).splitlines() == [
-        "EPOCHS must be an integer from 1 to 100000, not so large a number.",
-        "LEARNING_RATE must be a number above 0 and at most 1, not 10.",
-        "LABEL_SMOOTHING must be a number from 0 to below 1, not 1.5.",
         "There is no parameter EPOCS. Did you mean EPOCHS?",
+        "LABEL_SMOOTHING must be a number from 0 to below 1, not 1.5.",
+        "LEARNING_RATE must be a number above 0 and at most 1, not 10.",
+        "EPOCHS must be an integer from 1 to 100000, not so large a number.",
     ]
 
 

@@ -42,17 +42,7 @@ def test_epochs_are_shuffled_anew(images):
     assert list(numbers(x[:100])) != list(numbers(x[100:]))
 
 
-def test_half_of_each_batch_is_augmented(images):
-    options = dict(epochs=3, batch_size=BATCH)
-    plain, _ = take(training_dataset(images, labels(), **options))
-    mixed, _ = take(
-        training_dataset(images, labels(), **options, augmentation=Augmentation(15, 0.1, 0.15))
-    )
-    changed = (plain != mixed).any(axis=(1, 2, 3)).reshape(-1, BATCH)
-    assert (changed.sum(axis=1) == BATCH // 2).all()
-
-
-@pytest.mark.parametrize("share, count", [(0.0, 0), (0.3, 3), (1.0, 10)])
+@pytest.mark.parametrize("share, count", [(0.0, 0), (0.3, 3), (0.5, 5), (1.0, 10)])
 def test_the_share_counts_the_augmented(images, share, count):
     options = dict(epochs=1, batch_size=BATCH)
     plain, _ = take(training_dataset(images, labels(), **options))

@@ -13,7 +13,7 @@ from PIL import Image
 from mnist_helpers import plotting
 from mnist_helpers.evaluation.robustness import CORRUPTIONS
 from mnist_helpers.plotting import style
-from mnist_helpers.plotting.style import CLEAN, HYBRID
+from mnist_helpers.plotting.style import HYBRID
 
 matplotlib.use("Agg")
 HISTORY = [
@@ -64,10 +64,6 @@ def test_every_figure_can_be_drawn_and_carries_its_title(draw):
     assert "scikit-learn digits: a title" in [figure.get_suptitle(), *titles]
 
 
-def test_every_public_name_exists():
-    assert all(hasattr(plotting, name) for name in plotting.__all__)
-
-
 def test_show_displays_a_png_with_alternative_text_and_a_caption_below(monkeypatch):
     shown = []
     monkeypatch.setattr(style, "display", shown.append)
@@ -86,32 +82,6 @@ def test_show_displays_a_png_with_alternative_text_and_a_caption_below(monkeypat
     assert tuple(bytes.fromhex(HYBRID[1:])) in colours  # fewer colours, but not others
 
 
-def test_class_balance_draws_shares():
-    axes = FIGURES["class balance"]("Data").axes[0]
-    heights = [[bar.get_height() for bar in bars] for bars in axes.containers]
-    assert heights[0] == pytest.approx([10] * 10)
-    assert heights[1] == pytest.approx(100 * np.arange(1, 11) / 55)
-
-
-def test_pixel_values_add_up_and_ink_is_where_it_was_put():
-    images = np.zeros((4, 28, 28), np.uint8)
-    images[:2, 3, 5] = 255
-    histogram, ink = plotting.plot_pixel_values(images, "Data").axes[:2]
-    heights = [bar.get_height() for bar in histogram.patches]
-    assert sum(heights) == pytest.approx(100)
-    assert heights[-1] == pytest.approx(100 * 2 / images.size)
-    shown = ink.images[0].get_array()
-    assert shown[3, 5] == 50 and shown.sum() == 50
-
-
-def test_misclassified_images_are_ringed_in_an_embedding():
-    points, labels = np.arange(24.0).reshape(12, 2), np.arange(12) % 10
-    figure = plotting.plot_embedding(points, labels, "Map", np.arange(12) == 4)
-    *digits, rings = figure.axes[0].collections
-    assert len(digits) == 10 and rings.get_offsets().tolist() == [[8, 9]]
-    assert digits[0].get_offsets().tolist() == [[0, 1], [20, 21]]
-
-
 def test_confusion_colours_mistakes_only_and_writes_every_count():
     left, right = FIGURES["confusion"]("Predictions").axes
     for axes, written in ((left, ["900", "6", "3"]), (right, ["90.0", "0.6", "0.3"])):
@@ -123,14 +93,6 @@ def test_confusion_colours_mistakes_only_and_writes_every_count():
         assert places == {(digit + 0.5, digit + 0.5): written[0] for digit in range(10)}
 
 
-def test_accuracies_are_drawn_with_their_intervals():
-    accuracies = {"clean phase": (0.99, 0.98, 0.995), "hybrid": (0.993, 0.985, 0.997)}
-    axes = plotting.plot_accuracies(accuracies, "Accuracy").axes[0]
-    assert [line.get_color() for line in axes.lines] == [CLEAN, CLEAN, HYBRID, HYBRID]
-    ends = [line.get_xdata() for line in axes.lines[::2]]
-    assert ends == [pytest.approx([98, 99.5]), pytest.approx([98.5, 99.7])]
-
-
 def test_what_training_has_shown_is_shaded():
     seen = dict.fromkeys(CORRUPTIONS, 0) | {"noise": 2}
     figure = plotting.plot_robustness(CURVES, CORRUPTIONS, EXAMPLES, seen, "Corruptions")
@@ -140,24 +102,9 @@ def test_what_training_has_shown_is_shaded():
     assert patch.get_x() + patch.get_width() == pytest.approx(1.5)  # between severities 2 and 3
 
 
-def test_one_epoch_stands_at_1():
-    figure = plotting.plot_learning_curves(HISTORY[:1], "T")
-    assert all(list(axes.get_xticks()) == [HISTORY[0]["epoch"]] for axes in figure.axes)
-
-
 def test_an_epoch_without_errors_has_no_point_on_the_logarithmic_axis():
     perfect = [row | {"val_accuracy": 1.0} for row in HISTORY[:2]]
     errors = plotting.plot_learning_curves(perfect + HISTORY[2:], "T").axes[1]
     assert np.isnan(errors.lines[1].get_ydata()).tolist() == [True, True, False, False]
     all_perfect = [row | {"accuracy": 1.0} for row in perfect]
     plotting.plot_learning_curves(all_perfect, "T")  # and no warning
-
-
-@pytest.mark.parametrize("boundary", [None, 2])
-def test_learning_curves_show_losses_and_errors_with_the_legend_outside(boundary):
-    figure = plotting.plot_learning_curves(HISTORY, "T", boundary)
-    losses, errors = figure.axes
-    assert losses.lines[0].get_ydata() == pytest.approx([1, 1 / 2, 1 / 3, 1 / 4])
-    assert errors.lines[1].get_ydata() == pytest.approx([20, 10, 20 / 3, 5])
-    named = [text.get_text() for text in figure.legends[0].get_texts()]
-    assert named == ["training", "validation"] + ["augmentation begins"] * bool(boundary)

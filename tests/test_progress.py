@@ -8,7 +8,6 @@ from mnist_helpers.runner.estimate import Estimate
 from mnist_helpers.runner.plan import make_plan
 from mnist_helpers.runner.progress import Display, LiveDisplay, duration
 from mnist_helpers.runner.scheduler import pending_tasks
-from mnist_helpers.runner.sweep_file import read_definition
 from tests.tiny import write_training
 
 
@@ -25,7 +24,7 @@ def show(tmp_path, monkeypatch):
     file = tmp_path / "study.yaml"
     text = "notebooks: [01_first.ipynb, 02_second.ipynb]\ngrid: {02_second: {SHARE: [0, 1]}}"
     file.write_text(text)
-    runs = make_plan(read_definition(file), tmp_path / "runs")
+    runs = make_plan(file, tmp_path / "runs")
 
     def make(kind):
         # Not sooner: pytest puts its own stderr in place when the test begins.

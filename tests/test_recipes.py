@@ -277,7 +277,8 @@ def test_the_notebooks_run_on_another_data_set_with_all_that_was_added(changed, 
     assert 0 < float(row["metrics.test_accuracy"]) <= float(row["metrics.top_two_accuracy"]) <= 1
     assert row["metrics.dataset_title"] == "fashion (not MNIST)"
     keep_as_committed(folder / "08_name.ipynb", changed / "notebooks/08_name.ipynb")
-    checks = ["tests/test_notebooks.py", "-m", "not slow", "-k", "08_name", "-q"]
+    # Old packages warn of what newer ones of others deprecate.
+    checks = ["tests/test_notebooks.py", "-m", "not slow", "-k", "08_name", "-q", "-W", "default"]
     assert " passed" in call(changed, "-m", "pytest", "-p", "no:cacheprovider", *checks)
     (tmp_path / "eighth.yaml").write_text(NOTEBOOKS)
     sweep = "-m", "mnist_helpers", "sweep", str(tmp_path / "eighth.yaml"), "--dry-run"

@@ -104,16 +104,6 @@ def test_parameters_are_those_of_the_model_s_own_section(tmp_path):
 
 
 @pytest.mark.slow
-def test_external_digits_have_the_form_of_mnist():
-    images, labels = evaluation.load_external_digits()
-    assert images.shape == (1797, 28, 28) and labels.shape == (1797,)
-    assert images.min() >= 0 and 0.9 < images.max() <= 1
-    ink = images.sum((1, 2))
-    rows = (images.sum(2) * np.arange(28)).sum(1) / ink
-    assert rows == pytest.approx(np.full(1797, 14), abs=1.5)
-
-
-@pytest.mark.slow
 def test_a_class_that_is_not_there_has_a_dash_and_chance_level_is_said(measured):
     few = measured.labels < 5
     part = dataclasses.replace(

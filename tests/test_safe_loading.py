@@ -78,7 +78,7 @@ def test_hostile_files_stay_within_memory_and_time(tmp_path, record_property):
 def test_damaged_files_are_refused_or_predict(tmp_path, record_property):
     seed = int(os.environ.get(VARIABLE, 1))
     specimens = []
-    for name, content in hostile_models.damaged_files(tmp_path, often(60, 3100), seed):
+    for name, content in hostile_models.damaged_files(tmp_path, often(30, 3100), seed):
         path = tmp_path / f"{len(specimens)}.keras"
         path.write_bytes(content)
         specimens.append((f"{name} in {path.name} of seed {seed}", str(path)))
@@ -193,14 +193,6 @@ def test_an_archive_with_two_configs(write, good):
     with zipfile.ZipFile(path, "a") as content:
         content.writestr(CONFIG, b"{}")
     refused(path, "several members of the same name")
-
-
-@pytest.mark.parametrize("method", [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED])
-def test_an_archive_unpacks_to_no_more_than_is_allowed(method):
-    content = archive({"a": b"x" * 600, "b": b"y" * 400}, method)
-    assert read_zip_members(content, 1000) == {"a": b"x" * 600, "b": b"y" * 400}
-    with pytest.raises(ValueError, match="unpacks to 1,000 bytes, above 999"):
-        read_zip_members(content, 999)
 
 
 # Configs

@@ -132,12 +132,9 @@ def test_a_sweep_tabulates_its_runs_and_does_shared_work_once(sweep, capfd):
 
     before = times(folder(file))
     assert main(command(file)) == 0
-    changed = {path.name for path, when in times(folder(file)).items() if before[path] != when}
-    assert changed == {
-        "results.csv",
-        "epochs.csv",
-        "results.html",
-    }
+    changed = {path.name for path, when in times(folder(file)).items() if before.get(path) != when}
+    # Older versions of filelock leave the file of a lock that was given back.
+    assert changed - {"runner.lock"} == {"results.csv", "epochs.csv", "results.html"}
 
 
 @pytest.mark.slow
@@ -229,9 +226,9 @@ if SEED == 5:
     time.sleep(9)
 """
     write_notebook(tmp_path / "01_first.ipynb", kill)
-    file = sweep("notebooks: [01_first.ipynb]\nseeds: [5, 0, 1, 2]\n")
+    file = sweep("notebooks: [01_first.ipynb]\nseeds: [5, 0]\n")
     assert main(command(file, "--workers", "1")) == 1
-    assert [row["state"] for row in rows(file)] == ["failed", "done", "done", "done"]
+    assert [row["state"] for row in rows(file)] == ["failed", "done"]
     assert "its worker died 3 times" in rows(file)[0]["error"]
     assert log.read_text() == "555"
     record_specimens(record_property, KILLED, 3)

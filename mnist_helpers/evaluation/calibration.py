@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
-from scipy.optimize import minimize_scalar
+from scipy.optimize import brentq, minimize_scalar
 from scipy.special import softmax
 from sklearn.metrics import brier_score_loss, log_loss
 from statsmodels.stats.proportion import proportion_confint
@@ -125,6 +125,9 @@ def fit_temperature(labels: np.ndarray, probabilities: np.ndarray) -> float:
 
     Fit it on validation images: on the test images it would flatter what it is tested on.
 
+    Without a single mistake the likelihood would sharpen without end. So a temperature below 1
+    sharpens only as long as the confidences leave room for half a mistake among the n images.
+
     Args:
         labels: Integer array of shape (n,), the true digits.
         probabilities: Float array of shape (n, 10).
@@ -142,7 +145,20 @@ def fit_temperature(labels: np.ndarray, probabilities: np.ndarray) -> float:
         return log_loss(labels, scaled, labels=range(10))
 
     found = minimize_scalar(loss, bounds=np.log([0.1, 10]), method="bounded")
-    return float(np.exp(found.x))
+    return max(float(np.exp(found.x)), min(_sharpest_temperature(probabilities), 1.0))
+
+
+def _sharpest_temperature(probabilities: np.ndarray) -> float:
+    """Returns the temperature at which half a mistake is expected among all the images."""
+
+    def surplus(log_temperature: float) -> float:
+        scaled = temperature_scaled(probabilities, np.exp(log_temperature))
+        return float(np.sum(1 - scaled.max(axis=1))) - 0.5
+
+    low, high = np.log([0.1, 10])
+    if surplus(low) >= 0:
+        return 0.1
+    return float(np.exp(brentq(surplus, low, high))) if surplus(high) > 0 else 1.0
 
 
 def temperature_scaled(probabilities: np.ndarray, temperature: float) -> np.ndarray:

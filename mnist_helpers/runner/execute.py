@@ -14,7 +14,7 @@ from typing import Any, BinaryIO
 
 from mnist_helpers.files import read_json, write_json, write_text
 from mnist_helpers.paths import PROJECT
-from mnist_helpers.runner.output import Listener, Output, merge_streams
+from mnist_helpers.runner.output import Output, merge_streams
 
 # papermill and nbformat take seconds to import, so functions import them when called.
 
@@ -28,29 +28,25 @@ class NotebookError(RuntimeError):
     """A notebook could not be run to its end; says which, in which cell, and why."""
 
 
-def execute(notebook: dict, output: Path, values: dict, listener: Listener | None = None) -> None:
-    """Runs a notebook; all that it prints goes to `run.log` beside `output`.
+def execute(notebook: dict, output: Path, values: dict, printed: Output) -> None:
+    """Runs a notebook.
 
     Args:
         notebook: Its content, as `read_notebook` returns it.
         output: Where the executed one is written, after each cell.
         values: Its parameters, by name.
-        listener: Is told which cell and epoch are running.
+        printed: Takes what it prints.
 
     Raises:
         NotebookError: It failed, or its kernel died, which papermill alone would call completed.
     """
-    listener = listener or Listener()
-    listener.cells = len(notebook["cells"]) + bool(values)  # papermill adds a cell with the values
     _await_earlier_kernel(output.parent)
     try:
-        with (
-            Output(output.parent / "run.log", listener) as printed,
-            tempfile.TemporaryDirectory(prefix="kernel-") as sockets,
-        ):
+        with tempfile.TemporaryDirectory(prefix="kernel-") as sockets:
             _execute(notebook, output, values, printed, sockets)
     except Exception as error:
-        raise NotebookError(_describe_failure(output, listener, error)) from error
+        cells = len(notebook["cells"]) + bool(values)  # papermill adds a cell with the values
+        raise NotebookError(_describe_failure(output, cells, printed, error)) from error
     finally:
         (output.parent / KERNEL_FILE).unlink(missing_ok=True)
 
@@ -176,14 +172,14 @@ def _await_earlier_kernel(folder: Path) -> None:
         ) from error
 
 
-def _describe_failure(output: Path, listener: Listener, error: Exception) -> str:
+def _describe_failure(output: Path, cells: int, printed: Output, error: Exception) -> str:
     """Says which notebook, cell and first line failed, and with what error."""
     from papermill.exceptions import PapermillExecutionError
 
     where = "before its first cell"
-    if listener.cell:
-        line = listener.source.strip().partition("\n")[0]
-        where = f"in cell {listener.cell} of {listener.cells}, which begins with: {line}"
+    if printed.cell:
+        line = printed.source.strip().partition("\n")[0]
+        where = f"in cell {printed.cell} of {cells}, which begins with: {line}"
     if isinstance(error, PapermillExecutionError):
         reason = f"{error.ename}: {error.evalue}"
     else:

@@ -142,7 +142,7 @@ def _export_error(error: Exception, name: str, path: Path) -> Exception:
 
 
 def require_packages(name: str) -> None:
-    """Refuses a format whose packages are missing.
+    """Refuses a format whose packages are missing or too old.
 
     Raises:
         ModuleNotFoundError: Names them, and the command that installs them.
@@ -150,6 +150,8 @@ def require_packages(name: str) -> None:
     from importlib.util import find_spec
 
     missing = [package for package in FORMATS[name].packages if find_spec(package) is None]
+    if name == "litert" and tuple(map(int, keras.__version__.split(".")[:2])) < (3, 13):
+        missing.append(f"Keras 3.13 or newer (this is {keras.__version__})")
     if missing:
         raise ModuleNotFoundError(
             f"Exporting to {name} needs {', '.join(missing)}, which the lock holds. "

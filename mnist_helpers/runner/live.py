@@ -33,7 +33,8 @@ def frame(address: str, title: str, *, inline: bool = False) -> str:
     source = "srcdoc" if inline else "src"
     return (
         f'<iframe {source}="{html.escape(address)}" title="{html.escape(title)}" style="width: '
-        '100%; height: 34rem; box-sizing: border-box; border: 1px solid #888; border-radius: 4px"></iframe>'
+        '100%; height: 34rem; box-sizing: border-box; border: 1px solid #888; border-radius: 4px">'
+        "</iframe>"
     )
 
 

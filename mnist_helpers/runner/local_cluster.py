@@ -6,7 +6,7 @@ import os
 import signal
 
 import dask
-from distributed import Nanny, Scheduler, SpecCluster, Worker, WorkerPlugin
+from distributed import LocalCluster, Nanny, Worker, WorkerPlugin
 
 from mnist_helpers.runner.task import THREADS
 from mnist_helpers.runner.workers import cores
@@ -22,7 +22,7 @@ def kill(nanny: Nanny) -> None:
             os.kill(nanny.pid, getattr(signal, "SIGKILL", signal.SIGTERM))  # none on Windows
 
 
-def local_cluster(workers: int) -> SpecCluster:
+def local_cluster(workers: int) -> LocalCluster:
     """Starts worker processes of this machine, each with its share of the cores."""
     dask.config.set(
         {
@@ -31,27 +31,20 @@ def local_cluster(workers: int) -> SpecCluster:
             "distributed.nanny.pre-spawn-environ": {},
         }
     )
-    specifications = {}
-    for number in range(workers):
-        share = cores()[number % len(cores()) :: workers]
-        options = {
-            "host": "127.0.0.1",
-            "nthreads": 1,
-            "memory_limit": 0,
-            # Kernels inherit this before they import TensorFlow.
-            "env": dict.fromkeys(THREADS, str(len(share))),
-            "plugins": [LocalWorker(share)],
-            "silence_logs": logging.CRITICAL,
-        }
-        specifications[number] = {"cls": Nanny, "options": options}
-    # Some free port: Dask serves its pages on 8787 if it is free, and warns if it is not.
-    address = {"host": "127.0.0.1", "port": 0, "dashboard_address": "127.0.0.1:0"}
-    scheduler = {"cls": Scheduler, "options": {"dashboard": False, **address}}
     # Workers that are half started cannot be ended, so Ctrl-C does nothing in these two seconds.
     # They inherit that: it is for this process to end them.
     handler = signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
-        return SpecCluster(specifications, scheduler, silence_logs=logging.CRITICAL)
+        return LocalCluster(
+            n_workers=workers,
+            threads_per_worker=1,
+            memory_limit=0,
+            # Some free port: Dask serves its pages on 8787 if it is free, and warns if it is not.
+            dashboard_address="127.0.0.1:0",
+            scheduler_kwargs={"dashboard": False},
+            silence_logs=logging.CRITICAL,
+            plugins=[LocalWorker(workers)],
+        )
     finally:
         signal.signal(signal.SIGINT, handler)
 
@@ -60,15 +53,18 @@ class LocalWorker(WorkerPlugin):
     """Dask's hook for a worker process that starts: its cores, and how it ends.
 
     Args:
-        share: The numbers of its cores.
+        workers: How many share the cores.
     """
 
-    def __init__(self, share: list[int]):
-        """Keeps the share."""
-        self.share = share
+    def __init__(self, workers: int):
+        """Keeps the number."""
+        self.workers = workers
 
     def setup(self, worker: Worker) -> None:
         """Prepares the process, in its main thread."""
+        share = cores()[worker.name % len(cores()) :: self.workers]
+        # Kernels inherit this before they import TensorFlow.
+        os.environ.update(dict.fromkeys(THREADS, str(len(share))))
         if hasattr(os, "sched_setaffinity"):
-            os.sched_setaffinity(0, self.share)
+            os.sched_setaffinity(0, share)
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the sweep, which ends this

@@ -1,9 +1,7 @@
 """Reads notebook files as they lie on disk, without the seconds that Jupyter's libraries import."""
 
 import ast
-import io
 import json
-import tokenize
 from pathlib import Path
 
 from mnist_helpers.parameters import TYPES
@@ -46,8 +44,8 @@ def notebook_parameters(path: str | Path) -> dict[str, dict]:
     """Reads a notebook's cell tagged `parameters`.
 
     Returns:
-        By name: `inferred_type_name`, `default` (as source) and `help` (the comment), as papermill
-        describes them; empty for a notebook without such a cell.
+        By name: `inferred_type_name` and `default` (as source), as papermill describes them; empty
+        for a notebook without such a cell.
 
     Raises:
         ValueError: A parameter is declared without a type, or the cell is not valid Python.
@@ -62,12 +60,6 @@ def notebook_parameters(path: str | Path) -> dict[str, dict]:
 
 
 def _declarations(source: str, file_name: str) -> dict[str, dict]:
-    tokens = tokenize.generate_tokens(io.StringIO(source).readline)
-    comments = {
-        token.end[0]: token.string.lstrip("# ")
-        for token in tokens
-        if token.type == tokenize.COMMENT
-    }
     declared = {}
     for statement in ast.parse(source).body:
         if not isinstance(statement, ast.AnnAssign | ast.Assign):
@@ -83,6 +75,5 @@ def _declarations(source: str, file_name: str) -> dict[str, dict]:
         declared[name] = {
             "inferred_type_name": type_name,
             "default": ast.unparse(statement.value),
-            "help": comments.get(statement.end_lineno or 0, ""),
         }
     return declared

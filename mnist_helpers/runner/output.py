@@ -1,8 +1,8 @@
-"""What a running notebook prints: into the log, into the cell, and as events for a listener."""
+"""What a running notebook prints: into the log, into the cell, and as events."""
 
 import re
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 # What Keras prints.
 EPOCH = re.compile(r"Epoch (\d+/\d+)")
@@ -10,20 +10,24 @@ ACCURACY = re.compile(r"\bval_accuracy: ([\d.]+)")
 LONGEST_LINE = 2_000  # no line of progress is longer
 
 
-class Listener:
-    """Is told where a notebook stands.
+class Output:
+    """The file that papermill writes all printed text to: the log, which it also reads.
+
+    Args:
+        path: The log, which is appended to.
 
     Attributes:
         cell: Number of the cell that runs, counted from 1 in the executed notebook; 0 before.
-        cells: How many cells there are.
         source: The source of the cell that runs.
         epoch: For example "3/10"; empty where nothing trains.
         accuracy: The last validation accuracy that was printed, or `None`.
     """
 
-    def __init__(self) -> None:
-        """Starts before the first cell."""
-        self.cell, self.cells, self.source, self.epoch = 0, 0, "", ""
+    def __init__(self, path: Path):
+        """Opens the log; stands before the first cell."""
+        self.path, self._line = path, ""
+        self.file = path.open("ab", buffering=0)
+        self.cell, self.source, self.epoch = 0, "", ""
         self.accuracy: float | None = None
 
     def on_cell(self) -> None:
@@ -32,16 +36,7 @@ class Listener:
     def on_epoch(self) -> None:
         """Is called when an epoch starts, or its accuracy is printed."""
 
-
-class Output:
-    """The file that papermill writes all printed text to: the log, which it also reads."""
-
-    def __init__(self, path: Path, listener: Listener):
-        """Opens the log, to append to it."""
-        self.path, self.listener, self._line = path, listener, ""
-        self.file = path.open("ab", buffering=0)
-
-    def __enter__(self) -> "Output":
+    def __enter__(self) -> Self:
         """Returns itself."""
         return self
 
@@ -51,10 +46,10 @@ class Output:
 
     def on_cell_start(self, cell: Any, cell_index: int) -> None:
         """Is nbclient's hook."""
-        self.listener.cell, self.listener.source = cell_index + 1, cell.source
-        self.listener.epoch, self._line = "", ""
+        self.cell, self.source = cell_index + 1, cell.source
+        self.epoch, self._line = "", ""
         self._log(f"\n[cell {cell_index + 1}]\n")
-        self.listener.on_cell()
+        self.on_cell()
 
     def write(self, text: str) -> None:
         """Takes what a cell printed, whatever its size and wherever it is cut."""
@@ -70,12 +65,12 @@ class Output:
 
     def _look(self, line: str) -> None:
         if found := EPOCH.match(line):
-            self.listener.epoch = found[1]
+            self.epoch = found[1]
         elif found := ACCURACY.search(line):
-            self.listener.accuracy = float(found[1])
+            self.accuracy = float(found[1])
         else:
             return
-        self.listener.on_epoch()
+        self.on_epoch()
 
     def _log(self, text: str) -> None:
         try:

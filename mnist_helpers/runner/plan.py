@@ -4,24 +4,18 @@ import ast
 import hashlib
 import importlib.metadata
 import json
+import re
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
 from mnist_helpers.paths import is_path
 from mnist_helpers.runner.code_hash import code_version
-from mnist_helpers.runner.definition import Definition, Setting, SweepError, Variant
 from mnist_helpers.runner.notebooks import code_sources, read_notebook, without_outputs
-from mnist_helpers.runner.settings import (
-    check_settings,
-    combinations,
-    declared_parameters,
-    file_name,
-    label,
-    notebook_values,
-    run_name,
-)
+from mnist_helpers.runner.settings import Setting, declared_parameters, notebook_values
+from mnist_helpers.runner.sweep_file import read_definitions
 from mnist_helpers.runner.task import Task, read_status
+from mnist_helpers.runner.yaml_file import SweepError
 
 TASKS_DIR = "tasks"
 HASH_DIGITS = 10
@@ -95,33 +89,30 @@ def _check_folder(folder: Path, run: Run) -> None:
         raise FileExistsError(f"{folder} holds a finished run; choose another --name.")
 
 
-def make_plan(definition: Definition, folder: Path) -> list[Run]:
+def make_plan(file: Path, folder: Path) -> list[Run]:
     """Plans a sweep's runs.
 
     Args:
-        definition: What the file says.
+        file: A sweep file.
         folder: Where the sweep keeps everything.
 
     Raises:
-        SweepError: A parameter is unknown, or its value wrong, or two runs are the same.
+        OSError: The file cannot be read.
+        SweepError: It says something impossible, or two runs are the same.
     """
-    check_settings(definition)
-    chains: list[tuple[str, Variant, dict, list]] = []
+    definitions = read_definitions(file)
+    chains = [_chain(run.notebooks, run.settings) for run in definitions]
     ends: dict[str, str] = {}
-    for variant in definition.variants:
-        for swept in combinations(definition):
-            chain = _chain(variant.notebooks, [*definition.fixed, *variant.settings, *swept])
-            name, key = run_name(definition, variant, swept), chain[-1][2]
-            if key in ends:
-                text = f"The runs {ends[key]} and {name} are the same; each must do something else."
-                raise SweepError(definition.path, variant.line, text)
-            ends[key] = name
-            varied = {label(definition, setting): setting.value for setting in swept}
-            chains.append((name, variant, varied, chain))
-    tasks = _make_tasks([chain for *_, chain in chains], ends, folder)
+    for run, chain in zip(definitions, chains, strict=True):
+        _, _, key = chain[-1]
+        if key in ends:
+            text = f"The runs {ends[key]} and {run.name} are the same; each must do something else."
+            raise SweepError(file, run.line, text)
+        ends[key] = run.name
+    tasks = _make_tasks(chains, ends, folder)
     return [
-        Run(name, variant.name, varied, [tasks[key] for *_, key in chain])
-        for name, variant, varied, chain in chains
+        Run(run.name, run.variant, run.varied, [tasks[key] for *_, key in chain])
+        for run, chain in zip(definitions, chains, strict=True)
     ]
 
 
@@ -163,13 +154,18 @@ def _make_tasks(chains: list[list], ends: dict[str, str], folder: Path) -> dict[
         parent = None
         for notebook, values, key in chain:
             if key not in tasks:
-                name = file_name(ends[key]) if key in ends else notebook.stem
+                name = _file_name(ends[key]) if key in ends else notebook.stem
                 new = f"{name}-{key[:HASH_DIGITS]}"
                 place = folder / new if key in ends else folder / TASKS_DIR / new
                 place = present.get(key[:HASH_DIGITS], place)
                 tasks[key] = _task(notebook, values, key, parent, place)
             parent = tasks[key]
     return tasks
+
+
+def _file_name(name: str) -> str:
+    """Returns a name that every file system takes."""
+    return re.sub(r"[^\w.=]+", "-", name, flags=re.ASCII).strip("-")[:80]
 
 
 def _all_parameters(notebook: Path, values: dict) -> dict:

@@ -1,17 +1,34 @@
 """The parameters that a run or a sweep is given, checked against the notebooks' declarations."""
 
 import ast
-import itertools
-import re
-from collections.abc import Iterator
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 from mnist_helpers.parameters import PARAMETERS, check_parameters, check_type, nearest
-from mnist_helpers.runner.definition import Definition, Setting, SweepError, Variant
 from mnist_helpers.runner.notebooks import notebook_parameters
 
 declared_parameters = cache(notebook_parameters)
+
+
+@dataclass(frozen=True)
+class Setting:
+    """A parameter with a value, or with several that are swept.
+
+    Attributes:
+        name: The parameter; with a notebook's name and a dot before it, for that one alone.
+        value: The value, or the list of values.
+        line: Where a sweep file says so.
+    """
+
+    name: str
+    value: Any
+    line: int = 1
+
+    def each(self) -> "list[Setting]":
+        """Returns the setting with each of its values."""
+        return [Setting(self.name, value, self.line) for value in self.value]
 
 
 def split_scope(name: str) -> tuple[str | None, str]:
@@ -61,42 +78,6 @@ def _check_defaults_agree(parameter: str, defaults: dict[str, str]) -> None:
         )
 
 
-def check_settings(definition: Definition) -> None:
-    """Checks every setting of a sweep.
-
-    Raises:
-        SweepError: One is wrong; names the line and what is known.
-    """
-    everywhere = [path for variant in definition.variants for path in variant.notebooks]
-    swept = swept_settings(definition)
-    for setting in [*definition.fixed, *(each for s in swept for each in s.each())]:
-        _check(definition, setting, everywhere)
-    for variant in definition.variants:
-        for setting in variant.settings:
-            _check(definition, setting, variant.notebooks)
-    chosen = [setting.name for variant in definition.variants for setting in variant.settings]
-    taken = [setting.name for setting in definition.fixed] + chosen
-    for setting in swept:
-        if setting.name in taken:
-            text = f"{setting.name} is given elsewhere in the file, too."
-            raise SweepError(definition.path, setting.line, text)
-        taken.append(setting.name)
-
-
-def _check(definition: Definition, setting: Setting, notebooks: list[Path]) -> None:
-    try:
-        if split_scope(setting.name)[1] == "OUTPUT_DIR":
-            raise ValueError("OUTPUT_DIR cannot be set; each run writes into its own folder.")
-        check_declared(setting.name, setting.value, notebooks)
-    except ValueError as error:
-        raise SweepError(definition.path, setting.line, str(error)) from error
-
-
-def swept_settings(definition: Definition) -> list[Setting]:
-    """Returns the settings that have lists of values."""
-    return [*definition.grid, *definition.zipped, *filter(None, [definition.seeds])]
-
-
 def notebook_values(notebook: Path, settings: list[Setting]) -> dict:
     """Returns a notebook's values by parameter.
 
@@ -109,34 +90,6 @@ def notebook_values(notebook: Path, settings: list[Setting]) -> dict:
             if found == scope and parameter in declared:
                 values[parameter] = setting.value
     return values
-
-
-def combinations(definition: Definition) -> Iterator[list[Setting]]:
-    """Yields the settings of each run: each of the grid, with each of the zip, with each seed."""
-    grid = itertools.product(*(setting.each() for setting in definition.grid))
-    pairs = list(zip(*(setting.each() for setting in definition.zipped), strict=True)) or [()]
-    seeds = [(seed,) for seed in definition.seeds.each()] if definition.seeds else [()]
-    for chosen, pair, seed in itertools.product(grid, pairs, seeds):
-        yield [*chosen, *pair, *seed]
-
-
-def label(definition: Definition, setting: Setting) -> str:
-    """Returns a swept setting's name, without its notebook's unless another has the same."""
-    _, plain = split_scope(setting.name)
-    same = [s for s in swept_settings(definition) if split_scope(s.name)[1] == plain]
-    return plain if len(same) == 1 else setting.name
-
-
-def run_name(definition: Definition, variant: Variant, swept: list[Setting]) -> str:
-    """Returns a run's readable name."""
-    parts = [variant.name] if variant.name else []
-    parts += [f"{label(definition, setting)}={setting.value}" for setting in swept]
-    return ", ".join(parts) or "run"
-
-
-def file_name(name: str) -> str:
-    """Returns a name that every file system takes."""
-    return re.sub(r"[^\w.=]+", "-", name, flags=re.ASCII).strip("-")[:80]
 
 
 def parse_value(text: str, type_name: str) -> object:

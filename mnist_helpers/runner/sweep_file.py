@@ -1,110 +1,103 @@
 """Reads a sweep's YAML file; whatever is wrong with it is named together with its line."""
 
+import itertools
 import math
+import sys
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
-from typing import Annotated, Any
+from typing import NamedTuple
 
-from annotated_types import MinLen
-from pydantic import BaseModel, ConfigDict, PositiveInt, ValidationError
 from ruamel.yaml.comments import CommentedMap
 
 from mnist_helpers.parameters import shown
 from mnist_helpers.paths import NOTEBOOKS_DIR
-from mnist_helpers.runner.definition import Definition, Setting, SweepError, Variant
-from mnist_helpers.runner.yaml_file import line_of, plain, read_yaml
+from mnist_helpers.runner.settings import Setting, check_declared, split_scope
+from mnist_helpers.runner.sweep_form import DEFAULT_NOTEBOOKS, check_form
+from mnist_helpers.runner.yaml_file import SweepError, line_of, plain, read_yaml
 
-DEFAULT_NOTEBOOKS = ["02_clean_phase", "03_augmented_phase", "04_evaluation", "05_robustness"]
 MOST_RUNS = 10_000
 
 
-Names = Annotated[list[str], MinLen(1)]
-Mapping = Annotated[dict[str, Any], MinLen(1)]
+class Definition(NamedTuple):
+    """What a sweep file says of one run.
+
+    Attributes:
+        name: Readable: the variant, and what the sweep varies.
+        variant: Its variant's name; empty if the sweep has none.
+        line: Where the file names its variant.
+        notebooks: Paths, in order.
+        settings: Of two of a name the later counts.
+        varied: What the sweep varies and this run's values of it, by name.
+    """
+
+    name: str
+    variant: str
+    line: int
+    notebooks: list[Path]
+    settings: list[Setting]
+    varied: dict
 
 
-class _VariantSection(BaseModel):
-    model_config = ConfigDict(strict=True, extra="allow")
-    name: Annotated[str, MinLen(1)]
-    notebooks: Names = DEFAULT_NOTEBOOKS
-
-
-class _Sections(BaseModel):
-    """The form of a sweep file; what a parameter may be is checked against the notebooks."""
-
-    model_config = ConfigDict(strict=True, extra="forbid")
-    notebooks: Names = DEFAULT_NOTEBOOKS
-    fixed: Mapping = {}
-    variants: Annotated[list[_VariantSection], MinLen(1)] = []
-    grid: Mapping = {}
-    zip: Mapping = {}
-    seeds: PositiveInt | Annotated[list[Any], MinLen(1)] = 1
-
-
-KNOWN = ", ".join(_Sections.model_fields)
-MUST_BE = {
-    "notebooks": "notebooks must be a list of names, such as [02_clean_phase].",
-    "variants": "variants must be a list, each with a name.",
-    "seeds": "seeds must be how many, such as 5, or a list of them.",
-}
-
-
-def read_definition(path: str | Path) -> Definition:
+def read_definitions(path: Path) -> list[Definition]:
     """Reads a sweep file.
+
+    Returns:
+        Its runs: of each variant, each value of the grid with each of the zip and with each seed.
 
     Raises:
         OSError: It cannot be read.
         SweepError: It says something impossible.
     """
-    return _Reader(Path(path)).read()
+    return _Reader(path).read()
 
 
 class _Reader:
     def __init__(self, path: Path):
-        self.path = path
+        self.path, self.content = path, read_yaml(path)
 
     def error(self, line: int, text: str) -> SweepError:
         return SweepError(self.path, line, text)
 
-    def read(self) -> Definition:
-        content = read_yaml(self.path)
-        if not content:
-            raise self.error(1, f"A sweep has at least one of the sections {KNOWN}.")
-        self._check_form(content)
-        names = content.get("notebooks", DEFAULT_NOTEBOOKS)
-        notebooks = self._notebooks(names, line_of(content, "notebooks"))
-        definition = Definition(
-            self.path,
-            fixed=list(_settings(content.get("fixed"))),
-            variants=self._variants(content, notebooks),
-            grid=self._lists(content, "grid"),
-            zipped=self._zipped(content),
-            seeds=None,
-        )
-        return self._with_seeds(definition, content)
+    def read(self) -> list[Definition]:
+        check_form(self.path, self.content)
+        variants = self._variants()
+        fixed = list(_settings(self.content.get("fixed")))
+        # Of each group, the values go together.
+        groups = [*([setting] for setting in self._lists("grid")), self._zipped(), self._seeds()]
+        groups = [group for group in groups if group]
+        self._check_number(math.prod(len(group[0].value) for group in groups) * len(variants))
+        swept = [setting for group in groups for setting in group]
+        self._check_settings(fixed, variants, swept)
+        labels = _labels(swept)
+        axes = [list(zip(*(setting.each() for setting in group), strict=True)) for group in groups]
+        runs = []
+        for variant, chosen in itertools.product(variants, itertools.product(*axes)):
+            values = list(itertools.chain(*chosen))
+            varied = {labels[setting.name]: setting.value for setting in values}
+            parts = [variant.name, *(f"{name}={value}" for name, value in varied.items())]
+            name = ", ".join(filter(None, parts)) or "run"
+            settings = [*fixed, *variant.settings, *values]
+            runs.append(variant._replace(name=name, settings=settings, varied=varied))
+        return runs
 
-    def _check_form(self, content: CommentedMap) -> None:
-        try:
-            _Sections.model_validate(content)
-        except ValidationError as error:
-            details = error.errors(include_input=False, include_url=False)
-            raise self._form_error(content, details[0]) from None
+    def _variants(self) -> list[Definition]:
+        """Returns the variants as runs that nothing is swept in; one without a name if none is."""
+        notebooks = self._notebooks(self.content, [])
+        variants: dict[str, Definition] = {}
+        for entry in self.content.get("variants", [CommentedMap(name="")]):
+            name, line = entry["name"], line_of(entry, "name")
+            if name in variants:
+                raise self.error(line, f"There are two variants named {name}.")
+            settings = [s for s in _settings(entry) if s.name not in ("name", "notebooks")]
+            own = self._notebooks(entry, notebooks)
+            variants[name] = Definition(name, name, line, own, settings, {})
+        return list(variants.values())
 
-    def _form_error(self, content: CommentedMap, detail: Any) -> SweepError:
-        section, *inner = detail["loc"]
-        line = line_of(content, section)
-        if section not in _Sections.model_fields:
-            return self.error(line, f"There is no section {section}; there are {KNOWN}.")
-        if section == "variants" and inner:
-            entries = content["variants"]
-            line = entries.lc.item(inner[0])[0] + 1
-            if inner[1:2] == ["notebooks"]:
-                return self.error(line_of(entries[inner[0]], "notebooks"), MUST_BE["notebooks"])
-            return self.error(line, "Each variant must have a name, such as {name: short}.")
-        return self.error(line, MUST_BE.get(section, f"{section} must name parameters."))
-
-    def _notebooks(self, names: list[str], line: int) -> list[Path]:
-        paths = [self._notebook(name, line) for name in names]
+    def _notebooks(self, mapping: CommentedMap, otherwise: list[Path]) -> list[Path]:
+        if "notebooks" not in mapping and otherwise:
+            return otherwise
+        line = line_of(mapping, "notebooks")
+        paths = [self._notebook(name, line) for name in mapping.get("notebooks", DEFAULT_NOTEBOOKS)]
         if len({path.stem for path in paths}) < len(paths):
             raise self.error(line, "A notebook is named twice.")
         return paths
@@ -119,8 +112,8 @@ class _Reader:
             raise self.error(line, f"There is no notebook {name}; the project has {known}.")
         return path.resolve()
 
-    def _lists(self, content: CommentedMap, section: str) -> list[Setting]:
-        settings = list(_settings(content.get(section)))
+    def _lists(self, section: str) -> list[Setting]:
+        settings = list(_settings(self.content.get(section)))
         for setting in settings:
             if not isinstance(setting.value, list) or not setting.value:
                 text = f"{setting.name} in {section} must have a list of values, not "
@@ -128,8 +121,8 @@ class _Reader:
                 raise self.error(setting.line, f"{text}{value}.")
         return settings
 
-    def _zipped(self, content: CommentedMap) -> list[Setting]:
-        settings = self._lists(content, "zip")
+    def _zipped(self) -> list[Setting]:
+        settings = self._lists("zip")
         for setting in settings:
             expected, found = len(settings[0].value), len(setting.value)
             if found != expected:
@@ -140,33 +133,48 @@ class _Reader:
                 )
         return settings
 
-    def _variants(self, content: CommentedMap, notebooks: list[Path]) -> list[Variant]:
-        variants: list[Variant] = []
-        for entry in content.get("variants", []):
-            line, own = line_of(entry, "name"), notebooks
-            if "notebooks" in entry:
-                own = self._notebooks(entry["notebooks"], line_of(entry, "notebooks"))
-            settings = [s for s in _settings(entry) if s.name not in ("name", "notebooks")]
-            if entry["name"] in [variant.name for variant in variants]:
-                raise self.error(line, f"There are two variants named {entry['name']}.")
-            variants.append(Variant(entry["name"], own, settings, line))
-        return variants or [Variant("", notebooks, [])]
+    def _seeds(self) -> list[Setting]:
+        """Returns the seeds, a number of which counts from 0; the notebooks' own without any."""
+        if "seeds" not in self.content:
+            return []
+        seeds = plain(self.content["seeds"])
+        values = range(min(seeds, sys.maxsize)) if isinstance(seeds, int) else seeds
+        return [Setting("SEED", values, line_of(self.content, "seeds"))]
 
-    def _with_seeds(self, definition: Definition, content: CommentedMap) -> Definition:
-        """Adds the seeds, a number of which counts from 0, unless the runs become too many."""
-        seeds, line = content.get("seeds", 1), line_of(content, "seeds")
-        lists = [setting.value for setting in definition.grid]
-        lists += [setting.value for setting in definition.zipped[:1]]
-        count = math.prod(map(len, lists)) * len(definition.variants)
-        count *= seeds if isinstance(seeds, int) else len(seeds)
-        if count > MOST_RUNS:
-            line = line if "seeds" in content else line_of(content, "grid")
-            text = f"These are {shown(count)} runs; a sweep may have {MOST_RUNS:,} at most."
+    def _check_number(self, runs: int) -> None:
+        if runs > MOST_RUNS:
+            line = line_of(self.content, "seeds" if "seeds" in self.content else "grid")
+            text = f"These are {shown(runs)} runs; a sweep may have {MOST_RUNS:,} at most."
             raise self.error(line, text)
-        if "seeds" not in content:
-            return definition
-        values = list(range(seeds)) if isinstance(seeds, int) else plain(seeds)
-        return replace(definition, seeds=Setting("SEED", values, line))
+
+    def _check_settings(
+        self, fixed: list[Setting], variants: list[Definition], swept: list[Setting]
+    ) -> None:
+        everywhere = list(dict.fromkeys(path for v in variants for path in v.notebooks))
+        for setting in [*fixed, *(each for several in swept for each in several.each())]:
+            self._check(setting, everywhere)
+        for variant in variants:
+            for setting in variant.settings:
+                self._check(setting, variant.notebooks)
+        taken = {
+            setting.name
+            for settings in [fixed, *(v.settings for v in variants)]
+            for setting in settings
+        }
+        for setting in swept:
+            if setting.name in taken:
+                raise self.error(
+                    setting.line, f"{setting.name} is given elsewhere in the file, too."
+                )
+            taken.add(setting.name)
+
+    def _check(self, setting: Setting, notebooks: list[Path]) -> None:
+        try:
+            if split_scope(setting.name)[1] == "OUTPUT_DIR":
+                raise ValueError("OUTPUT_DIR cannot be set; each run writes into its own folder.")
+            check_declared(setting.name, setting.value, notebooks)
+        except ValueError as error:
+            raise self.error(setting.line, str(error)) from error
 
 
 def _settings(mapping: CommentedMap | None) -> Iterator[Setting]:
@@ -177,3 +185,12 @@ def _settings(mapping: CommentedMap | None) -> Iterator[Setting]:
                 yield Setting(f"{key}.{name}", plain(inner), line_of(value, name))
         else:
             yield Setting(str(key), plain(value), line_of(mapping, key))
+
+
+def _labels(swept: list[Setting]) -> dict[str, str]:
+    """Returns names without their notebook's, unless another parameter has the same."""
+    parameters = [split_scope(setting.name)[1] for setting in swept]
+    return {
+        setting.name: parameter if parameters.count(parameter) == 1 else setting.name
+        for setting, parameter in zip(swept, parameters, strict=True)
+    }

@@ -9,13 +9,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from filelock import FileLock
-
 from mnist_helpers.files import read_json, write_json
 from mnist_helpers.runner.code_hash import code_version
 from mnist_helpers.runner.execute import KERNEL_FILE, NotebookError, execute
 from mnist_helpers.runner.notebooks import code_sources
-from mnist_helpers.runner.output import Listener
+from mnist_helpers.runner.output import Output
 from mnist_helpers.runner.pages import write_page, write_thumbnail
 
 # What TensorFlow, NumPy and scikit-learn ask for how many threads to use.
@@ -93,6 +91,8 @@ def run_task(task: Task, pages: bool, emit: Emit) -> dict:
     Raises:
         CodeChangedError: This process has other code than the task was planned with.
     """
+    from filelock import FileLock
+
     if code_version(code_sources(task.notebook)) != task.code:
         raise CodeChangedError(socket.gethostname())
     if "OMP_NUM_THREADS" in os.environ:  # where only this is set, it holds for TensorFlow, too
@@ -104,23 +104,23 @@ def run_task(task: Task, pages: bool, emit: Emit) -> dict:
         if task.state() == "done":
             return task.entry()
         _fill(task)
-        writer = StatusWriter(task, emit)
-        try:
-            _run_notebook(task, pages, writer)
-        except NotebookError as error:
-            return writer.note("failed", str(error))
-        except KeyboardInterrupt:
-            writer.note("stopped", "stopped by the user")
-            raise
-        return writer.note("done")
+        with StatusWriter(task, emit) as writer:
+            try:
+                _run_notebook(task, pages, writer)
+            except NotebookError as error:
+                return writer.note("failed", str(error))
+            except KeyboardInterrupt:
+                writer.note("stopped", "stopped by the user")
+                raise
+            return writer.note("done")
 
 
-class StatusWriter(Listener):
-    """Keeps a task's entry in its folder's `status.json`, and emits each change."""
+class StatusWriter(Output):
+    """Logs what a task prints, keeps its entry in `status.json`, and emits each change."""
 
     def __init__(self, task: Task, emit: Emit):
         """Notes that the task is running."""
-        super().__init__()
+        super().__init__(task.folder / "run.log")
         self.task, self.emit, self.start = task, emit, time.time()
         self.cells = len(task.notebook["cells"]) + (task.takes_folder or bool(task.values))
         self.note("running")
@@ -170,11 +170,11 @@ def _fill(task: Task) -> None:
         write_json(task.folder / "status.json", {"notebooks": read_status(parent.folder)})
 
 
-def _run_notebook(task: Task, pages: bool, listener: Listener) -> None:
+def _run_notebook(task: Task, pages: bool, printed: Output) -> None:
     values, output = dict(task.values), task.folder / f"{task.name}.ipynb"
     if task.takes_folder:
         values["OUTPUT_DIR"] = str(task.folder)
-    execute(task.notebook, output, values, listener)
+    execute(task.notebook, output, values, printed)
     try:
         write_thumbnail(output)
         if pages:

@@ -11,11 +11,17 @@ from ruamel.yaml.constructor import DuplicateKeyError
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from ruamel.yaml.events import CollectionEndEvent, CollectionStartEvent
 
-from mnist_helpers.runner.definition import SweepError
-
 MOST_BYTES = 100_000  # which take a few seconds
 MOST_NESTING = 20
 MOST_MERGES = 50  # each copies all that the merged mapping holds
+
+
+class SweepError(ValueError):
+    """A sweep file says something impossible; says where."""
+
+    def __init__(self, path: Path, line: int, text: str):
+        """Takes the file, the line counted from 1, and what is wrong."""
+        super().__init__(f"{path}, line {line}: {text}")
 
 
 def read_yaml(path: Path) -> CommentedMap:

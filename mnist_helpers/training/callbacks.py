@@ -14,6 +14,7 @@ from mnist_helpers.training.artifacts import save_model
 from mnist_helpers.training.folder_lock import FolderLock
 from mnist_helpers.training.interruption import explain_interruption, stop_explaining
 from mnist_helpers.training.layers import FusedBatchNormalization
+from mnist_helpers.training.monitoring import live_curves, tensorboard
 
 
 class ResumableTraining(keras.callbacks.Callback):
@@ -48,7 +49,7 @@ class ResumableTraining(keras.callbacks.Callback):
         self, folder, phase, best_model, settings, previous_best=None, previous_history=()
     ):
         super().__init__()
-        self.folder = output_dir(folder)
+        self.folder, self.phase = output_dir(folder), phase
         self.state_file = self.folder / f"{phase}.state.npz"
         self.best_file = self.folder / best_model
         self.settings = hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()
@@ -97,7 +98,7 @@ class ResumableTraining(keras.callbacks.Callback):
             save_best_only=True,
             initial_value_threshold=max((row["val_accuracy"] for row in done), default=None),
         )
-        self.callbacks = [checkpoint, self]
+        self.callbacks = [checkpoint, self, *live_curves(done), *tensorboard(self.phase)]
         return len(done)
 
     @property

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from mnist_helpers.data.datasets import dataset_title
-from mnist_helpers.paths import PROJECT, SHIPPED_DIR, TRAINED_DIR
+from mnist_helpers.paths import PROJECT, RUNS_DIR, SHIPPED_DIR, TRAINED_DIR
 from mnist_helpers.training.metrics import read_metrics
 from mnist_helpers.validation import plain_text
 
@@ -35,8 +35,12 @@ def find_models(
     path = {"mine": folder, "shipped": SHIPPED_DIR}.get(choice, choice)
     path = PROJECT / Path(path).expanduser()
     if choice == "mine" and path == TRAINED_DIR and dataset == "mnist" and not _models_in(path):
+        print(f"There is no model in {path.name}, so here are those that come with the project.")
         path = SHIPPED_DIR
-        print("There is no model of your own yet, so here are those that come with the project.")
+        runs = [file.parent for file in RUNS_DIR.glob("*/metrics.json") if _models_in(file.parent)]
+        if runs:
+            newest = max(runs, key=lambda run: (run / "metrics.json").stat().st_mtime)
+            print(f'For those of your last run, set MODEL = "runs/{newest.name}".')
     if not path.exists():
         raise FileNotFoundError(
             f"{path} does not exist. Choose another OUTPUT_DIR or model, or run "

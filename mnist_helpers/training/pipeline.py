@@ -43,7 +43,7 @@ def training_dataset(
     """Batches of all epochs in a row, each epoch shuffled anew.
 
     Everything random depends on `seed` and the epoch's number alone. A training that stopped after
-    epoch 7 therefore goes on with `first_epoch=7` and sees the very batches it would have seen.
+    epoch 7 therefore continues with `first_epoch=7` and sees the very batches it would have seen.
 
     In each batch the first `augmented_share` of the images are augmented and the rest stay clean.
     Because every epoch is shuffled anew, each image takes both parts over time.

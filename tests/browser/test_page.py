@@ -50,7 +50,7 @@ def address(shipped, tmp_path_factory):
     return page.as_uri()
 
 
-@pytest.fixture(params=["desk", "phone", "dark phone"])
+@pytest.fixture(params=["desk", "dark phone"])
 def page(request, browser, address):
     """The opened page; afterwards nothing may have failed and nothing been asked of a network."""
     device = request.param.rpartition(" ")[2]

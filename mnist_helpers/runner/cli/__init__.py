@@ -1,7 +1,6 @@
 """The command line, `mnist` or `python -m mnist_helpers`; one module per command."""
 
 import functools
-import importlib.metadata
 import io
 import sys
 from collections.abc import Callable, Sequence
@@ -51,7 +50,9 @@ for module in (run, sweep, predict, evaluate, export, notebooks):
 
 def _print_version(wanted: bool) -> None:
     if wanted:
-        print("mnist-helpers", importlib.metadata.version("mnist-helpers"))
+        from importlib.metadata import version
+
+        print("mnist-helpers", version("mnist-helpers"))
         raise typer.Exit
 
 

@@ -1,9 +1,20 @@
 """The command `notebooks`: a copy of the series to work on."""
 
+import json
+import re
+import shutil
 from pathlib import Path
 from typing import Annotated
 
 import typer
+
+from mnist_helpers.files import write_text
+from mnist_helpers.paths import NOTEBOOKS_DIR
+from mnist_helpers.runner.notebooks import read_notebook, without_outputs
+
+SOLUTIONS = re.compile(r"<details><summary>Solutions</summary>.*?</details>\n*", re.DOTALL)
+# What notebook 07 compares as long as there is no sweep of one's own.
+RESULTS = "sweeps/results/strategy"
 
 
 def command(
@@ -16,8 +27,34 @@ def command(
 
     Nothing that is in the folder is replaced.
     """
-    from mnist_helpers.runner.hand_out import copy_series
-
     for copy in copy_series(folder, solutions=not without_solutions):
         print(copy)
     return 0
+
+
+def copy_series(folder: Path, solutions: bool) -> list[Path]:
+    """Copies the notebooks without outputs, and the results that notebook 07 begins with.
+
+    Args:
+        folder: Where to; made if missing.
+        solutions: Whether the folded solutions of *Now you* are copied as well.
+
+    Returns:
+        The copies.
+
+    Raises:
+        FileExistsError: One of the notebooks is in the folder already; nothing was copied.
+    """
+    sources = sorted(NOTEBOOKS_DIR.glob("*.ipynb"))
+    copies = [folder / source.name for source in sources]
+    for copy in copies:
+        if copy.exists():
+            raise FileExistsError(f"{copy} is there already; choose another folder.")
+    for source, copy in zip(sources, copies, strict=True):
+        notebook = without_outputs(read_notebook(source))
+        for cell in notebook["cells"]:
+            text = cell["source"] if solutions else SOLUTIONS.sub("", cell["source"])
+            cell["source"] = text.splitlines(keepends=True)
+        write_text(copy, json.dumps(notebook, indent=1, ensure_ascii=False) + "\n")
+    shutil.copytree(NOTEBOOKS_DIR.parent / RESULTS, folder / RESULTS, dirs_exist_ok=True)
+    return copies

@@ -47,15 +47,15 @@ def command(
     What is finished is never repeated; started again, a sweep continues where it stopped.
     """
     from mnist_helpers.runner.plan import make_plan
-    from mnist_helpers.runner.session import run_session
-    from mnist_helpers.runner.sweep_file import read_definition
 
     folder = (output / (name or file.stem)).resolve()
-    runs = make_plan(read_definition(file), folder)
+    runs = make_plan(file, folder)
     states = ("failed",) if retry_failed else ("waiting",)
     if dry_run:
         print(_describe(runs, folder, states))
         return 0
+    from mnist_helpers.runner.session import run_session
+
     try:
         rows = run_session(
             lambda: runs,
