@@ -253,6 +253,8 @@ def pictures(count=50):
             for row in range(height // 8, height, height // 6):
                 paper[row : row + 1] *= 0.6
         photo = paper * (0.15 + 0.85 * drawn / 255)
+        if kind == 2 and number % 2:  # a sheet on a dark desk
+            photo = np.pad(photo, 40, constant_values=0.2)
         photo += random.normal(0, 0.02, photo.shape) if kind else 0
         yield np.uint8(255 * np.clip(1 - photo if number % 7 == 6 else photo, 0, 1))
 

@@ -285,6 +285,15 @@ def test_patterned_paper_and_a_shadow_are_background():
         assert np.corrcoef(digit.ravel(), plain.ravel())[0, 1] > 0.93
 
 
+@pytest.mark.parametrize("desk, turn", [(20, 0), (45, 6), (80, -9)])
+def test_a_dark_desk_around_the_sheet_is_no_ink(desk, turn):
+    paper = drawn((400, 360), width=20).convert("LA").rotate(turn, expand=True)
+    photo = Image.new("L", (700, 600), desk)
+    photo.paste(paper, (120, 90), paper.getchannel("A"))
+    plain = to_mnist(drawn((400, 360), width=20).rotate(turn, expand=True, fillcolor=255))
+    assert likeness(photo, plain) > 0.9  # turned, the pixels of the two lie differently
+
+
 def test_a_broken_stroke_stays_with_its_digit():
     whole = to_mnist(sheet())
     picture = np.array(sheet())

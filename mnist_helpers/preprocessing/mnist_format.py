@@ -4,6 +4,7 @@ import numpy as np
 from PIL import Image
 from scipy import ndimage
 
+from mnist_helpers.preprocessing.background import cut_to_sheet
 from mnist_helpers.preprocessing.image_io import (
     SMALLEST_SIDE,
     Picture,
@@ -31,10 +32,10 @@ def to_mnist(image: Picture) -> np.ndarray:
     """Brings a picture of one digit to the form of MNIST: the one way into the network.
 
     The digit may be dark on light or light on dark, small in a large picture, lit unevenly, noisy,
-    on patterned or ruled paper, in a box, beside dark borders or cut-off neighbours. It is cut out,
-    fitted into 20 x 20 pixels with its shape kept, and centred by its mass in 28 x 28 (LeCun et
-    al., "Gradient-based learning applied to document recognition", 1998, section III.A). An image
-    that has this form already comes out nearly as it was.
+    on patterned or ruled paper or a sheet on a dark desk, in a box, beside dark borders or cut-off
+    neighbours. It is cut out, fitted into 20 x 20 pixels with its shape kept, and centred by its
+    mass in 28 x 28 (LeCun et al., "Gradient-based learning applied to document recognition", 1998,
+    section III.A). An image that has this form already comes out nearly as it was.
 
     Args:
         image: A path, the bytes of an image file, a Pillow image, or an array of shape (h, w),
@@ -64,7 +65,7 @@ def steps_to_mnist(image: Picture) -> dict[str, np.ndarray]:
         grey, the ink without its background, the ink cut out, and the (28, 28) result.
     """
     grey = read_grey(image)
-    ink = separate_ink(grey)
+    ink = separate_ink(cut_to_sheet(grey))
     digit, coarse = _cut_out(ink)
     steps = {
         "in grey": grey,

@@ -26,7 +26,10 @@ NETWORK, DECIDING, FILTERS, TO_MNIST, COMMON, PAGE = (
 CONSTANTS = "const CONSTANTS = JSON.parse(document.getElementById('constants').textContent);"
 # What the page shares with the modules of Python that it stands in for.
 SHARED = {
-    background: ("TINY", "LARGE", "LEAST_CONTRAST", "NOISE_FACTOR", "BLANK"),
+    background: (
+        *("TINY", "LARGE", "LEAST_CONTRAST", "NOISE_FACTOR", "BLANK"),
+        *("LEAST_SHEET", "LEAST_BRIGHT", "LEAST_RECTANGLE"),
+    ),
     image_io: ("WORKING_SIDE", "SMALLEST_SIDE", "GREY_WEIGHTS"),
     lines: ("LEAST_LENGTH", "SLOPES", "FREE_LINES"),
     separation: ("NO_DIGIT",),

@@ -68,6 +68,63 @@ function lightOnDark(grey) {
   return brightPaper ? mapped(grey, (value) => 1 - value) : grey;
 }
 
+// Cuts a picture to the sheet of paper in it, if there is a dark desk around one.
+function cutToSheet(grey) {
+  const { width, height } = grey;
+  const range = largest(grey.data) - smallest(grey.data);
+  if (Math.min(width, height) < CONSTANTS.LARGE || range < CONSTANTS.LEAST_CONTRAST) return grey;
+  const threshold = otsu(grey.data);
+  const bright = maskOf(grey, (i) => grey.data[i] > threshold);
+  const turned = transposed(bright);
+  const sides = [
+    bright.data.slice(0, width), bright.data.slice(-width),
+    turned.data.slice(0, height), turned.data.slice(-height),
+  ];
+  if (sides.filter((side) => mean(side) < 0.03).length < 3) return grey;
+  const { parts, sizes } = label(bright, FOUR_NEIGHBOURS);
+  const most = 1 + sizes.slice(1).indexOf(largest(sizes.slice(1)));
+  const rest = label(maskOf(grey, (i) => parts.data[i] !== most), FOUR_NEIGHBOURS).parts;
+  const outside = new Set();
+  rest.data.forEach((part, i) => {
+    const [row, column] = [Math.floor(i / width), i % width];
+    if (!row || !column || row === height - 1 || column === width - 1) outside.add(part);
+  });
+  outside.delete(0);
+  const sheet = maskOf(grey, (i) => !outside.has(rest.data[i]));
+  const area = total(sheet.data);
+  const filled = sizes[most] > CONSTANTS.LEAST_BRIGHT * area && sizes[most] < area;
+  if (area < CONSTANTS.LEAST_SHEET * grey.data.length || !filled) return grey;
+  let box = Infinity;
+  for (let angle = 0; angle < 90; angle += 5) {
+    const [cos, sin] = [Math.cos((angle * Math.PI) / 180), Math.sin((angle * Math.PI) / 180)];
+    const reach = [Infinity, -Infinity, Infinity, -Infinity];
+    sheet.data.forEach((is, i) => {
+      if (!is) return;
+      const [x, y] = [i % width, Math.floor(i / width)];
+      const [along, across] = [x * cos + y * sin, y * cos - x * sin];
+      reach[0] = Math.min(reach[0], along);
+      reach[1] = Math.max(reach[1], along);
+      reach[2] = Math.min(reach[2], across);
+      reach[3] = Math.max(reach[3], across);
+    });
+    box = Math.min(box, (reach[1] - reach[0] + 1) * (reach[3] - reach[2] + 1));
+  }
+  if (area < CONSTANTS.LEAST_RECTANGLE * box) return grey;
+  const beyond = grown(maskOf(sheet, (i) => !sheet.data[i]));
+  const paper = median(kept(grey.data, (_, i) => !beyond.data[i] && parts.data[i] === most));
+  const whole = mapped(grey, (value, i) => (beyond.data[i] ? paper : value));
+  const rows = [...Array(height).keys()].filter((y) =>
+    beyond.data.subarray(y * width, (y + 1) * width).includes(0),
+  );
+  const columns = [...Array(width).keys()].filter((x) =>
+    rows.some((y) => !beyond.data[y * width + x]),
+  );
+  if (!rows.length) return grey;
+  return cut(
+    whole, rows[0], columns[0], rows.at(-1) - rows[0] + 1, columns.at(-1) - columns[0] + 1,
+  );
+}
+
 const grown = (mask) =>
   dilatedMask(mask, 1 + rint(Math.max(mask.width, mask.height) / 100));
 
@@ -458,7 +515,7 @@ function stepsToMnist(grey) {
       `The picture has ${grey.width} × ${grey.height} pixels; a digit needs at least ` +
         `${CONSTANTS.SMALLEST_SIDE} one way and 2 the other.`,
     );
-  const ink = separateInk(grey);
+  const ink = separateInk(cutToSheet(grey));
   const [digit, coarse] = cutOut(ink);
   const image = centred(coarse ? fitted(digit, CONSTANTS.BOX) : fit(digit));
   return [
