@@ -1,18 +1,23 @@
-"""What the strategy study shows, for the README: a table and words."""
+"""What the strategy study shows, for docs/study.md: a table, words and a figure.
+
+`python benchmarks/strategy_report.py` draws the figure, docs/study.png, from the result files.
+"""
 
 import pandas as pd
 
 from mnist_helpers.evaluation import sweeps
 from mnist_helpers.files import read_json
 from mnist_helpers.paths import PROJECT
+from mnist_helpers.plotting.style import use_style
+from mnist_helpers.plotting.sweeps import plot_runs
 
 FOLDER = PROJECT / "sweeps" / "results" / "strategy"
-OURS = "clean 10 → mixed 10 (ours)"
+OURS = "clean → mixed (hybrid)"
 # Metric to its title, what it is multiplied by, and how its mean and half interval are written.
 COLUMNS = {
     "test_accuracy": ("test accuracy (%)", 100, "{:.3f} ± {:.3f}"),
     "ece": ("calibration error (%)", 100, "{:.2f} ± {:.2f}"),
-    "geometric_robustness": ("turned, moved, resized, sheared (%)", 100, "{:.2f} ± {:.2f}"),
+    "geometric_robustness": ("rotated, shifted, scaled, sheared (%)", 100, "{:.2f} ± {:.2f}"),
     "photometric_robustness": ("noise, grey, lines and the like (%)", 100, "{:.1f} ± {:.1f}"),
     "digits8x8_accuracy": ("8×8 digits (%)", 100, "{:.2f} ± {:.2f}"),
     "training_cpu_seconds": ("training (processor minutes)", 1 / 60, "{:.1f} ± {:.1f}"),
@@ -66,7 +71,7 @@ def accuracies(runs: pd.DataFrame) -> str:
         for _, row in tests[tests["p_corrected"] < 0.05].iterrows()
     ]
     return (
-        "Test accuracy of ours minus that of each other, in points, with its 95 % interval and "
+        "Test accuracy of the hybrid minus that of each other, in points, with its 95 % interval and "
         f"corrected p: {'; '.join(parts)}. Significant among all {len(tests)} pairs: "
         f"{'; '.join(certain) or 'none'}."
     )
@@ -86,10 +91,10 @@ def caption(runs: pd.DataFrame) -> str:
     facts = read_json(FOLDER / "environment.json")
     return (
         f"Means over n = {count} seeds ± half of Student's 95 % interval. \\*: differs "
-        "significantly from ours (paired by seed, Holm's correction for all pairs, p < 0.05). "
+        "significantly from the hybrid (paired by seed, Holm's correction for all pairs, p < 0.05). "
         "All share the network, the number of updates, and each seed's first weights. "
-        "Calibration error before any temperature; damaged digits over all levels of the kinds in "
-        f"notebook 04. {facts['date']}, {facts['processor']}, {facts['precision']}, "
+        "Calibration error before any temperature; corrupted digits over all severities of the "
+        f"types in notebook 05. {facts['date']}, {facts['processor']}, {facts['precision']}, "
         f"threads of a run: {facts['cores']}; Python {facts['python']}, TensorFlow "
         f"{facts['tensorflow']}, Keras {facts['keras']}."
     )
@@ -99,3 +104,17 @@ def summary() -> str:
     """Returns the table and what stands under it."""
     runs, _ = sweeps.read_sweep(FOLDER)
     return "\n\n".join([table(runs), caption(runs), accuracies(runs)])
+
+
+def main() -> None:
+    """Draws all runs and each setting's mean with its interval, on clean and transformed digits."""
+    use_style()
+    runs, _ = sweeps.read_sweep(FOLDER)
+    metrics = ("test_accuracy", "geometric_robustness")
+    intervals = {name: sweeps.mean_intervals(runs, name) for name in metrics}
+    figure = plot_runs(runs, intervals, "Six strategies of 20 epochs, five seeds each")
+    figure.savefig(PROJECT / "docs" / "study.png", dpi=110, bbox_inches="tight")
+
+
+if __name__ == "__main__":
+    main()

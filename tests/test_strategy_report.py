@@ -8,7 +8,7 @@ import pytest
 from mnist_helpers.files import write_json
 from mnist_helpers.paths import PROJECT
 
-OURS = "clean 10 → mixed 10 (ours)"
+OURS = "clean → mixed (hybrid)"
 SCORES = {"first": [0.5, 0.6, 0.7], OURS: [0.6, 0.8, 1.0], "last": [0.9, 0.7, 0.8]}
 
 
