@@ -1,7 +1,7 @@
 """Ten seeds of the default 10 + 10 training, each tested once: `python benchmarks/accuracy.py`.
 
 Resumable: each seed is a folder in runs/accuracy/, a finished one is not repeated, a broken one
-goes on after its last finished epoch. `--seeds 0 2 4` trains those alone, so that several processes
+continues after its last finished epoch. `--seeds 0 2 4` trains those alone, so that several processes
 can share the work (`--threads 1` gives each one core); `--report` writes the result file. The seeds
 0 to 9, the schedule and the number of epochs were fixed before the first of them was tested.
 """
@@ -34,7 +34,7 @@ def train_phase(folder: Path, seed: int, phase: str, augmentation=None, after: s
         seed: Of the weights and the order of the images.
         phase: Its name, which begins its files' names.
         augmentation: Of half of each batch; None for a clean phase.
-        after: The phase that it goes on from, if any.
+        after: The phase that it continues from, if any.
 
     Returns:
         One row per epoch of both phases.

@@ -71,8 +71,8 @@ def accuracies(runs: pd.DataFrame) -> str:
         for _, row in tests[tests["p_corrected"] < 0.05].iterrows()
     ]
     return (
-        "Test accuracy of the hybrid minus that of each other, in points, with its 95 % interval and "
-        f"corrected p: {'; '.join(parts)}. Significant among all {len(tests)} pairs: "
+        "Test accuracy of the hybrid minus that of each other, in points, with its 95 % interval "
+        f"and corrected p: {'; '.join(parts)}. Significant among all {len(tests)} pairs: "
         f"{'; '.join(certain) or 'none'}."
     )
 
@@ -91,8 +91,8 @@ def caption(runs: pd.DataFrame) -> str:
     facts = read_json(FOLDER / "environment.json")
     return (
         f"Means over n = {count} seeds ± half of Student's 95 % interval. \\*: differs "
-        "significantly from the hybrid (paired by seed, Holm's correction for all pairs, p < 0.05). "
-        "All share the network, the number of updates, and each seed's first weights. "
+        "significantly from the hybrid (paired by seed, Holm's correction for all pairs, "
+        "p < 0.05). All share the network, the number of updates, and each seed's first weights. "
         "Calibration error before any temperature; corrupted digits over all severities of the "
         f"types in notebook 05. {facts['date']}, {facts['processor']}, {facts['precision']}, "
         f"threads of a run: {facts['cores']}; Python {facts['python']}, TensorFlow "

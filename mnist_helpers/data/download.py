@@ -78,7 +78,7 @@ def _transfer(url: str, max_bytes: int, deadline: float) -> bytes:
             for response in responses:  # which pooch leaves open after an error
                 response.close()
 
-    # A socket's timeout begins anew with every byte, also of a header. A daemon, so that a thread
+    # A socket's timeout restarts with every byte, also of a header. A daemon, so that a thread
     # that still waits does not keep the process from ending.
     thread = threading.Thread(target=run, daemon=True)
     thread.start()

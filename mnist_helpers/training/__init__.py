@@ -1,4 +1,4 @@
-"""The network, its augmented training data, and a training that survives being killed."""
+"""The network, its augmented training data, and training that survives being killed."""
 
 import lazy_loader
 
