@@ -1,9 +1,9 @@
 """Ten seeds of the default 10 + 10 training, each tested once: `python benchmarks/accuracy.py`.
 
 Resumable: each seed is a folder in runs/accuracy/, a finished one is not repeated, a broken one
-continues after its last finished epoch. `--seeds 0 2 4` trains those alone, so that several processes
-can share the work (`--threads 1` gives each one core); `--report` writes the result file. The seeds
-0 to 9, the schedule and the number of epochs were fixed before the first of them was tested.
+continues after its last finished epoch. `--seeds 0 2 4` trains those alone, so that several
+processes can share the work (`--threads 1` gives each one core); `--report` writes the result file.
+The seeds 0 to 9, the schedule and the number of epochs were fixed before the first was tested.
 """
 
 import argparse
