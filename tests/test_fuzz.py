@@ -11,6 +11,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from PIL import Image
 
 import mnist_helpers
+from mnist_helpers.validation import check_array
 from tests.fuzzing import CALLS, CASES
 from tests.limits import Peak
 from tests.stress import often, record_specimens
@@ -81,3 +82,11 @@ def test_a_right_answer_or_the_documented_error(name, record_property):
     print(f"{name}: {accepted} of {tried} accepted")
     if name not in ("data.mnist.verify", "data.datasets.load_dataset"):  # which nothing here passes
         assert accepted or tried < 100, "no argument was ever accepted"
+
+
+@pytest.mark.filterwarnings("ignore:the matrix subclass")
+def test_masked_arrays_are_rejected_and_matrices_become_arrays():
+    """A mask would be lost without a word; a matrix indexes differently and broke memory."""
+    with pytest.raises(ValueError, match="not a masked one"):
+        check_array("labels", np.ma.masked_array([1, 2], [False, True]), "integers")
+    assert type(check_array("labels", np.matrix([[1, 2]]), "integers")) is np.ndarray
