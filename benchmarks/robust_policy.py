@@ -4,8 +4,8 @@
     python benchmarks/robust_policy.py --seeds 0 1   # on test images
     python benchmarks/update_readme.py               # all results so far, as robust_policy.md
 
-All policies go on from the same clean phase, that of `accuracy.py` in its folders, so `make study`
-comes first. What is done is not done again, so that a study that was stopped goes on.
+All policies continue from the same clean phase, that of `accuracy.py` in its folders, so `make
+study` comes first. Finished work is not repeated, so a stopped study can be resumed.
 """
 
 import argparse

@@ -43,7 +43,7 @@ def choice() -> str:
 
 
 def middle(result: dict, kinds=tuple(robustness.CORRUPTIONS)) -> list[float]:
-    """Returns a result's accuracies at the middle level of some kinds of damage."""
+    """Returns a result's accuracies at the middle level of some corruptions."""
     levels = robustness.accuracy_at_severity_3(result["curves"])
     return [levels[kind] for kind in kinds]
 
@@ -89,9 +89,9 @@ def loss_on_clean_digits(by_phase: dict, phase: str = "robust") -> str:
 def caption(by_phase: dict) -> str:
     """Says what the numbers are."""
     return (
-        "Percent of the test digits read right at the middle of five levels of each kind of "
-        f"damage; means over {len(by_phase['robust'])} seeds. Clean digits: all 10,000; each kind "
-        f"of damage: the same {IMAGES:,}. Worst kind: each seed's own, averaged."
+        "Percent of the test digits classified correctly at the middle of five levels of each "
+        f"corruption; means over {len(by_phase['robust'])} seeds. Clean digits: all 10,000; each "
+        f"corruption: the same {IMAGES:,}. Worst kind: each seed's own, averaged."
     )
 
 

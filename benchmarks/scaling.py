@@ -1,6 +1,6 @@
 """How cost grows: images per second and memory by data set size, batch size and cores, as a plot.
 
-Each point is a training in a process of its own: the network and pipeline of the notebooks on
+Each point is a training run in a process of its own: the network and pipeline of the notebooks on
 images drawn with repetition from the training images, 50/50 mixed, for at most 60 steps after a
 warm-up.
 """
