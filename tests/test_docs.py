@@ -75,9 +75,12 @@ def test_the_site_builds_without_a_warning_and_holds_every_module_and_notebook(t
         notebook = nbformat.read(path, as_version=4)
         outputs = [o for cell in notebook.cells for o in cell.get("outputs", ())]
         images = [o for o in outputs if "image/png" in o.get("data", {})]
-        inline = sum(str(o.get("data")).count("data:image/png;base64") for o in outputs)
+        live = [o for o in outputs if "data-live" in str(o.get("data"))]
+        still = [str(o.get("data")) for o in outputs if o not in live]
+        inline = sum(text.count("data:image/png;base64") for text in still)
         assert images or inline, path.name
         assert page.count("<img ") >= len(images) + inline, path.name
+        assert page.count("<iframe ") == len(live), path.name
         for output in images:
             assert output.metadata["image/png"]["alt"] in unescape(page), path.name
     assert "url=README.html" in (site / "index.html").read_text()

@@ -43,7 +43,7 @@ def run_page(dataset, tmp_path_factory):
     return path.with_suffix(".html")
 
 
-@pytest.fixture(params=["desk", "dark desk", "phone", "dark phone"])
+@pytest.fixture(params=["desk", "dark phone"])
 def page(request, browser, run_page):
     device = request.param.rpartition(" ")[2]
     context = browser.new_context(
