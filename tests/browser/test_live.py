@@ -100,4 +100,4 @@ def test_sliders_and_pad_work_without_a_kernel(page, run_page):
         widths = "[document.documentElement.scrollWidth, document.documentElement.clientWidth]"
         needed, there = frame.evaluate(widths)
         assert needed <= there
-        frame.wait_for_function("document.documentElement.scrollHeight <= window.innerHeight")
+        frame.wait_for_function("() => document.documentElement.scrollHeight <= innerHeight")
