@@ -20,8 +20,8 @@ from stale import TRAINING, version
 
 from mnist_helpers.files import write_text
 from mnist_helpers.paths import NOTEBOOKS_DIR, PROJECT, RUNS_DIR, SHIPPED_DIR
-from mnist_helpers.runner.notebooks import notebook_parameters, read_notebook
-from mnist_helpers.runner.pages import without_startup_notes, without_widget_views
+from mnist_helpers.runner.notebook.read import notebook_parameters, read_notebook
+from mnist_helpers.runner.page.notebook_page import without_startup_notes, without_widget_views
 from mnist_helpers.training.artifacts import CLEAN_MODEL
 from mnist_helpers.training.metrics import read_metrics, write_metrics, write_model_card
 

@@ -16,8 +16,8 @@ from refresh import publishable
 
 from mnist_helpers.files import read_json, write_json, write_text
 from mnist_helpers.paths import NOTEBOOKS_DIR, PROJECT, RUNS_DIR
-from mnist_helpers.runner.execute import execute
-from mnist_helpers.runner.output import Output
+from mnist_helpers.runner.notebook.execution import execute
+from mnist_helpers.runner.notebook.output import Output
 from mnist_helpers.training.metrics import read_metrics
 
 NOTEBOOK = NOTEBOOKS_DIR / "07_compare_runs.ipynb"

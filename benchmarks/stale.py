@@ -7,8 +7,8 @@ present code's. The exit status is 1 where something is stale.
 import sys
 
 from mnist_helpers.paths import NOTEBOOKS_DIR, SHIPPED_DIR
-from mnist_helpers.runner.code_hash import code_version
-from mnist_helpers.runner.notebooks import code_sources, read_notebook
+from mnist_helpers.runner.notebook.read import code_sources, read_notebook
+from mnist_helpers.runner.sweep.code_hash import code_version
 from mnist_helpers.training.metrics import read_metrics
 
 TRAINING = ("02_clean_phase", "03_augmented_phase")

@@ -13,8 +13,8 @@ from sphinx.application import Sphinx
 
 from mnist_helpers.data.datasets import load_test
 from mnist_helpers.paths import PROJECT, SHIPPED_DIR
-from mnist_helpers.runner.export_page import model_facts, write_digit_page
-from mnist_helpers.runner.live import enliven, frame
+from mnist_helpers.runner.page.digit_page import model_facts, write_digit_page
+from mnist_helpers.runner.page.live_widgets import enliven, frame
 from mnist_helpers.training.artifacts import load_model
 from mnist_helpers.training.model_choice import find_model
 from mnist_helpers.training.pipeline import to_input

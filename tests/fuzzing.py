@@ -587,7 +587,7 @@ CASES = {
         lambda _, name, value: np.testing.assert_(type(value) in (int, float, str)),
         many=500,
     ),
-    "runner.settings.parse_value": Case(
+    "runner.notebook.given_parameters.parse_value": Case(
         st.tuples(
             st.one_of(st.text(), st.sampled_from(["-" * 9000 + "1", "[" * 500, "9" * 5000])),
             st.sampled_from(["bool", "int", "float", "str"]),

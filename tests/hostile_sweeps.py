@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from mnist_helpers.paths import PROJECT
-from mnist_helpers.runner.plan import make_plan
-from mnist_helpers.runner.yaml_file import SweepError
+from mnist_helpers.runner.sweep.plan import make_plan
+from mnist_helpers.runner.sweep.sweep_yaml import SweepError
 
 ODD = [
     "!!int ''", "!!bool abc", "!!timestamp foo", "!!binary x", "!!float", "!!set {a, b}", "!x y",

@@ -12,7 +12,7 @@ from IPython.core.inputtransformer2 import TransformerManager
 
 from mnist_helpers.paths import NOTEBOOKS_DIR, PROJECT
 from mnist_helpers.runner.cli import main
-from mnist_helpers.runner.notebooks import read_notebook
+from mnist_helpers.runner.notebook.read import read_notebook
 
 sys.path.insert(0, str(PROJECT / "docs"))
 import badges  # noqa: E402

@@ -1,12 +1,13 @@
 import re
+from typing import get_args
 
 import keras
 import numpy as np
 import pytest
 
-from mnist_helpers.runner import export
+from mnist_helpers.runner import export_formats as export
 from mnist_helpers.runner.cli import main
-from mnist_helpers.runner.cli.export import SUFFIXES
+from mnist_helpers.runner.cli.export import Format
 from mnist_helpers.training import artifacts
 
 IMAGES = np.random.default_rng(0).random((20, 28, 28, 1), np.float32)
@@ -33,7 +34,7 @@ def skip_without(name):
 
 
 def test_the_command_line_knows_the_formats():
-    assert {name: chosen.suffix for name, chosen in export.FORMATS.items()} == SUFFIXES
+    assert get_args(Format) == (*export.FORMATS, "page")
 
 
 @pytest.mark.parametrize("name", export.FORMATS)

@@ -15,12 +15,11 @@ from mnist_helpers.data import load_test
 from mnist_helpers.evaluation.inference import Predictor
 from mnist_helpers.paths import SHIPPED_DIR
 from mnist_helpers.preprocessing import PictureError, to_mnist
-from mnist_helpers.runner import export_page
 from mnist_helpers.runner.cli import main
-from mnist_helpers.runner.cli.export import PAGE_SUFFIX
-from mnist_helpers.runner.live import IN_JAVASCRIPT
-from mnist_helpers.runner.page_html import javascript
-from mnist_helpers.runner.page_network import PageExportError, describe_network
+from mnist_helpers.runner.page import digit_page as export_page
+from mnist_helpers.runner.page.digit_network import PageExportError, describe_network
+from mnist_helpers.runner.page.live_widgets import IN_JAVASCRIPT
+from mnist_helpers.runner.page.render import javascript
 from mnist_helpers.training.artifacts import load_model, save_model
 from mnist_helpers.training.augmentation import Augmentation
 from mnist_helpers.training.layers import FusedBatchNormalization
@@ -321,7 +320,7 @@ def test_the_page_answers_in_the_same_words():
 def test_the_command_writes_a_page(tmp_path, capsys):
     save_model(network(layers.GlobalMaxPooling2D()), tmp_path / "tiny.keras")
     arguments = ["export", "page", "--model", str(tmp_path / "tiny.keras"), "--dataset", "digits"]
-    arguments += ["-o", str(tmp_path / f"digits{PAGE_SUFFIX}")]
+    arguments += ["-o", str(tmp_path / "digits.html")]
     assert main(arguments) == 0
     assert "tiny.keras" in capsys.readouterr().out
     assert (tmp_path / "digits.html").stat().st_size < 150_000

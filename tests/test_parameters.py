@@ -3,7 +3,7 @@ import math
 import pytest
 
 from mnist_helpers.parameters import PARAMETERS, check_parameters, check_type
-from mnist_helpers.runner.settings import parse_value
+from mnist_helpers.runner.notebook.given_parameters import parse_value
 
 POSSIBLE = [
     ("DATASET", "mnist"),

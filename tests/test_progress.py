@@ -4,10 +4,9 @@ import time
 
 import pytest
 
-from mnist_helpers.runner.estimate import Estimate
-from mnist_helpers.runner.plan import make_plan
-from mnist_helpers.runner.progress import Display, LiveDisplay, duration
-from mnist_helpers.runner.scheduler import pending_tasks
+from mnist_helpers.runner.sweep.plan import make_plan, pending_tasks
+from mnist_helpers.runner.sweep.progress import Display, LiveDisplay
+from mnist_helpers.runner.sweep.time_estimate import Estimate, duration
 from tests.tiny import write_training
 
 

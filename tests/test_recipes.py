@@ -231,7 +231,9 @@ def changed(recipe_project):
     """The copy with all five recipes, its own network and data included."""
     write_fashion(recipe_project / "data/fashion")
     write_eighth(recipe_project / "notebooks")
-    insert(recipe_project / "mnist_helpers/runner/notebooks.py", '"05_robustness"\n', '"08_name", ')
+    insert(
+        recipe_project / "mnist_helpers/runner/notebook/read.py", '"05_robustness"\n', '"08_name", '
+    )
 
     def with_network(cells):
         cell = cell_with(cells, "training.build_cnn(SEED)")

@@ -11,8 +11,8 @@ from mnist_helpers import evaluation
 from mnist_helpers.data.datasets import load_test, load_training
 from mnist_helpers.evaluation import robustness
 from mnist_helpers.evaluation.inference import Predictor
-from mnist_helpers.runner import report
 from mnist_helpers.runner.cli import main
+from mnist_helpers.runner.page import model_report as report
 from mnist_helpers.training import artifacts, model_choice
 
 matplotlib.use("Agg")

@@ -17,17 +17,17 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_outp
 from mnist_helpers.files import write_json
 from mnist_helpers.parameters import PARAMETERS, check_parameters
 from mnist_helpers.paths import NOTEBOOKS_DIR, PROJECT
-from mnist_helpers.runner import pages
 from mnist_helpers.runner.cli import QUICK, main, summary
-from mnist_helpers.runner.notebooks import notebook_parameters, read_notebook
-from mnist_helpers.runner.output import Output, merge_streams
-from mnist_helpers.runner.pages import WIDGET, write_page
-from mnist_helpers.runner.settings import (
+from mnist_helpers.runner.notebook.given_parameters import (
     Setting,
     check_declared,
     declared_parameters,
     notebook_values,
 )
+from mnist_helpers.runner.notebook.output import Output, merge_streams
+from mnist_helpers.runner.notebook.read import notebook_parameters, read_notebook
+from mnist_helpers.runner.page import notebook_page as pages
+from mnist_helpers.runner.page.notebook_page import WIDGET, write_page
 from tests.stress import often, record_specimens
 from tests.test_full_disk import largest_file
 from tests.tiny import outputs, write_notebook
@@ -168,7 +168,7 @@ def test_a_failing_cell_is_named_and_a_second_start_continues(notebook, run, tmp
 
 
 def clear_plan():
-    from mnist_helpers.runner import plan
+    from mnist_helpers.runner.sweep import plan
 
     plan._content.cache_clear()
     plan._version.cache_clear()

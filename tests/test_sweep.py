@@ -14,8 +14,8 @@ import psutil
 import pytest
 
 from mnist_helpers.paths import PROJECT
-from mnist_helpers.runner import dask_workers, plan
 from mnist_helpers.runner.cli import main
+from mnist_helpers.runner.sweep import dask_workers, plan
 from tests.limits import needs_posix
 from tests.stress import often, record_specimens
 from tests.tiny import outputs, write_notebook, write_training
@@ -374,7 +374,7 @@ def test_a_scheduler_that_does_not_answer_is_an_error(sweep, monkeypatch, capsys
 
 
 def test_without_dask_the_command_that_installs_it_is_named(sweep, monkeypatch, capsys):
-    monkeypatch.setitem(sys.modules, "mnist_helpers.runner.dask_workers", None)
+    monkeypatch.setitem(sys.modules, "mnist_helpers.runner.sweep.dask_workers", None)
     file = sweep(BOTH + "seeds: [3, 4]\n")
     assert main(command(file)) == 2
     assert "need Dask" in (said := capsys.readouterr().err) and "-r requirements.lock" in said

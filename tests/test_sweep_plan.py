@@ -14,17 +14,16 @@ import pytest
 
 from mnist_helpers.files import read_json, write_json
 from mnist_helpers.paths import NOTEBOOKS_DIR, PROJECT
-from mnist_helpers.runner import code_hash
-from mnist_helpers.runner import task as task_module
 from mnist_helpers.runner.cli import main
-from mnist_helpers.runner.code_hash import code_version
-from mnist_helpers.runner.estimate import Estimate
-from mnist_helpers.runner.notebooks import code_sources, notebook_parameters, read_notebook
-from mnist_helpers.runner.plan import make_plan
-from mnist_helpers.runner.results import write_results
-from mnist_helpers.runner.scheduler import pending_tasks, run_tasks
-from mnist_helpers.runner.workers import InProcess
-from mnist_helpers.runner.yaml_file import SweepError
+from mnist_helpers.runner.notebook.read import code_sources, notebook_parameters, read_notebook
+from mnist_helpers.runner.sweep import code_hash
+from mnist_helpers.runner.sweep import task as task_module
+from mnist_helpers.runner.sweep.code_hash import code_version
+from mnist_helpers.runner.sweep.plan import make_plan, pending_tasks
+from mnist_helpers.runner.sweep.results import write_results
+from mnist_helpers.runner.sweep.schedule import InProcess, run_tasks
+from mnist_helpers.runner.sweep.sweep_yaml import SweepError
+from mnist_helpers.runner.sweep.time_estimate import Estimate
 from tests import hostile_sweeps
 from tests.limits import conclude, measure, needs_linux
 from tests.stress import VARIABLE, often
@@ -159,8 +158,8 @@ def test_variants_have_notebooks_and_values_of_their_own_and_share_what_is_equal
 
 def test_a_key_changes_with_values_and_code_but_not_with_outputs_or_names(plan, tmp_path):
     def key(text=BOTH + "fixed: {EPOCHS: 2}"):
-        from mnist_helpers.runner import plan as module
-        from mnist_helpers.runner import settings
+        from mnist_helpers.runner.notebook import given_parameters as settings
+        from mnist_helpers.runner.sweep import plan as module
 
         for cached in (module._content, module._version, settings.declared_parameters):
             cached.cache_clear()
@@ -314,7 +313,7 @@ def test_a_thousand_runs_are_planned_run_and_tabulated_with_little_overhead(
 
 
 def test_local_workers_share_out_the_cores(tmp_path):
-    from mnist_helpers.runner.dask_workers import DaskWorkers
+    from mnist_helpers.runner.sweep.dask_workers import DaskWorkers
 
     before = {name: os.environ.get(name) for name in task_module.THREADS}
     pool = DaskWorkers(lambda *_: None, tmp_path, workers=2)

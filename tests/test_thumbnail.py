@@ -8,7 +8,7 @@ from matplotlib import pyplot as plt
 from PIL import Image
 
 from mnist_helpers.plotting.style import figure_png
-from mnist_helpers.runner.pages import WIDGET, write_page, write_thumbnail
+from mnist_helpers.runner.page.notebook_page import WIDGET, write_page, write_thumbnail
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from mnist_helpers import widgets
 from mnist_helpers.evaluation.inference import Predictor
 from mnist_helpers.paths import SHIPPED_DIR
 from mnist_helpers.preprocessing.mnist_format import PictureError, to_mnist
-from mnist_helpers.runner.pages import WIDGET, without_widget_views, write_page
+from mnist_helpers.runner.page.notebook_page import WIDGET, without_widget_views, write_page
 from mnist_helpers.training.artifacts import load_model
 from mnist_helpers.training.augmentation import Augmentation
 from mnist_helpers.training.metrics import read_metrics

@@ -48,7 +48,7 @@ def live_marker(widget: str, **settings: Any) -> str:
     """Returns an invisible element: who makes an HTML page can put a live widget in its place.
 
     Args:
-        widget: Which one, as `runner.live` knows them.
+        widget: Which one, as `runner.page.live_widgets` knows them.
         **settings: JSON values to begin with.
     """
     content = html.escape(json.dumps({"widget": widget, **settings}))

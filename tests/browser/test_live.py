@@ -8,7 +8,7 @@ from mnist_helpers import widgets
 from mnist_helpers.data import load_test
 from mnist_helpers.evaluation.inference import Predictor
 from mnist_helpers.paths import SHIPPED_DIR
-from mnist_helpers.runner.pages import write_page
+from mnist_helpers.runner.page.notebook_page import write_page
 from mnist_helpers.training.artifacts import load_model
 from mnist_helpers.training.augmentation import Augmentation
 from mnist_helpers.training.model_choice import find_model

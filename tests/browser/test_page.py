@@ -11,7 +11,7 @@ from PIL import Image
 from mnist_helpers.evaluation.inference import Predictor
 from mnist_helpers.paths import SHIPPED_DIR
 from mnist_helpers.preprocessing import to_mnist
-from mnist_helpers.runner.export_page import model_facts, network_json, render
+from mnist_helpers.runner.page.digit_page import model_facts, network_json, render
 from mnist_helpers.training.artifacts import load_model
 from mnist_helpers.training.model_choice import find_model
 from mnist_helpers.widgets.html import CERTAIN, PROBABLE

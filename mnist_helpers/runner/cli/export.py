@@ -7,17 +7,13 @@ import typer
 
 from mnist_helpers.runner.cli.common import Model, echo
 
-# The names and endings of `runner.export.FORMATS`, without importing TensorFlow for them, and of
-# the page.
-SUFFIXES = {"savedmodel": "", "onnx": ".onnx", "litert": ".tflite"}
-PAGE_SUFFIX = ".html"
+# Those of `export_formats.FORMATS`, without importing TensorFlow for them, and the page.
+Format = Literal["savedmodel", "onnx", "litert", "page"]
 IMAGES = 1000
 
 
 def command(
-    format: Annotated[
-        Literal["savedmodel", "onnx", "litert", "page"], typer.Argument(help="The format.")
-    ],
+    format: Annotated[Format, typer.Argument(help="The format.")],
     model: Model = None,
     dataset: Annotated[
         str, typer.Option(metavar="NAME", help="Whose test images: mnist, digits or a path.")
@@ -36,23 +32,28 @@ def command(
     one HTML file in which anybody can draw digits, offline; it is compared where there is Node.js.
     """
     from mnist_helpers.data.datasets import load_test
-    from mnist_helpers.runner import export, export_page
+    from mnist_helpers.runner import export_formats
+    from mnist_helpers.runner.page import digit_page
     from mnist_helpers.training.artifacts import load_model
     from mnist_helpers.training.model_choice import find_model
     from mnist_helpers.training.pipeline import to_input
 
     path = find_model(model)
-    endings = {"page": PAGE_SUFFIX, "savedmodel": "_savedmodel"}
-    target = Path(output or path.stem + (endings.get(format) or SUFFIXES[format]))
+    suffixes = {name: each.suffix or f"_{name}" for name, each in export_formats.FORMATS.items()}
+    target = Path(output or path.stem + suffixes.get(format, ".html"))
     images = to_input(load_test(dataset)[0][:IMAGES])
     network = load_model(path)
     try:
         if format == "page":
-            facts = export_page.model_facts(path.absolute())
-            difference = export_page.write_digit_page(network, target, images, facts)
+            facts = digit_page.model_facts(path.absolute())
+            difference = digit_page.write_digit_page(network, target, images, facts)
         else:
-            difference = export.export(network, format, target, images)
-    except (export.ExportError, export.ExportMismatchError, export_page.PageExportError) as error:
+            difference = export_formats.export(network, format, target, images)
+    except (
+        export_formats.ExportError,
+        export_formats.ExportMismatchError,
+        digit_page.PageExportError,
+    ) as error:
         echo(str(error))
         return 1
     if difference is None:

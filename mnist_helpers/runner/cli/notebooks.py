@@ -10,7 +10,7 @@ import typer
 
 from mnist_helpers.files import write_text
 from mnist_helpers.paths import NOTEBOOKS_DIR
-from mnist_helpers.runner.notebooks import read_notebook, without_outputs
+from mnist_helpers.runner.notebook.read import read_notebook, without_outputs
 
 SOLUTIONS = re.compile(r"<details><summary>Solutions</summary>.*?</details>\n*", re.DOTALL)
 # What notebook 07 compares as long as there is no sweep of one's own.

@@ -14,7 +14,7 @@ from mnist_helpers.parameters import PARAMETERS
 from mnist_helpers.paths import NOTEBOOKS_DIR
 from mnist_helpers.runner.cli.common import OUTPUT, Output, check_folder_name, echo
 from mnist_helpers.runner.cli.summary import summary
-from mnist_helpers.runner.notebooks import SERIES
+from mnist_helpers.runner.notebook.read import SERIES
 
 QUICK = {"EPOCHS": 2, "MAX_TRAINING_IMAGES": 2000, "BATCH_SIZE": 32, "ROBUSTNESS_IMAGES": 200}
 QUICK_NOTE = (
@@ -33,7 +33,7 @@ class Command(TyperCommand):
 
     def format_epilog(self, ctx: Any, formatter: Any) -> None:
         """Lists the parameters with their defaults, meanings and constraints."""
-        from mnist_helpers.runner.settings import declared_parameters
+        from mnist_helpers.runner.notebook.given_parameters import declared_parameters
 
         defaults: dict[str, dict[str, None]] = {}
         for path in _series():
@@ -114,8 +114,8 @@ def join_parameters(arguments: Sequence[str]) -> list[str]:
 
 
 def _run(notebooks: list[Path], quick: bool, stated: list[tuple], folder: Path) -> int:
-    from mnist_helpers.runner.plan import plan_run
-    from mnist_helpers.runner.session import run_session
+    from mnist_helpers.runner.sweep.plan import plan_run
+    from mnist_helpers.runner.sweep.schedule import run_all
 
     parameters = _checked(notebooks, quick, stated)
     # It takes a second or two, meanwhile the data are looked at; and deep in this call stack,
@@ -132,7 +132,7 @@ def _run(notebooks: list[Path], quick: bool, stated: list[tuple], folder: Path) 
         echo(_boxed(NOT_MNIST, missing))
     if parameters.get("DATASET") == "digits" and _declares(notebooks, "BATCH_SIZE"):
         parameters.setdefault("BATCH_SIZE", DIGITS_BATCH_SIZE)
-    row, *_ = run_session(
+    row, *_ = run_all(
         lambda: [plan_run(notebooks, parameters, folder)], folder, states=("waiting", "failed")
     )
     if row["state"] == "failed":
@@ -148,7 +148,7 @@ def _run(notebooks: list[Path], quick: bool, stated: list[tuple], folder: Path) 
 
 
 def _declares(notebooks: list[Path], parameter: str) -> bool:
-    from mnist_helpers.runner.settings import declared_parameters
+    from mnist_helpers.runner.notebook.given_parameters import declared_parameters
 
     return any(parameter in declared_parameters(path) for path in notebooks)
 
@@ -159,7 +159,11 @@ def _checked(notebooks: list[Path], quick: bool, stated: list[tuple]) -> dict:
     Raises:
         ValueError: A name that no notebook has, a wrong type, or an impossible value.
     """
-    from mnist_helpers.runner.settings import check_declared, declared_type, parse_value
+    from mnist_helpers.runner.notebook.given_parameters import (
+        check_declared,
+        declared_type,
+        parse_value,
+    )
 
     given = {}
     for name, *text in stated:

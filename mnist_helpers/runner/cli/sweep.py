@@ -8,7 +8,7 @@ import typer
 from mnist_helpers.runner.cli.common import OUTPUT, Output, check_folder_name, echo
 
 if TYPE_CHECKING:
-    from mnist_helpers.runner.plan import Run
+    from mnist_helpers.runner.sweep.plan import Run
 
 
 def command(
@@ -46,7 +46,7 @@ def command(
 
     What is finished is never repeated; started again, a sweep continues where it stopped.
     """
-    from mnist_helpers.runner.plan import make_plan
+    from mnist_helpers.runner.sweep.plan import make_plan
 
     folder = (output / (name or file.stem)).resolve()
     runs = make_plan(file, folder)
@@ -54,10 +54,10 @@ def command(
     if dry_run:
         print(_describe(runs, folder, states))
         return 0
-    from mnist_helpers.runner.session import run_session
+    from mnist_helpers.runner.sweep.schedule import run_all
 
     try:
-        rows = run_session(
+        rows = run_all(
             lambda: runs,
             folder,
             states=states,
@@ -78,10 +78,8 @@ def command(
 
 def _describe(runs: "list[Run]", folder: Path, states: tuple[str, ...]) -> str:
     """Lists the runs, and says how long what is left of them will take."""
-    from mnist_helpers.runner.estimate import Estimate
-    from mnist_helpers.runner.progress import duration
-    from mnist_helpers.runner.scheduler import pending_tasks
-    from mnist_helpers.runner.workers import cores
+    from mnist_helpers.runner.sweep.plan import pending_tasks
+    from mnist_helpers.runner.sweep.time_estimate import Estimate, cores, duration
 
     estimate = Estimate(folder.parent)
     width = max(len(run.name) for run in runs)

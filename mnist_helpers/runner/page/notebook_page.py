@@ -9,8 +9,8 @@ from pathlib import Path
 
 from mnist_helpers.files import atomic_write, read_json, write_text
 from mnist_helpers.paths import NOTEBOOKS_DIR, PROJECT
-from mnist_helpers.runner.live import enliven, pad_of_notebook
-from mnist_helpers.runner.notebooks import SERIES
+from mnist_helpers.runner.notebook.read import SERIES
+from mnist_helpers.runner.page.live_widgets import enliven, pad_of_notebook
 
 # TensorFlow's C++ start-up notes, which no setting silences and which say nothing of the run.
 STARTUP = re.compile(r"^(WARNING: All log messages before absl|[IWE]0000 ).*\n?", re.M)
@@ -22,7 +22,7 @@ LINK = re.compile(
     re.S,
 )
 THUMBNAIL_PIXELS = 160
-TEMPLATE = Path(__file__).with_name("page.html.j2")
+TEMPLATE = Path(__file__).with_name("notebook_page.html.j2")
 
 
 def write_page(notebook: Path) -> None:

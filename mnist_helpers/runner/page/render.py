@@ -1,4 +1,4 @@
-"""HTML pages of one file, put together from `page/`: a style, scripts, and data."""
+"""HTML pages of one file, put together from this folder: a style, scripts, and data."""
 
 import base64
 import hashlib
@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-PAGE_FOLDER = Path(__file__).parent / "page"
+PAGE_FOLDER = Path(__file__).parent
 
 
 def javascript(name: str) -> str:

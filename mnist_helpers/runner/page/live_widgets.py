@@ -9,8 +9,8 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 
-from mnist_helpers.runner.notebooks import notebook_parameters, read_notebook
-from mnist_helpers.runner.page_html import javascript, render_page
+from mnist_helpers.runner.notebook.read import notebook_parameters, read_notebook
+from mnist_helpers.runner.page.render import javascript, render_page
 from mnist_helpers.training.transforms import TRANSFORMS, transform_name
 
 MARKER = re.compile(r'<span hidden data-live="([^"]*)"></span>')  # of `widgets.html.live_marker`
@@ -106,7 +106,7 @@ def pad_of_notebook(notebook: Path) -> str:
         StillPictureError: The page cannot have that network.
     """
     from mnist_helpers.data.datasets import load_test
-    from mnist_helpers.runner import export_page
+    from mnist_helpers.runner.page import digit_page
     from mnist_helpers.training.artifacts import load_model
     from mnist_helpers.training.model_choice import find_models
     from mnist_helpers.training.pipeline import to_input
@@ -119,14 +119,14 @@ def pad_of_notebook(notebook: Path) -> str:
             found = find_models(values["MODEL"], values["DATASET"], values["OUTPUT_DIR"])
         path = list(found.values())[-1]
         model = load_model(path)
-        network = export_page.network_json(model)
+        network = digit_page.network_json(model)
         images = to_input(load_test(values["DATASET"])[0][:COMPARED])
-        export_page.compare_in_node(network, model, images)
+        digit_page.compare_in_node(network, model, images)
     except KeyError as error:
         raise StillPictureError(f"The notebook has no parameter {error}.") from error
     except (OSError, ValueError) as error:
         raise StillPictureError(f"The page cannot have this network: {error}") from error
-    page = export_page.render(network, export_page.model_facts(path.absolute()))
+    page = digit_page.render(network, digit_page.model_facts(path.absolute()))
     return (
         f"{frame(page, 'Draw a digit, and the network reads it', inline=True)}"
         f"<p>Here <code>{html.escape(path.name)}</code> runs in your browser, without a kernel.</p>"

@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable
 from functools import cache
 from pathlib import Path
 
-PACKAGE_DIR = Path(__file__).resolve().parent.parent
+PACKAGE_DIR = Path(__file__).resolve().parents[2]
 # What computes the numbers, beside our own code.
 LIBRARIES = ("keras", "numpy", "tensorflow")
 # What only shows or checks: a change to it leaves what was computed as it is.

@@ -4,16 +4,18 @@ import logging
 import queue
 import time
 import uuid
+from collections.abc import Callable, Iterator
 from concurrent.futures import CancelledError
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from distributed import Client, KilledWorker, get_worker
 
-from mnist_helpers.runner.local_cluster import kill, local_cluster
-from mnist_helpers.runner.task import Emit, Task, run_task
-from mnist_helpers.runner.transfer import pack, run_packed, take_home
-from mnist_helpers.runner.workers import Ended, SchedulerLostError, cores, default_workers
+from mnist_helpers.runner.sweep.dask_local import default_workers, kill, local_cluster
+from mnist_helpers.runner.sweep.dask_transfer import pack, run_packed, take_home
+from mnist_helpers.runner.sweep.task import Emit, SchedulerLostError, Task, run_task
+from mnist_helpers.runner.sweep.time_estimate import cores
 
 SECONDS_TO_CONNECT = 10
 SECONDS_FOR_WORKERS = 60
@@ -120,8 +122,8 @@ class DaskWorkers:
         self._futures[task.key], self._tasks[task.key] = future, task
         future.add_done_callback(self._messages.put)
 
-    def ended(self) -> Ended:
-        """Waits a moment; yields key and entry, or error, of each task that has ended."""
+    def ended(self) -> Iterator[tuple[str, Callable[[], dict]]]:
+        """Waits a moment; yields key, and a function that returns the entry, of what has ended."""
         timeout: float | None = SECONDS_BETWEEN_LOOKS
         while True:
             try:
@@ -132,23 +134,22 @@ class DaskWorkers:
             if isinstance(message, tuple):  # time and content of an event
                 self.emit(*message[1])
             elif self._futures.pop(message.key, None):
-                yield message.key, self._result(message)
+                yield message.key, partial(self._result, message)
 
-    def _result(self, future: Any) -> dict | Exception:
+    def _result(self, future: Any) -> dict:
         task = self._tasks.pop(future.key)
         try:
             entry, content = future.result()
-            if content is not None:
-                take_home(task, content)
-            return entry
         except KilledWorker as error:
-            return RuntimeError(
-                f"its worker died {error.allowed_failures + 1} times; is the memory too small?"
-            )
-        except CancelledError:
-            return self._lost("The Dask scheduler no longer answers")
-        except Exception as error:  # whatever it is, the scheduler judges it
-            return error
+            times = error.allowed_failures + 1
+            raise RuntimeError(
+                f"its worker died {times} times; is the memory too small?"
+            ) from error
+        except CancelledError as error:
+            raise self._lost("The Dask scheduler no longer answers") from error
+        if content is not None:
+            take_home(task, content)
+        return entry
 
     def close(self) -> None:
         """Leaves the workers; local ones end, and with them the kernels that they run."""

@@ -1,19 +1,17 @@
 """What runs came to: one row a run and one row an epoch as CSV files, and a page of them."""
 
 import os
-import time
 from pathlib import Path
 from urllib.parse import quote
 
 from mnist_helpers.files import read_json, write_text
 from mnist_helpers.runner.csv_row import csv_row
-from mnist_helpers.runner.plan import Run
-from mnist_helpers.runner.task import Task
+from mnist_helpers.runner.sweep.plan import Run
+from mnist_helpers.runner.sweep.task import Task
 
 RESULTS_FILE = "results.csv"
 EPOCHS_FILE = "epochs.csv"
 TEMPLATE = Path(__file__).with_name("results.html.j2")
-SECONDS_BETWEEN_SAVES = 30
 TRAINING_TIMES = ("training_seconds", "training_cpu_seconds")
 # The metrics that most want to see come first, the others by name.
 FIRST = (
@@ -141,17 +139,3 @@ def _executed(run: Run, task: Task) -> Path:
 
 def _relative(path: Path, folder: Path) -> str:
     return quote(os.path.relpath(path, folder).replace(os.sep, "/"))
-
-
-class Saver:
-    """Writes the results from time to time while a sweep runs."""
-
-    def __init__(self, runs: list[Run], folder: Path):
-        """Has written nothing yet."""
-        self.runs, self.folder, self.written = runs, folder, time.monotonic()
-
-    def __call__(self) -> None:
-        """Writes them if the last time was a while ago."""
-        if time.monotonic() - self.written > SECONDS_BETWEEN_SAVES:
-            write_results(self.runs, self.folder)
-            self.written = time.monotonic()

@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from mnist_helpers.files import read_json, write_json
-from mnist_helpers.runner.task import Emit, Task, run_task
+from mnist_helpers.runner.sweep.task import Emit, Task, run_task
 
 
 def pack(folder: Path) -> bytes:

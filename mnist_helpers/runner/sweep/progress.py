@@ -4,9 +4,9 @@ import sys
 import time
 from typing import TYPE_CHECKING, Any
 
-from mnist_helpers.runner.estimate import Estimate
-from mnist_helpers.runner.plan import Run
-from mnist_helpers.runner.task import Task
+from mnist_helpers.runner.sweep.plan import Run
+from mnist_helpers.runner.sweep.task import Task, drop_dependents
+from mnist_helpers.runner.sweep.time_estimate import Estimate, duration
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -62,19 +62,13 @@ class Display:
         self.left.pop(task.key)
         name = f"{self.title(task)} {task.name}"
         if entry["state"] == "failed":
-            self._drop_children(task)
+            drop_dependents(task, self.left)
             self.line(f"{name}: FAILED\n{entry['error']}", important=True)
             return
         self.estimate.learn(task.name, entry)
         if task.key in self.ends:
             self.finished.add(task.key)
         self.line(f"{name}: done in {duration(entry['seconds'])}; {self.summary()}")
-
-    def _drop_children(self, task: Task) -> None:
-        for key, other in list(self.left.items()):
-            if other.parent and other.parent.key == task.key:
-                del self.left[key]
-                self._drop_children(other)
 
     def title(self, task: Task) -> str:
         """Returns the place in a single run, or else which run or how many a task is for."""
@@ -138,11 +132,3 @@ class LiveDisplay(Display):
         left = max(self.estimate.core_seconds(task) / entry["cores"] - elapsed, 0)
         cell = f"{entry['cell']}/{entry['cells']}"
         return cell, entry["epoch"], accuracy, duration(elapsed), duration(left)
-
-
-def duration(seconds: float) -> str:
-    """Returns a time in the units that suit it."""
-    if seconds < 60:
-        return f"{seconds:.0f} s"
-    minutes = round(seconds / 60)
-    return f"{minutes // 60} h {minutes % 60} min" if minutes >= 60 else f"{minutes} min"

@@ -14,7 +14,7 @@ from typing import Any, BinaryIO
 
 from mnist_helpers.files import read_json, write_json, write_text
 from mnist_helpers.paths import PROJECT
-from mnist_helpers.runner.output import Output, merge_streams
+from mnist_helpers.runner.notebook.output import Output, merge_streams
 
 # papermill and nbformat take seconds to import, so functions import them when called.
 

@@ -23,7 +23,7 @@ class ExportError(RuntimeError):
     """A model cannot be written in a format, or not be read from it."""
 
 
-class ExportMismatchError(RuntimeError):
+class ExportMismatchError(ExportError):
     """The exported model does not answer as the model does."""
 
 

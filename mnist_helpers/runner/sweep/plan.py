@@ -1,21 +1,26 @@
 """From what is asked for to runs, and to the tasks that several runs may share."""
 
-import ast
 import hashlib
 import importlib.metadata
 import json
 import re
+from collections.abc import Collection
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
 from mnist_helpers.paths import is_path
-from mnist_helpers.runner.code_hash import code_version
-from mnist_helpers.runner.notebooks import code_sources, read_notebook, without_outputs
-from mnist_helpers.runner.settings import Setting, declared_parameters, notebook_values
-from mnist_helpers.runner.sweep_file import read_definitions
-from mnist_helpers.runner.task import Task, read_status
-from mnist_helpers.runner.yaml_file import SweepError
+from mnist_helpers.runner.notebook.given_parameters import (
+    Setting,
+    all_parameters,
+    declared_parameters,
+    notebook_values,
+)
+from mnist_helpers.runner.notebook.read import code_sources, read_notebook, without_outputs
+from mnist_helpers.runner.sweep.code_hash import code_version
+from mnist_helpers.runner.sweep.sweep_file import read_definitions
+from mnist_helpers.runner.sweep.sweep_yaml import SweepError
+from mnist_helpers.runner.sweep.task import Task, read_status
 
 TASKS_DIR = "tasks"
 HASH_DIGITS = 10
@@ -116,12 +121,29 @@ def make_plan(file: Path, folder: Path) -> list[Run]:
     ]
 
 
+def pending_tasks(runs: list[Run], states: Collection[str] = ("waiting",)) -> list[Task]:
+    """Returns the tasks that are still needed, parents before children; what is done stays.
+
+    Args:
+        runs: The sweep.
+        states: Of the runs that are wanted; the others are left as they are.
+    """
+    needed: dict[str, Task] = {}
+    for run in runs:
+        if run.state()[0] in states:
+            done = [task.state() == "done" for task in run.tasks]
+            # A task that is done makes all before it unnecessary.
+            first = len(done) - done[::-1].index(True) if any(done) else 0
+            needed |= {task.key: task for task in run.tasks[first:]}
+    return list(needed.values())
+
+
 def _chain(notebooks: list[Path], settings: list[Setting]) -> list[tuple[Path, dict, str]]:
     """Returns notebook, values and key of each of a run's tasks."""
     chain, key = [], ""
     for notebook in notebooks:
         values = notebook_values(notebook, settings)
-        parameters = _all_parameters(notebook, values)
+        parameters = all_parameters(notebook, values)
         facts = [key, notebook.stem, parameters, _version(notebook), _data_version(parameters)]
         key = hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
         chain.append((notebook, values, key))
@@ -133,7 +155,7 @@ def _task(notebook: Path, values: dict, key: str, parent: Task | None, folder: P
         name=notebook.stem,
         notebook=_content(notebook),
         values=values,
-        parameters=_all_parameters(notebook, values),
+        parameters=all_parameters(notebook, values),
         code=_version(notebook),
         key=key,
         parent=parent,
@@ -166,16 +188,6 @@ def _make_tasks(chains: list[list], ends: dict[str, str], folder: Path) -> dict[
 def _file_name(name: str) -> str:
     """Returns a name that every file system takes."""
     return re.sub(r"[^\w.=]+", "-", name, flags=re.ASCII).strip("-")[:80]
-
-
-def _all_parameters(notebook: Path, values: dict) -> dict:
-    """Returns what the notebook will run with; the defaults where it is given nothing."""
-    parameters = {}
-    for name, declared in declared_parameters(notebook).items():
-        if name != "OUTPUT_DIR":
-            value = values.get(name, ast.literal_eval(declared["default"]))
-            parameters[name] = float(value) if declared["inferred_type_name"] == "float" else value
-    return parameters
 
 
 @cache

@@ -13,8 +13,8 @@ import numpy as np
 from mnist_helpers.evaluation.inference import Predictor
 from mnist_helpers.files import write_text
 from mnist_helpers.preprocessing import background, image_io, lines, mnist_format, separation
-from mnist_helpers.runner.page_html import javascript, render_page
-from mnist_helpers.runner.page_network import PageExportError, describe_network
+from mnist_helpers.runner.page.digit_network import PageExportError, describe_network
+from mnist_helpers.runner.page.render import javascript, render_page
 from mnist_helpers.training.metrics import read_metrics
 from mnist_helpers.training.model_choice import recorded_phase
 from mnist_helpers.widgets import html, pad
@@ -150,7 +150,7 @@ def render(network: str, facts: dict[str, str], link: str = "") -> str:
         raise ValueError(f"A link is relative or begins with https://, not {link[:40]!r}.")
     scripts = [NETWORK, DECIDING, FILTERS, COMMON, CONSTANTS, TO_MNIST, PAGE]
     data = {"network": json.loads(network), "constants": constants(), "facts": facts}
-    return render_page("page.html.j2", scripts, data, link=link)
+    return render_page("digit_page.html.j2", scripts, data, link=link)
 
 
 def model_facts(path: Path) -> dict[str, str]:

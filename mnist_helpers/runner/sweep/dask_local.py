@@ -6,12 +6,19 @@ import os
 import signal
 
 import dask
+import psutil
 from distributed import LocalCluster, Nanny, Worker, WorkerPlugin
 
-from mnist_helpers.runner.task import THREADS
-from mnist_helpers.runner.workers import cores
+from mnist_helpers.runner.sweep.task import THREADS
+from mnist_helpers.runner.sweep.time_estimate import cores
 
 MAX_TRIES = 3  # a task that ends its worker so often would end every worker
+BYTES_PER_WORKER = 2 * 2**30  # training on MNIST takes about 1.5 GB
+
+
+def default_workers() -> int:
+    """Returns one worker for each core, as far as the memory reaches."""
+    return max(1, min(len(cores()), psutil.virtual_memory().available // BYTES_PER_WORKER))
 
 
 def kill(nanny: Nanny) -> None:

@@ -11,9 +11,15 @@ from ruamel.yaml.comments import CommentedMap
 
 from mnist_helpers.parameters import shown
 from mnist_helpers.paths import NOTEBOOKS_DIR
-from mnist_helpers.runner.settings import Setting, check_declared, split_scope
-from mnist_helpers.runner.sweep_form import DEFAULT_NOTEBOOKS, check_form
-from mnist_helpers.runner.yaml_file import SweepError, line_of, plain, read_yaml
+from mnist_helpers.runner.notebook.given_parameters import Setting, check_declared, split_scope
+from mnist_helpers.runner.sweep.sweep_yaml import (
+    DEFAULT_NOTEBOOKS,
+    SweepError,
+    check_form,
+    line_of,
+    plain,
+    read_yaml,
+)
 
 MOST_RUNS = 10_000
 

@@ -1,4 +1,4 @@
-"""A trained network as `page/network.js` runs it: operations in order, and their weights."""
+"""A trained network as `network.js` runs it: operations in order, and their weights."""
 
 from collections.abc import Callable, Iterable
 

@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mnist_helpers.files import read_json, write_json
-from mnist_helpers.runner.code_hash import code_version
-from mnist_helpers.runner.execute import KERNEL_FILE, NotebookError, execute
-from mnist_helpers.runner.notebooks import code_sources
-from mnist_helpers.runner.output import Output
-from mnist_helpers.runner.pages import write_page, write_thumbnail
+from mnist_helpers.runner.notebook.execution import KERNEL_FILE, NotebookError, execute
+from mnist_helpers.runner.notebook.output import Output
+from mnist_helpers.runner.notebook.read import code_sources
+from mnist_helpers.runner.page.notebook_page import write_page, write_thumbnail
+from mnist_helpers.runner.sweep.code_hash import code_version
 
 # What TensorFlow, NumPy and scikit-learn ask for how many threads to use.
 THREADS = ("OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS")
@@ -25,6 +25,10 @@ Emit = Callable[[str, dict], None]
 
 class CodeChangedError(ValueError):
     """The code that would run a task is not the code that it was planned with."""
+
+
+class SchedulerLostError(OSError):
+    """The Dask scheduler, or the last of its workers, is gone."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,6 +79,15 @@ def write_entry(task: Task, entry: dict) -> None:
     write_json(
         task.folder / "status.json", {"notebooks": read_status(task.folder) | {task.name: entry}}
     )
+
+
+def drop_dependents(failed: Task, tasks: dict[str, Task]) -> None:
+    """Removes from tasks by key, parents before children, all that build on a failed one."""
+    dropped = {failed.key}
+    for key, task in list(tasks.items()):
+        if task.parent and task.parent.key in dropped:
+            dropped.add(key)
+            del tasks[key]
 
 
 def run_task(task: Task, pages: bool, emit: Emit) -> dict:

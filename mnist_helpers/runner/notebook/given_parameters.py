@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from mnist_helpers.parameters import PARAMETERS, check_parameters, check_type, nearest
-from mnist_helpers.runner.notebooks import notebook_parameters
+from mnist_helpers.runner.notebook.read import notebook_parameters
 
 declared_parameters = cache(notebook_parameters)
 
@@ -90,6 +90,16 @@ def notebook_values(notebook: Path, settings: list[Setting]) -> dict:
             if found == scope and parameter in declared:
                 values[parameter] = setting.value
     return values
+
+
+def all_parameters(notebook: Path, values: dict) -> dict:
+    """Returns what the notebook will run with; the defaults where it is given nothing."""
+    parameters = {}
+    for name, declared in declared_parameters(notebook).items():
+        if name != "OUTPUT_DIR":
+            value = values.get(name, ast.literal_eval(declared["default"]))
+            parameters[name] = float(value) if declared["inferred_type_name"] == "float" else value
+    return parameters
 
 
 def parse_value(text: str, type_name: str) -> object:

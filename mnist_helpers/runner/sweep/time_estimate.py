@@ -1,11 +1,12 @@
-"""How long tasks will take, judged by earlier ones."""
+"""How long tasks will take, judged by earlier ones, and on how many cores."""
 
+import os
 import statistics
 from collections import defaultdict
 from contextlib import suppress
 from pathlib import Path
 
-from mnist_helpers.runner.task import Task, read_status
+from mnist_helpers.runner.sweep.task import Task, read_status
 
 # Core-seconds, for what no earlier run tells; about what the project's notebooks take.
 DEFAULT_PER_IMAGE = 42 / 55_000  # for each training image and epoch
@@ -56,3 +57,18 @@ def _size(parameters: dict) -> int:
     if parameters.get("DATASET") == "digits":
         images = min(images, DIGITS_IMAGES)
     return parameters.get("EPOCHS", 0) * images
+
+
+def cores() -> list[int]:
+    """Returns the numbers of the cores that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return sorted(os.sched_getaffinity(0))
+    return list(range(os.cpu_count() or 1))
+
+
+def duration(seconds: float) -> str:
+    """Returns a time in the units that suit it."""
+    if seconds < 60:
+        return f"{seconds:.0f} s"
+    minutes = round(seconds / 60)
+    return f"{minutes // 60} h {minutes % 60} min" if minutes >= 60 else f"{minutes} min"

@@ -1,0 +1,1 @@
+"""One notebook: its file, its parameters, its execution, what it prints."""

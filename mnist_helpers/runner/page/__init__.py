@@ -1,0 +1,1 @@
+"""HTML pages: an executed notebook, its live widgets, the digit page, the report of a model."""
