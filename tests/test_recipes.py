@@ -88,12 +88,12 @@ def recipe_project(tmp_path_factory):
     with (copy / "mnist_helpers/evaluation/predictions.py").open("a", encoding="utf-8") as file:
         file.write("\n\n" + METRIC)
     insert(
-        copy / "mnist_helpers/evaluation/report.py",
+        copy / "mnist_helpers/evaluation/model_evaluation.py",
         '        "temperature": temperature,\n',
         SUMMARY,
     )
     insert(
-        copy / "mnist_helpers/evaluation/report.py",
+        copy / "mnist_helpers/evaluation/model_evaluation.py",
         "from mnist_helpers.evaluation.significance import",
         IMPORT,
     )

@@ -4,7 +4,7 @@ import lazy_loader
 
 __getattr__, __dir__, __all__ = lazy_loader.attach(
     __name__,
-    submodules=["inference", "predictions", "report", "robustness", "sweeps"],
+    submodules=["inference", "model_evaluation", "predictions", "robustness", "sweeps"],
     submod_attrs={
         "predictions": [
             "label_issues", "low_margin", "misclassified", "per_class_metrics", "top_k",
@@ -19,7 +19,9 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
             "Prediction", "Predictor", "feature_extractor", "find_images", "predict",
             "predict_files", "test_time_augmentation",
         ],
-        "report": ["evaluate_model", "fast_predictor", "load_external_digits", "summarise"],
+        "model_evaluation": [
+            "evaluate_model", "fast_predictor", "load_external_digits", "summarise",
+        ],
         "robustness": ["corrupt", "measure_robustness"],
         "temperature": ["calibrate_file"],
         "significance": [

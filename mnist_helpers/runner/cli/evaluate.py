@@ -27,7 +27,7 @@ def command(
 ) -> int:  # fmt: skip
     """Lets a model read the test images, corrupted and external digits, and prints the report."""
     check_parameters(ROBUSTNESS_IMAGES=robustness_images, DATASET=dataset)
-    from mnist_helpers.evaluation.report import evaluate_model
+    from mnist_helpers.evaluation.model_evaluation import evaluate_model
     from mnist_helpers.runner.page.model_report import report_text, write_report
     from mnist_helpers.training.artifacts import load_model
     from mnist_helpers.training.model_choice import find_model, training_parameters

@@ -30,11 +30,8 @@ class Output:
         self.cell, self.source, self.epoch = 0, "", ""
         self.accuracy: float | None = None
 
-    def on_cell(self) -> None:
-        """Is called when a cell starts."""
-
-    def on_epoch(self) -> None:
-        """Is called when an epoch starts, or its accuracy is printed."""
+    def on_change(self) -> None:
+        """Is called when a cell or an epoch starts, and when an accuracy is printed."""
 
     def __enter__(self) -> Self:
         """Returns itself."""
@@ -49,7 +46,7 @@ class Output:
         self.cell, self.source = cell_index + 1, cell.source
         self.epoch, self._line = "", ""
         self._log(f"\n[cell {cell_index + 1}]\n")
-        self.on_cell()
+        self.on_change()
 
     def write(self, text: str) -> None:
         """Takes what a cell printed, whatever its size and wherever it is cut."""
@@ -70,7 +67,7 @@ class Output:
             self.accuracy = float(found[1])
         else:
             return
-        self.on_epoch()
+        self.on_change()
 
     def _log(self, text: str) -> None:
         try:

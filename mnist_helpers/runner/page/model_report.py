@@ -11,7 +11,7 @@ from sklearn.metrics import confusion_matrix
 from mnist_helpers import evaluation, plotting
 from mnist_helpers.data.datasets import dataset_title
 from mnist_helpers.evaluation import robustness
-from mnist_helpers.evaluation.report import EvaluationReport
+from mnist_helpers.evaluation.model_evaluation import EvaluationReport
 from mnist_helpers.files import write_text
 from mnist_helpers.plotting.style import figure_png
 

@@ -69,12 +69,9 @@ def plan_run(notebooks: list[Path], parameters: dict, folder: Path) -> Run:
         FileExistsError: The folder holds something else.
     """
     settings = [Setting(name, value) for name, value in parameters.items()]
-    parent = None
-    tasks: list[Task] = []
-    for notebook, values, key in _chain(notebooks, settings):
-        parent = _task(notebook, values, key, parent, folder)
-        tasks.append(parent)
-    run = Run(folder.name, "", {}, tasks)
+    run = Run(folder.name, "", {}, _tasks(notebooks, settings, {}))
+    for task in run.tasks:
+        task.folder = folder
     _check_folder(folder, run)
     return run
 
@@ -105,20 +102,19 @@ def make_plan(file: Path, folder: Path) -> list[Run]:
         OSError: The file cannot be read.
         SweepError: It says something impossible, or two runs are the same.
     """
-    definitions = read_definitions(file)
-    chains = [_chain(run.notebooks, run.settings) for run in definitions]
+    known: dict[str, Task] = {}
     ends: dict[str, str] = {}
-    for run, chain in zip(definitions, chains, strict=True):
-        _, _, key = chain[-1]
+    runs = []
+    for run in read_definitions(file):
+        tasks = _tasks(run.notebooks, run.settings, known)
+        key = tasks[-1].key
         if key in ends:
             text = f"The runs {ends[key]} and {run.name} are the same; each must do something else."
             raise SweepError(file, run.line, text)
         ends[key] = run.name
-    tasks = _make_tasks(chains, ends, folder)
-    return [
-        Run(run.name, run.variant, run.varied, [tasks[key] for *_, key in chain])
-        for run, chain in zip(definitions, chains, strict=True)
-    ]
+        runs.append(Run(run.name, run.variant, run.varied, tasks))
+    _place(known, ends, folder)
+    return runs
 
 
 def pending_tasks(runs: list[Run], states: Collection[str] = ("waiting",)) -> list[Task]:
@@ -138,51 +134,39 @@ def pending_tasks(runs: list[Run], states: Collection[str] = ("waiting",)) -> li
     return list(needed.values())
 
 
-def _chain(notebooks: list[Path], settings: list[Setting]) -> list[tuple[Path, dict, str]]:
-    """Returns notebook, values and key of each of a run's tasks."""
-    chain, key = [], ""
+def _tasks(notebooks: list[Path], settings: list[Setting], known: dict[str, Task]) -> list[Task]:
+    """Returns a run's tasks without their folders, and adds those whose key is not known yet."""
+    tasks: list[Task] = []
     for notebook in notebooks:
+        parent = tasks[-1] if tasks else None
         values = notebook_values(notebook, settings)
-        parameters = all_parameters(notebook, values)
-        facts = [key, notebook.stem, parameters, _version(notebook), _data_version(parameters)]
+        parameters, code = all_parameters(notebook, values), _version(notebook)
+        before = parent.key if parent else ""
+        facts = [before, notebook.stem, parameters, code, _data_version(parameters)]
         key = hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
-        chain.append((notebook, values, key))
-    return chain
+        if key not in known:
+            known[key] = Task(
+                name=notebook.stem, notebook=_content(notebook), values=values,
+                parameters=parameters, code=code, key=key, parent=parent, folder=Path(),
+                takes_folder="OUTPUT_DIR" in declared_parameters(notebook),
+            )  # fmt: skip
+        tasks.append(known[key])
+    return tasks
 
 
-def _task(notebook: Path, values: dict, key: str, parent: Task | None, folder: Path) -> Task:
-    return Task(
-        name=notebook.stem,
-        notebook=_content(notebook),
-        values=values,
-        parameters=all_parameters(notebook, values),
-        code=_version(notebook),
-        key=key,
-        parent=parent,
-        folder=folder,
-        takes_folder="OUTPUT_DIR" in declared_parameters(notebook),
-    )
-
-
-def _make_tasks(chains: list[list], ends: dict[str, str], folder: Path) -> dict[str, Task]:
-    """Makes the tasks of all runs, by key; those with the same key are one."""
+def _place(tasks: dict[str, Task], ends: dict[str, str], folder: Path) -> None:
+    """Gives each task its folder: what ends a run one with the run's name, the others one aside."""
     # A folder is known by its hash, so that a renamed run finds its results.
     present = {
         path.name.rpartition("-")[2]: path
         for path in [*(folder / TASKS_DIR).glob("*-*"), *folder.glob("*-*")]
     }
-    tasks: dict[str, Task] = {}
-    for chain in chains:
-        parent = None
-        for notebook, values, key in chain:
-            if key not in tasks:
-                name = _file_name(ends[key]) if key in ends else notebook.stem
-                new = f"{name}-{key[:HASH_DIGITS]}"
-                place = folder / new if key in ends else folder / TASKS_DIR / new
-                place = present.get(key[:HASH_DIGITS], place)
-                tasks[key] = _task(notebook, values, key, parent, place)
-            parent = tasks[key]
-    return tasks
+    for key, task in tasks.items():
+        digits = key[:HASH_DIGITS]
+        new = folder / TASKS_DIR / f"{task.name}-{digits}"
+        if key in ends:
+            new = folder / f"{_file_name(ends[key])}-{digits}"
+        task.folder = present.get(digits, new)
 
 
 def _file_name(name: str) -> str:

@@ -31,7 +31,7 @@ class SchedulerLostError(OSError):
     """The Dask scheduler, or the last of its workers, is gone."""
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(eq=False)
 class Task:
     """One notebook with its parameters, after the tasks before it.
 
@@ -155,12 +155,8 @@ class StatusWriter(Output):
             "host": socket.gethostname(),
         }
 
-    def on_cell(self) -> None:
-        """Emits the cell; the file need not know it."""
-        self.emit(self.task.key, self.entry("running"))
-
-    def on_epoch(self) -> None:
-        """Notes the epoch and the accuracy so far."""
+    def on_change(self) -> None:
+        """Notes cell, epoch and accuracy."""
         self.note("running")
 
     def note(self, state: str, error: str | None = None) -> dict:
