@@ -4,7 +4,6 @@ import base64
 from pathlib import Path
 
 import numpy as np
-from jinja2 import Environment, PackageLoader, StrictUndefined
 from matplotlib.figure import Figure
 from sklearn.metrics import confusion_matrix
 
@@ -14,6 +13,7 @@ from mnist_helpers.evaluation import robustness
 from mnist_helpers.evaluation.model_evaluation import EvaluationReport
 from mnist_helpers.files import write_text
 from mnist_helpers.plotting.style import figure_png
+from mnist_helpers.runner.page.render import render
 
 CHANCE_LEVEL = "This model does no better than guessing: nothing below says anything about it.\n\n"
 
@@ -72,14 +72,15 @@ def report_page(name: str, report: EvaluationReport) -> str:
         report: As from `evaluation.evaluate_model`.
     """
     plotting.use_style()
-    environment = Environment(
-        loader=PackageLoader("mnist_helpers.runner"), autoescape=True, undefined=StrictUndefined
-    )
-    environment.filters["base64"] = lambda data: base64.b64encode(data).decode()
-    return environment.get_template("report.html.j2").render(
+    pictures = [(heading, alt, figure_png(figure)) for heading, alt, figure in _figures(report)]
+    return render(
+        "model_report.html.j2",
         title=f"Test report of {name}",
         text=report_text(name, report),
-        figures=[(heading, alt, figure_png(figure)) for heading, alt, figure in _figures(report)],
+        figures=[
+            (heading, alt, base64.b64encode(png.data).decode(), png.width)
+            for heading, alt, png in pictures
+        ],
     )
 
 

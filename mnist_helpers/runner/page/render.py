@@ -14,8 +14,17 @@ def javascript(name: str) -> str:
     return (PAGE_FOLDER / f"{name}.js").read_text(encoding="utf-8")
 
 
+def render(template: str, **values: Any) -> str:
+    """Returns a template of the folder, filled in; strings from outside are text in it."""
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+    loader = FileSystemLoader(PAGE_FOLDER)
+    environment = Environment(loader=loader, autoescape=True, undefined=StrictUndefined)
+    return environment.get_template(template).render(values)
+
+
 def render_page(template: str, scripts: list[str], data: dict[str, Any], **values: Any) -> str:
-    """Returns a page; strings from outside are data in it, never markup.
+    """Returns a page with scripts; strings from outside are data in it, never markup.
 
     Args:
         template: A template of the folder.
@@ -23,14 +32,10 @@ def render_page(template: str, scripts: list[str], data: dict[str, Any], **value
         data: By the id under which a script reads it, a JSON value.
         **values: What the template uses.
     """
-    import jinja2
-
-    loader = jinja2.FileSystemLoader(PAGE_FOLDER)
-    page = jinja2.Environment(loader=loader, autoescape=True).get_template(template)
     style = (PAGE_FOLDER / "page.css").read_text(encoding="utf-8")
     script = "\n".join(scripts)
-    return page.render(
-        style=style, style_hash=_hash(style), script=script, script_hash=_hash(script),
+    return render(
+        template, style=style, style_hash=_hash(style), script=script, script_hash=_hash(script),
         data={name: _embedded(value) for name, value in data.items()}, **values,
     )  # fmt: skip
 

@@ -6,12 +6,12 @@ from urllib.parse import quote
 
 from mnist_helpers.files import read_json, write_text
 from mnist_helpers.runner.csv_row import csv_row
+from mnist_helpers.runner.page.render import render
 from mnist_helpers.runner.sweep.plan import Run
 from mnist_helpers.runner.sweep.task import Task
 
 RESULTS_FILE = "results.csv"
 EPOCHS_FILE = "epochs.csv"
-TEMPLATE = Path(__file__).with_name("results.html.j2")
 TRAINING_TIMES = ("training_seconds", "training_cpu_seconds")
 # The metrics that most want to see come first, the others by name.
 FIRST = (
@@ -100,14 +100,13 @@ def write_results(runs: list[Run], folder: Path) -> list[dict]:
     Returns:
         The rows of results.csv.
     """
-    from jinja2 import Template
-
     rows = result_rows(runs)
     write_table(folder / RESULTS_FILE, rows)
     write_table(folder / EPOCHS_FILE, epoch_rows(runs))
     states = [row["state"] for row in rows]
     counts = ", ".join(f"{states.count(state)} {state}" for state in ("done", "failed", "waiting"))
-    page = Template(TEMPLATE.read_text(encoding="utf-8"), autoescape=True).render(
+    page = render(
+        "results.html.j2",
         title=folder.name,
         summary=f"Runs: {len(runs)} in all; {counts}.",
         names=columns(rows),
