@@ -14,6 +14,12 @@ from mnist_helpers.parameters import PARAMETERS
 from mnist_helpers.paths import NOTEBOOKS_DIR
 from mnist_helpers.runner.cli.common import OUTPUT, Output, check_folder_name, echo
 from mnist_helpers.runner.cli.summary import summary
+from mnist_helpers.runner.notebook.given_parameters import (
+    check_declared,
+    declared_parameters,
+    declared_type,
+    parse_value,
+)
 from mnist_helpers.runner.notebook.read import SERIES
 
 QUICK = {"EPOCHS": 2, "MAX_TRAINING_IMAGES": 2000, "BATCH_SIZE": 32, "ROBUSTNESS_IMAGES": 200}
@@ -33,8 +39,6 @@ class Command(TyperCommand):
 
     def format_epilog(self, ctx: Any, formatter: Any) -> None:
         """Lists the parameters with their defaults, meanings and constraints."""
-        from mnist_helpers.runner.notebook.given_parameters import declared_parameters
-
         defaults: dict[str, dict[str, None]] = {}
         for path in _series():
             for name, declared in declared_parameters(path).items():
@@ -121,16 +125,14 @@ def _run(notebooks: list[Path], quick: bool, stated: list[tuple], folder: Path) 
     # It takes a second or two, meanwhile the data are looked at; and deep in this call stack,
     # Python 3.11 can take three times as long.
     threading.Thread(target=__import__, args=("papermill",), daemon=True).start()
-    missing = None
-    if _declares(notebooks, "DATASET"):
-        try:
-            missing = _settle_dataset(parameters)
-        except OSError as error:
-            echo(str(error))
-            return 1
+    try:
+        missing = _settle_dataset(parameters) if declared_type("DATASET", notebooks) else None
+    except OSError as error:
+        echo(str(error))
+        return 1
     if missing:
         echo(_boxed(NOT_MNIST, missing))
-    if parameters.get("DATASET") == "digits" and _declares(notebooks, "BATCH_SIZE"):
+    if parameters.get("DATASET") == "digits" and declared_type("BATCH_SIZE", notebooks):
         parameters.setdefault("BATCH_SIZE", DIGITS_BATCH_SIZE)
     row, *_ = run_all(
         lambda: [plan_run(notebooks, parameters, folder)], folder, states=("waiting", "failed")
@@ -147,37 +149,23 @@ def _run(notebooks: list[Path], quick: bool, stated: list[tuple], folder: Path) 
     return 0
 
 
-def _declares(notebooks: list[Path], parameter: str) -> bool:
-    from mnist_helpers.runner.notebook.given_parameters import declared_parameters
-
-    return any(parameter in declared_parameters(path) for path in notebooks)
-
-
 def _checked(notebooks: list[Path], quick: bool, stated: list[tuple]) -> dict:
     """Returns the parameters that the user stated, and those of `--quick`, by name.
 
     Raises:
         ValueError: A name that no notebook has, a wrong type, or an impossible value.
     """
-    from mnist_helpers.runner.notebook.given_parameters import (
-        check_declared,
-        declared_type,
-        parse_value,
-    )
-
     given = {}
     for name, *text in stated:
         if not text:
             raise ValueError(f"-p needs a name and a value, such as -p EPOCHS 3, not {name}.")
-        given[name] = parse_value(text[0], declared_type(name, notebooks))
+        given[name] = parse_value(text[0], declared_type(name, notebooks) or "str")
     if len(given) < len(stated):
         raise ValueError("A parameter is given twice; say each once.")
     for name, value in given.items():
-        if name.rpartition(".")[2] == "OUTPUT_DIR":
-            raise ValueError("A run writes into its own folder; choose it by --output and --name.")
         check_declared(name, value, notebooks)
     quick_values = QUICK if quick else {}
-    return {name: n for name, n in quick_values.items() if _declares(notebooks, name)} | given
+    return {name: n for name, n in quick_values.items() if declared_type(name, notebooks)} | given
 
 
 def _settle_dataset(parameters: dict) -> str | None:
@@ -197,17 +185,16 @@ def _settle_dataset(parameters: dict) -> str | None:
     from mnist_helpers.data.datasets import class_names, load_dataset, load_mnist
     from mnist_helpers.data.mnist import MnistUnavailableError
 
-    if parameters.get("DATASET") == "digits":
-        return None
-    stated = "DATASET" in parameters
-    if stated and parameters["DATASET"] != "mnist":
-        load_dataset(parameters["DATASET"])
-        class_names(parameters["DATASET"])
+    dataset = parameters.get("DATASET")
+    if dataset not in (None, "mnist"):
+        if dataset != "digits":
+            load_dataset(dataset)
+            class_names(dataset)
         return None
     try:
         load_mnist()
     except MnistUnavailableError as error:
-        if stated:
+        if dataset:
             raise
         parameters["DATASET"] = "digits"
         return str(error)

@@ -95,7 +95,7 @@ def _execute(notebook: dict, output: Path, values: dict, printed: Output, socket
         "transport": "tcp" if tcp else "ipc",
         "connection_file": f"{sockets}/kernel.json",
     }
-    with _papermill_log(printed.file):
+    with _papermill_log(printed):
         papermill.execute_notebook(
             INPUT,
             OUTPUT,
@@ -130,17 +130,15 @@ def _kernel_manager(folder: Path, log: BinaryIO) -> type:
 
 
 @contextmanager
-def _papermill_log(log: BinaryIO) -> Iterator[None]:
+def _papermill_log(log: Output) -> Iterator[None]:
     """Sends papermill's own warnings to the log."""
     logger = logging.getLogger("papermill")
     before = logger.handlers, logger.propagate
-    stream = open(log.fileno(), "w", encoding="utf-8", closefd=False)  # noqa: SIM115
-    logger.handlers, logger.propagate = [logging.StreamHandler(stream)], False
+    logger.handlers, logger.propagate = [logging.StreamHandler(log)], False
     try:
         yield
     finally:
         logger.handlers, logger.propagate = before
-        stream.close()
 
 
 def _note_kernel(folder: Path, pid: int) -> None:

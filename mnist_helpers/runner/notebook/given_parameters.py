@@ -50,6 +50,11 @@ def check_declared(name: str, value: object, notebooks: list[Path]) -> None:
             it would switch on what some of the notebooks have off.
     """
     notebook, parameter = split_scope(name)
+    if parameter == "OUTPUT_DIR":
+        raise ValueError(
+            "OUTPUT_DIR cannot be set: each run writes into its own folder; choose it by --output "
+            "and --name."
+        )
     declared = {path.stem: declared_parameters(path) for path in notebooks}
     if notebook and notebook not in declared:
         raise ValueError(f"There is no notebook {notebook} here; there are {', '.join(declared)}.")
@@ -120,11 +125,10 @@ def parse_value(text: str, type_name: str) -> object:
         return text
 
 
-def declared_type(name: str, notebooks: list[Path]) -> str:
-    """Returns the type that the notebooks declare for a parameter; "str" if none has it."""
+def declared_type(name: str, notebooks: list[Path]) -> str | None:
+    """Returns the type that the notebooks declare for a parameter; `None` if none has it."""
     scope, parameter = split_scope(name)
     for path in notebooks:
-        declared = declared_parameters(path)
-        if scope in (None, path.stem) and parameter in declared:
-            return declared[parameter]["inferred_type_name"]
-    return "str"
+        if scope in (None, path.stem) and parameter in declared_parameters(path):
+            return declared_parameters(path)[parameter]["inferred_type_name"]
+    return None

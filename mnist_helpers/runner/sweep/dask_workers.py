@@ -6,6 +6,7 @@ import time
 import uuid
 from collections.abc import Callable, Iterator
 from concurrent.futures import CancelledError
+from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -51,20 +52,19 @@ class DaskWorkers:
         self._tasks: dict[str, Task] = {}
         self._seen_workers = time.monotonic()
         self._topic = f"mnist-{uuid.uuid4().hex}"
-        self._cluster = local_cluster(workers or default_workers()) if self.local else None
-        try:
+        with ExitStack() as opened:
+            self._cluster = None
+            if self.local:
+                self._cluster = local_cluster(workers or default_workers())
+                opened.callback(self._cluster.close, timeout=10)
             self._client = Client(
                 self._cluster or address, timeout=SECONDS_TO_CONNECT, set_as_default=False
             )
-        except BaseException:
-            self._end_cluster()
-            raise
-        try:
+            opened.callback(self._client.close, timeout=5)
+            opened.callback(self._kill)
             self._client.wait_for_workers(workers or 1, timeout=SECONDS_FOR_WORKERS)
             self._prepare(folder)
-        except BaseException:
-            self.close()
-            raise
+            self._opened = opened.pop_all()
 
     def _prepare(self, folder: Path) -> None:
         found = self._client.scheduler_info(n_workers=-1)["workers"]
@@ -141,27 +141,21 @@ class DaskWorkers:
         try:
             entry, content = future.result()
         except KilledWorker as error:
-            times = error.allowed_failures + 1
-            raise RuntimeError(
-                f"its worker died {times} times; is the memory too small?"
-            ) from error
+            died = f"its worker died {error.allowed_failures + 1} times"
+            raise RuntimeError(f"{died}; is the memory too small?") from error
         except CancelledError as error:
             raise self._lost("The Dask scheduler no longer answers") from error
         if content is not None:
             take_home(task, content)
         return entry
 
+    def _kill(self) -> None:
+        for worker in self._cluster.workers.values() if self._cluster else ():
+            kill(worker)
+
     def close(self) -> None:
         """Leaves the workers; local ones end, and with them the kernels that they run."""
-        if self._cluster is not None:
-            for worker in self._cluster.workers.values():
-                kill(worker)
-        self._client.close(timeout=5)
-        self._end_cluster()
-
-    def _end_cluster(self) -> None:
-        if self._cluster is not None:
-            self._cluster.close(timeout=10)
+        self._opened.close()
 
 
 def _run_on_worker(

@@ -103,18 +103,21 @@ def make_plan(file: Path, folder: Path) -> list[Run]:
         SweepError: It says something impossible, or two runs are the same.
     """
     known: dict[str, Task] = {}
-    ends: dict[str, str] = {}
-    runs = []
-    for run in read_definitions(file):
-        tasks = _tasks(run.notebooks, run.settings, known)
-        key = tasks[-1].key
-        if key in ends:
-            text = f"The runs {ends[key]} and {run.name} are the same; each must do something else."
-            raise SweepError(file, run.line, text)
-        ends[key] = run.name
-        runs.append(Run(run.name, run.variant, run.varied, tasks))
-    _place(known, ends, folder)
-    return runs
+    runs: dict[str, Run] = {}
+    try:
+        for run in read_definitions(file):
+            tasks = _tasks(run.notebooks, run.settings, known)
+            key = tasks[-1].key
+            if key in runs:
+                names = f"{runs[key].name} and {run.name}"
+                text = f"The runs {names} are the same; each must do something else."
+                raise SweepError(run.line, text)
+            runs[key] = Run(run.name, run.variant, run.varied, tasks)
+    except SweepError as error:
+        error.args = (f"{file}, {error}",)
+        raise
+    _place(known, runs, folder)
+    return list(runs.values())
 
 
 def pending_tasks(runs: list[Run], states: Collection[str] = ("waiting",)) -> list[Task]:
@@ -154,7 +157,7 @@ def _tasks(notebooks: list[Path], settings: list[Setting], known: dict[str, Task
     return tasks
 
 
-def _place(tasks: dict[str, Task], ends: dict[str, str], folder: Path) -> None:
+def _place(tasks: dict[str, Task], runs: dict[str, Run], folder: Path) -> None:
     """Gives each task its folder: what ends a run one with the run's name, the others one aside."""
     # A folder is known by its hash, so that a renamed run finds its results.
     present = {
@@ -164,8 +167,8 @@ def _place(tasks: dict[str, Task], ends: dict[str, str], folder: Path) -> None:
     for key, task in tasks.items():
         digits = key[:HASH_DIGITS]
         new = folder / TASKS_DIR / f"{task.name}-{digits}"
-        if key in ends:
-            new = folder / f"{_file_name(ends[key])}-{digits}"
+        if key in runs:
+            new = folder / f"{_file_name(runs[key].name)}-{digits}"
         task.folder = present.get(digits, new)
 
 

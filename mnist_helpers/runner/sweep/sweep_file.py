@@ -15,7 +15,6 @@ from mnist_helpers.runner.notebook.given_parameters import Setting, check_declar
 from mnist_helpers.runner.sweep.sweep_yaml import (
     DEFAULT_NOTEBOOKS,
     SweepError,
-    check_form,
     line_of,
     plain,
     read_yaml,
@@ -54,133 +53,108 @@ def read_definitions(path: Path) -> list[Definition]:
         OSError: It cannot be read.
         SweepError: It says something impossible.
     """
-    return _Reader(path).read()
+    content = read_yaml(path)
+    variants = _variants(content, path.parent)
+    fixed = list(_settings(content.get("fixed")))
+    # Of each group, the values go together.
+    groups = [
+        *([setting] for setting in _lists(content, "grid")),
+        _zipped(content),
+        _seeds(content),
+    ]
+    groups = [group for group in groups if group]
+    number = math.prod(len(group[0].value) for group in groups) * len(variants)
+    if number > MOST_RUNS:
+        line = line_of(content, "seeds" if "seeds" in content else "grid")
+        text = f"These are {shown(number)} runs; a sweep may have {MOST_RUNS:,} at most."
+        raise SweepError(line, text)
+    swept = [setting for group in groups for setting in group]
+    _check_settings(fixed, variants, swept)
+    labels = _labels(swept)
+    axes = [list(zip(*(setting.each() for setting in group), strict=True)) for group in groups]
+    runs = []
+    for variant, chosen in itertools.product(variants, itertools.product(*axes)):
+        values = list(itertools.chain(*chosen))
+        varied = {labels[setting.name]: setting.value for setting in values}
+        parts = [variant.name, *(f"{name}={value}" for name, value in varied.items())]
+        name = ", ".join(filter(None, parts)) or "run"
+        settings = [*fixed, *variant.settings, *values]
+        runs.append(variant._replace(name=name, settings=settings, varied=varied))
+    return runs
 
 
-class _Reader:
-    def __init__(self, path: Path):
-        self.path, self.content = path, read_yaml(path)
+def _variants(content: CommentedMap, folder: Path) -> list[Definition]:
+    """Returns the variants as runs that nothing is swept in; without any, one that has no name."""
+    notebooks = _notebooks(content, folder)
+    variants: dict[str, Definition] = {}
+    for entry in content.get("variants", [CommentedMap(name="")]):
+        name, line = entry["name"], line_of(entry, "name")
+        if name in variants:
+            raise SweepError(line, f"There are two variants named {name}.")
+        settings = [s for s in _settings(entry) if s.name not in ("name", "notebooks")]
+        own = _notebooks(entry, folder) if "notebooks" in entry else notebooks
+        variants[name] = Definition(name, name, line, own, settings, {})
+    return list(variants.values())
 
-    def error(self, line: int, text: str) -> SweepError:
-        return SweepError(self.path, line, text)
 
-    def read(self) -> list[Definition]:
-        check_form(self.path, self.content)
-        variants = self._variants()
-        fixed = list(_settings(self.content.get("fixed")))
-        # Of each group, the values go together.
-        groups = [*([setting] for setting in self._lists("grid")), self._zipped(), self._seeds()]
-        groups = [group for group in groups if group]
-        self._check_number(math.prod(len(group[0].value) for group in groups) * len(variants))
-        swept = [setting for group in groups for setting in group]
-        self._check_settings(fixed, variants, swept)
-        labels = _labels(swept)
-        axes = [list(zip(*(setting.each() for setting in group), strict=True)) for group in groups]
-        runs = []
-        for variant, chosen in itertools.product(variants, itertools.product(*axes)):
-            values = list(itertools.chain(*chosen))
-            varied = {labels[setting.name]: setting.value for setting in values}
-            parts = [variant.name, *(f"{name}={value}" for name, value in varied.items())]
-            name = ", ".join(filter(None, parts)) or "run"
-            settings = [*fixed, *variant.settings, *values]
-            runs.append(variant._replace(name=name, settings=settings, varied=varied))
-        return runs
-
-    def _variants(self) -> list[Definition]:
-        """Returns the variants as runs that nothing is swept in; one without a name if none is."""
-        notebooks = self._notebooks(self.content, [])
-        variants: dict[str, Definition] = {}
-        for entry in self.content.get("variants", [CommentedMap(name="")]):
-            name, line = entry["name"], line_of(entry, "name")
-            if name in variants:
-                raise self.error(line, f"There are two variants named {name}.")
-            settings = [s for s in _settings(entry) if s.name not in ("name", "notebooks")]
-            own = self._notebooks(entry, notebooks)
-            variants[name] = Definition(name, name, line, own, settings, {})
-        return list(variants.values())
-
-    def _notebooks(self, mapping: CommentedMap, otherwise: list[Path]) -> list[Path]:
-        if "notebooks" not in mapping and otherwise:
-            return otherwise
-        line = line_of(mapping, "notebooks")
-        paths = [self._notebook(name, line) for name in mapping.get("notebooks", DEFAULT_NOTEBOOKS)]
-        if len({path.stem for path in paths}) < len(paths):
-            raise self.error(line, "A notebook is named twice.")
-        return paths
-
-    def _notebook(self, name: str, line: int) -> Path:
-        """Finds a notebook of the project by its name, another by its path from the file's."""
-        path = NOTEBOOKS_DIR / f"{name}.ipynb"
-        if name.endswith(".ipynb"):
-            path = self.path.parent / name
+def _notebooks(mapping: CommentedMap, folder: Path) -> list[Path]:
+    """Finds notebooks: those of the project by name, others by their path from the sweep file's."""
+    line, paths = line_of(mapping, "notebooks"), []
+    for name in mapping.get("notebooks", DEFAULT_NOTEBOOKS):
+        path = folder / name if name.endswith(".ipynb") else NOTEBOOKS_DIR / f"{name}.ipynb"
         if not path.exists():
             known = ", ".join(sorted(other.stem for other in NOTEBOOKS_DIR.glob("*.ipynb")))
-            raise self.error(line, f"There is no notebook {name}; the project has {known}.")
-        return path.resolve()
+            raise SweepError(line, f"There is no notebook {name}; the project has {known}.")
+        paths.append(path.resolve())
+    if len({path.stem for path in paths}) < len(paths):
+        raise SweepError(line, "A notebook is named twice.")
+    return paths
 
-    def _lists(self, section: str) -> list[Setting]:
-        settings = list(_settings(self.content.get(section)))
-        for setting in settings:
-            if not isinstance(setting.value, list) or not setting.value:
-                text = f"{setting.name} in {section} must have a list of values, not "
-                value = "an empty one" if setting.value == [] else shown(setting.value)
-                raise self.error(setting.line, f"{text}{value}.")
-        return settings
 
-    def _zipped(self) -> list[Setting]:
-        settings = self._lists("zip")
-        for setting in settings:
-            expected, found = len(settings[0].value), len(setting.value)
-            if found != expected:
-                raise self.error(
-                    setting.line,
-                    f"{setting.name} has {found} values and {settings[0].name} {expected}; "
-                    "what is zipped must be equally long.",
-                )
-        return settings
+def _lists(content: CommentedMap, section: str) -> list[Setting]:
+    settings = list(_settings(content.get(section)))
+    for setting in settings:
+        if not isinstance(setting.value, list) or not setting.value:
+            value = "an empty one" if setting.value == [] else shown(setting.value)
+            text = f"{setting.name} in {section} must have a list of values, not {value}."
+            raise SweepError(setting.line, text)
+    return settings
 
-    def _seeds(self) -> list[Setting]:
-        """Returns the seeds, a number of which counts from 0; the notebooks' own without any."""
-        if "seeds" not in self.content:
-            return []
-        seeds = plain(self.content["seeds"])
-        values = range(min(seeds, sys.maxsize)) if isinstance(seeds, int) else seeds
-        return [Setting("SEED", values, line_of(self.content, "seeds"))]
 
-    def _check_number(self, runs: int) -> None:
-        if runs > MOST_RUNS:
-            line = line_of(self.content, "seeds" if "seeds" in self.content else "grid")
-            text = f"These are {shown(runs)} runs; a sweep may have {MOST_RUNS:,} at most."
-            raise self.error(line, text)
+def _zipped(content: CommentedMap) -> list[Setting]:
+    settings = _lists(content, "zip")
+    for setting in settings:
+        expected, found = len(settings[0].value), len(setting.value)
+        if found != expected:
+            text = f"{setting.name} has {found} values and {settings[0].name} {expected}; "
+            raise SweepError(setting.line, text + "what is zipped must be equally long.")
+    return settings
 
-    def _check_settings(
-        self, fixed: list[Setting], variants: list[Definition], swept: list[Setting]
-    ) -> None:
-        everywhere = list(dict.fromkeys(path for v in variants for path in v.notebooks))
-        for setting in [*fixed, *(each for several in swept for each in several.each())]:
-            self._check(setting, everywhere)
-        for variant in variants:
-            for setting in variant.settings:
-                self._check(setting, variant.notebooks)
-        taken = {
-            setting.name
-            for settings in [fixed, *(v.settings for v in variants)]
-            for setting in settings
-        }
-        for setting in swept:
-            if setting.name in taken:
-                raise self.error(
-                    setting.line, f"{setting.name} is given elsewhere in the file, too."
-                )
-            taken.add(setting.name)
 
-    def _check(self, setting: Setting, notebooks: list[Path]) -> None:
+def _seeds(content: CommentedMap) -> list[Setting]:
+    """Returns the seeds, a number of which counts from 0; the notebooks' own without any."""
+    if "seeds" not in content:
+        return []
+    seeds = plain(content["seeds"])
+    values = range(min(seeds, sys.maxsize)) if isinstance(seeds, int) else seeds
+    return [Setting("SEED", values, line_of(content, "seeds"))]
+
+
+def _check_settings(fixed: list[Setting], variants: list[Definition], swept: list[Setting]) -> None:
+    everywhere = list(dict.fromkeys(path for variant in variants for path in variant.notebooks))
+    checks = [(each, everywhere) for each in fixed]
+    checks += [(each, everywhere) for several in swept for each in several.each()]
+    checks += [(each, variant.notebooks) for variant in variants for each in variant.settings]
+    for setting, notebooks in checks:
         try:
-            if split_scope(setting.name)[1] == "OUTPUT_DIR":
-                raise ValueError("OUTPUT_DIR cannot be set; each run writes into its own folder.")
             check_declared(setting.name, setting.value, notebooks)
         except ValueError as error:
-            raise self.error(setting.line, str(error)) from error
+            raise SweepError(setting.line, str(error)) from error
+    taken = {each.name for each in itertools.chain(fixed, *(v.settings for v in variants))}
+    for setting in swept:
+        if setting.name in taken:
+            raise SweepError(setting.line, f"{setting.name} is given elsewhere in the file, too.")
+        taken.add(setting.name)
 
 
 def _settings(mapping: CommentedMap | None) -> Iterator[Setting]:

@@ -17,74 +17,68 @@ DEFAULT_NOTEBOOKS = ["02_clean_phase", "03_augmented_phase", "04_evaluation", "0
 MOST_BYTES = 100_000  # which take a few seconds
 MOST_NESTING = 20
 MOST_MERGES = 50  # each copies all that the merged mapping holds
+# Of numbers with thousands of digits, for example, or merged values that are no mapping.
+UNREADABLE = (YAMLError, ValueError, TypeError, AttributeError, LookupError, RecursionError)
 
 
 class SweepError(ValueError):
     """A sweep file says something impossible; says where."""
 
-    def __init__(self, path: Path, line: int, text: str):
-        """Takes the file, the line counted from 1, and what is wrong."""
-        super().__init__(f"{path}, line {line}: {text}")
+    def __init__(self, line: int, text: str):
+        """Takes the line, counted from 1, and what is wrong."""
+        super().__init__(f"line {line}: {text}")
 
 
 def read_yaml(path: Path) -> CommentedMap:
-    """Reads a file of YAML 1.2; a key that is there twice is an error.
+    """Reads a sweep file of YAML 1.2; a key that is there twice is an error.
 
-    Returns:
-        The mapping in it, empty if there is none.
+    What the file says of parameters is checked against the notebooks, and not here.
 
     Raises:
         OSError: It cannot be read.
-        SweepError: It is no YAML, or goes beyond the limits; names the line.
+        SweepError: It is no YAML, goes beyond the limits, or has unknown sections or sections of
+            another form; names the line.
     """
+    if not path.is_file():
+        raise FileNotFoundError(f"{path} is not a file; give the path of a sweep file.")
+    if path.stat().st_size > MOST_BYTES:
+        raise SweepError(1, f"The file has more than {MOST_BYTES:,} bytes.")
     try:
-        text = _read_text(path)
-        _check_events(path, text)
+        text = path.read_text(encoding="utf-8")
+        _check_events(text)
         content = YAML().load(text)
     except MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         problem = error.problem or ""
         if isinstance(error, DuplicateKeyError):
             problem = problem.split('"')[1] + " is there twice"
-        line = mark.line + 1 if mark else 1
-        raise SweepError(path, line, f"This is not YAML: {problem}.") from error
-    except YAMLError as error:
-        raise SweepError(path, 1, f"This is not YAML: {error}.") from error
+        raise SweepError(mark.line + 1 if mark else 1, f"This is not YAML: {problem}.") from error
     except UnicodeDecodeError as error:
-        raise SweepError(path, 1, f"This is no text in UTF-8: {error}.") from error
+        raise SweepError(1, f"This is no text in UTF-8: {error}.") from error
     except SweepError:
         raise
-    except (ValueError, TypeError, AttributeError, LookupError, RecursionError) as error:
-        # Of numbers with thousands of digits, for example, or merged values that are no mapping.
-        raise SweepError(path, 1, f"This is not YAML that can be read: {error}.") from error
-    return content if isinstance(content, CommentedMap) else CommentedMap()
+    except UNREADABLE as error:
+        raise SweepError(1, f"This is not YAML that can be read: {error}.") from error
+    return _check_form(content)
 
 
-def _read_text(path: Path) -> str:
-    if not path.is_file():
-        raise FileNotFoundError(f"{path} is not a file; give the path of a sweep file.")
-    if path.stat().st_size > MOST_BYTES:
-        raise SweepError(path, 1, f"The file has more than {MOST_BYTES:,} bytes.")
-    return path.read_text(encoding="utf-8")
-
-
-def _check_events(path: Path, text: str) -> None:
+def _check_events(text: str) -> None:
     """Looks at depth, tags and merges before anything is built, which they can break."""
     depth = merges = 0
     for event in YAML().parse(io.StringIO(text)):
         line = event.start_mark.line + 1
         depth += isinstance(event, CollectionStartEvent)
         depth -= isinstance(event, CollectionEndEvent)
-        if depth > MOST_NESTING:
-            raise SweepError(path, line, f"This is nested more than {MOST_NESTING} deep.")
         value = getattr(event, "value", "")
-        if re.search(r"[\0\ud800-\udfff]", value):
-            raise SweepError(path, line, "There is a character that is no text.")
         merges += value == "<<"
+        if depth > MOST_NESTING:
+            raise SweepError(line, f"This is nested more than {MOST_NESTING} deep.")
+        if re.search(r"[\0\ud800-\udfff]", value):
+            raise SweepError(line, "There is a character that is no text.")
         if merges > MOST_MERGES:
-            raise SweepError(path, line, f"There are more than {MOST_MERGES} merges (<<).")
+            raise SweepError(line, f"There are more than {MOST_MERGES} merges (<<).")
         if getattr(event, "tag", None):
-            raise SweepError(path, line, f"Write the value without the tag {event.tag}.")
+            raise SweepError(line, f"Write the value without the tag {event.tag}.")
 
 
 def line_of(mapping: Any, key: Any) -> int:
@@ -135,19 +129,15 @@ MUST_BE = {
 }
 
 
-def check_form(path: Path, content: CommentedMap) -> None:
-    """Checks the sections; what they say of parameters is checked against the notebooks.
-
-    Raises:
-        SweepError: One is unknown, or of another form.
-    """
-    if not content:
-        raise SweepError(path, 1, f"A sweep has at least one of the sections {KNOWN}.")
+def _check_form(content: Any) -> CommentedMap:
+    if not isinstance(content, CommentedMap) or not content:
+        raise SweepError(1, f"A sweep has at least one of the sections {KNOWN}.")
     try:
         _Sections.model_validate(content)
     except ValidationError as error:
-        details = error.errors(include_input=False, include_url=False)
-        raise SweepError(path, *_describe(content, *details[0]["loc"])) from None
+        place = error.errors(include_input=False, include_url=False)[0]["loc"]
+        raise SweepError(*_describe(content, *place)) from None
+    return content
 
 
 def _describe(content: CommentedMap, section: Any, *inner: Any) -> tuple[int, str]:
