@@ -13,6 +13,7 @@ import numpy as np
 from mnist_helpers.evaluation.inference import Predictor
 from mnist_helpers.files import write_text
 from mnist_helpers.preprocessing import background, image_io, lines, mnist_format, separation
+from mnist_helpers.runner.export_formats import compare_answers, require_new
 from mnist_helpers.runner.page.digit_network import PageExportError, describe_network
 from mnist_helpers.runner.page.render import javascript, render_page
 from mnist_helpers.training.metrics import read_metrics
@@ -66,11 +67,9 @@ def write_digit_page(
         PageExportError: The page cannot express the network, or answers otherwise.
     """
     path = Path(path)
-    if path.exists():
-        raise FileExistsError(f"{path} is there already; move it or choose another --output.")
+    require_new(path)
     network = network_json(model)
     difference = compare_in_node(network, model, images)
-    path.parent.mkdir(parents=True, exist_ok=True)
     write_text(path, render(network, facts, link))
     return difference
 
@@ -112,14 +111,9 @@ def compare_in_node(network: str, model: keras.Model, images: np.ndarray) -> flo
         network=network, rows=rows,
     )  # fmt: skip
     found = np.array(answers, float)  # JSON's null becomes NaN
-    expected = Predictor(model)(images)
-    difference = float(np.abs(found - expected).max())
-    other = int(np.sum(found.argmax(axis=1) != expected.argmax(axis=1)))
-    if other or not difference <= TOLERANCE:
-        raise PageExportError(
-            f"The page gives other answers to {other} of {len(images):,} images, and probabilities "
-            f"differ by up to {difference:.2g}; nothing was written."
-        )
+    difference, complaint = compare_answers(Predictor(model)(images), found, TOLERANCE)
+    if complaint:
+        raise PageExportError(f"The page {complaint}")
     return difference
 
 
