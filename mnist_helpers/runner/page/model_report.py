@@ -15,8 +15,6 @@ from mnist_helpers.files import write_text
 from mnist_helpers.plotting.style import figure_png
 from mnist_helpers.runner.page.render import render
 
-CHANCE_LEVEL = "This model does no better than guessing: nothing below says anything about it.\n\n"
-
 
 def report_text(name: str, report: EvaluationReport) -> str:
     """Returns the report as plain text.
@@ -25,43 +23,26 @@ def report_text(name: str, report: EvaluationReport) -> str:
         name: What the model is called.
         report: As from `evaluation.evaluate_model`.
     """
-    summary, labels, probabilities = report.summary, report.labels, report.probabilities
+    labels, probabilities = report.labels, report.probabilities
     predicted = probabilities.argmax(axis=1)
-    low, high = summary["test_accuracy_interval"]
-    errors = int((predicted != labels).sum())
-    coverage = evaluation.coverage_at_accuracy(labels, probabilities)
-    digits = evaluation.per_class_metrics(labels, predicted)
-    external = summary["digits8x8_accuracy"]
-    curves = "\n".join(
-        f"{kind:<18}" + "".join(f"{accuracy:8.1%}" for accuracy in accuracies)
-        for kind, accuracies in report.curves.items()
-    )
-    per_digit = digits.to_string(
+    percent = "{:.2%}".format
+    per_digit = evaluation.per_class_metrics(labels, predicted).to_string(
         index_names=False,
-        formatters={
-            "images": "{:,}".format,
-            "precision": "{:.2%}".format,
-            "recall": "{:.2%}".format,
-        },
+        formatters={"images": "{:,}".format, "precision": percent, "recall": percent},
         na_rep="–",
     )
-    return f"""\
-{name}: {len(labels):,} test images of {dataset_title(report.dataset)}
-
-{CHANCE_LEVEL if evaluation.is_chance_level(labels, predicted) else ""}\
-accuracy            {summary["test_accuracy"]:.2%} \
-(95 % interval {low:.2%} to {high:.2%}); {errors} misclassified
-calibration error   {summary["ece"]:.4f}; negative log-likelihood {summary["nll"]:.4f}; \
-Brier score {summary["brier"]:.4f}; temperature {summary["temperature"]:.2f}
-coverage            {coverage:.1%} of the images can be answered at 99.9 % accuracy
-scikit-learn digits {"not external to it" if external is None else f"{external:.2%} of 1,797"}
-corrupted digits    geometric {summary["geometric_robustness"]:.2%}, \
-photometric {summary["photometric_robustness"]:.2%}
-
-{per_digit}
-
-corruption          accuracy at severities 1 to 5
-{curves}"""
+    return render(
+        "model_report.txt.j2",
+        name=name,
+        title=dataset_title(report.dataset),
+        images=len(labels),
+        errors=int((predicted != labels).sum()),
+        is_chance_level=evaluation.is_chance_level(labels, predicted),
+        coverage=evaluation.coverage_at_accuracy(labels, probabilities),
+        per_digit=per_digit,
+        curves=report.curves,
+        **report.summary,
+    )
 
 
 def report_page(name: str, report: EvaluationReport) -> str:

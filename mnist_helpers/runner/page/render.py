@@ -15,11 +15,11 @@ def javascript(name: str) -> str:
 
 
 def render(template: str, **values: Any) -> str:
-    """Returns a template of the folder, filled in; strings from outside are text in it."""
+    """Returns a template of the folder, filled in; strings from outside are text on its pages."""
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-    loader = FileSystemLoader(PAGE_FOLDER)
-    environment = Environment(loader=loader, autoescape=True, undefined=StrictUndefined)
+    loader, is_page = FileSystemLoader(PAGE_FOLDER), template.endswith(".html.j2")
+    environment = Environment(loader=loader, autoescape=is_page, undefined=StrictUndefined)
     return environment.get_template(template).render(values)
 
 

@@ -140,10 +140,7 @@ def _get_data(tasks: list[Task]) -> None:
 class InProcess:
     """Runs tasks in this process: for a single run a second one, which takes seconds, is no gain.
 
-    Attributes:
-        cores: How many cores work.
-        slots: How many tasks may be handed over.
-        local: Whether all the workers are of this machine and this code.
+    It has what `DaskWorkers` has.
     """
 
     slots, local = 1, True
