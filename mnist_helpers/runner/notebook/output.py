@@ -1,8 +1,9 @@
 """What a running notebook prints: into the log, into the cell, and as events."""
 
 import re
+from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
 # What Keras prints.
 EPOCH = re.compile(r"Epoch (\d+/\d+)")
@@ -10,7 +11,7 @@ ACCURACY = re.compile(r"\bval_accuracy: ([\d.]+)")
 LONGEST_LINE = 2_000  # no line of progress is longer
 
 
-class Output:
+class Output(AbstractContextManager):
     """The file that papermill writes all printed text to: the log, which it also reads.
 
     Args:
@@ -32,10 +33,6 @@ class Output:
 
     def on_change(self) -> None:
         """Is called when a cell or an epoch starts, and when an accuracy is printed."""
-
-    def __enter__(self) -> Self:
-        """Returns itself."""
-        return self
 
     def __exit__(self, *_: object) -> None:
         """Closes the log."""

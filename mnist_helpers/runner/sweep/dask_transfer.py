@@ -13,14 +13,8 @@ from mnist_helpers.runner.sweep.task import Emit, Task, run_task
 
 def pack(folder: Path) -> bytes:
     """Returns a folder as a compressed archive."""
-    buffer = io.BytesIO()
-    with tarfile.open(fileobj=buffer, mode="w:gz") as archive:
-        archive.add(folder, arcname=".", filter=_without_locks)
-    return buffer.getvalue()
-
-
-def _without_locks(entry: tarfile.TarInfo) -> tarfile.TarInfo | None:
-    return None if entry.name.endswith(".lock") else entry
+    with tempfile.TemporaryDirectory() as temporary:
+        return Path(shutil.make_archive(f"{temporary}/packed", "gztar", folder)).read_bytes()
 
 
 def unpack(content: bytes, folder: Path) -> None:

@@ -13,7 +13,6 @@ from mnist_helpers.files import read_json, write_json
 from mnist_helpers.runner.notebook.execution import KERNEL_FILE, NotebookError, execute
 from mnist_helpers.runner.notebook.output import Output
 from mnist_helpers.runner.notebook.read import code_sources
-from mnist_helpers.runner.page.notebook_page import write_page, write_thumbnail
 from mnist_helpers.runner.sweep.code_hash import code_version
 
 # What TensorFlow, NumPy and scikit-learn ask for how many threads to use.
@@ -180,6 +179,8 @@ def _fill(task: Task) -> None:
 
 
 def _run_notebook(task: Task, pages: bool, printed: Output) -> None:
+    from mnist_helpers.runner.page.notebook_page import write_page, write_thumbnail
+
     values, output = dict(task.values), task.folder / f"{task.name}.ipynb"
     if task.takes_folder:
         values["OUTPUT_DIR"] = str(task.folder)
