@@ -429,7 +429,7 @@ CASES = {
             lambda v: (v[0][0], [v[0][1]] * v[2], v[1])
         ),
         lambda found, labels, several, sure: np.testing.assert_(
-            (np.argmax(several[0], axis=1) != labels)[found].all()
+            (np.asarray(several[0]).argmax(axis=1) != labels)[found].all()
         ),
     ),
     "evaluation.reliability_curve": Case(
