@@ -35,8 +35,11 @@ def read_bytes(path: str | Path, max_bytes: int) -> bytes:
     if not stat.S_ISREG(status.st_mode):
         raise ValueError(f"{path} must be a regular file, not a folder, pipe or device.")
     if status.st_size <= max_bytes:
-        with path.open("rb") as file:
-            content = file.read(max_bytes + 1)  # files in /proc state a size of 0
+        try:
+            with path.open("rb") as file:
+                content = file.read(max_bytes + 1)  # files in /proc state a size of 0
+        except OSError as error:  # of a disk that fails in the middle it has no name
+            raise OSError(error.errno, error.strerror, str(path)) from error
         if len(content) <= max_bytes:
             return content
     raise ValueError(f"{path} is larger than {max_bytes:,} bytes.")

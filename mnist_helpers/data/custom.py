@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 
+from mnist_helpers import files
 from mnist_helpers.data import formats
 from mnist_helpers.data.formats import DataError
 from mnist_helpers.data.mnist import Split
@@ -12,6 +13,8 @@ from mnist_helpers.validation import CLASSES, check_images, check_labels, plain_
 NAMES_FILE = "class_names.txt"
 # The split keeps each class's share, so a twelfth of the images must hold every class.
 MIN_IMAGES = 12
+LONGEST_NAME = 100  # letters
+MAX_NAMES_BYTES = 10_000  # of ten of the longest names
 NUMBERS = [str(number) for number in range(CLASSES)]
 
 
@@ -74,9 +77,11 @@ def class_names(dataset: str) -> list[str]:
         if not path.exists():
             return list(NUMBERS)
         try:
-            names = formats.read_file(path).decode("utf-8").splitlines()
+            names = files.read_bytes(path, MAX_NAMES_BYTES).decode("utf-8").splitlines()
         except UnicodeDecodeError as error:
             raise DataError(f"{path} must be a text file in UTF-8: {error}.") from error
+        except ValueError as error:
+            raise DataError(str(error)) from error
     else:
         found = formats.parse_npz(formats.read_file(path), str(path), ["class_names"])
         if not found:
@@ -88,6 +93,8 @@ def class_names(dataset: str) -> list[str]:
                 f"shape {array.shape}."
             )
         names = _decoded(array, path)
+    if max(map(len, names), default=0) > LONGEST_NAME:
+        raise DataError(f"{path} has a class name of more than {LONGEST_NAME} letters.")
     names = [plain_text(name).strip() for name in names]
     if len(set(names) - {""}) != CLASSES or len(names) != CLASSES:
         raise DataError(f"{path} names {len(names)} classes; it must be {CLASSES} different names.")

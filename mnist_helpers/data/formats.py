@@ -110,7 +110,8 @@ def parse_npz(content: bytes, origin: str, names: Iterable[str] = tuple(IDX_FILE
             if f"{name}.npy" in members
         }
     except Exception as error:  # NumPy evaluates a header, which raises nearly anything
-        raise DataError(f"{origin} cannot be read as an .npz file: {error}.") from error
+        reason = str(error).partition("\n")[0][:200].rstrip(".") or type(error).__name__
+        raise DataError(f"{origin} cannot be read as an .npz file: {reason}.") from error
 
 
 def parse_idx(content: bytes, origin: str) -> np.ndarray:

@@ -24,6 +24,10 @@ WORKING_SIDE = 400
 SMALLEST_SIDE = 5  # pixels; fewer cannot show a digit
 LARGEST_FILE = 200_000_000  # bytes
 LARGEST_DECODED = 400_000_000  # bytes that a picture takes once it is decoded
+# What takes minutes to decode: a progressive JPEG goes over all its pixels once for each scan, of
+# which there are ten as a rule; and of these formats Pillow's decoders are written in Python.
+MOST_SCANNED = 2_000_000_000  # pixels, times scans
+LARGEST_IN_PYTHON = 10_000_000  # bytes of a PPM, an ICO or a run-length encoded BMP
 GREY_WEIGHTS = (0.299, 0.587, 0.114)  # of red, green, blue: ITU-R 601-2, as Pillow has it
 BYTES_OF_MODE = {"I": 4, "F": 4, "I;16": 2, "I;16B": 2, "I;16L": 2, "L": 1, "P": 1, "1": 1}
 ORIENTATIONS = {
@@ -154,12 +158,29 @@ def _read_file(path: Path) -> bytes:
     return path.read_bytes()
 
 
+def _opened(content: bytes) -> Image.Image:
+    """Opens a file; refuses one that is small enough to be read and takes minutes to decode."""
+    in_python = content.startswith((b"P", b"\0\0\1\0"))  # the header of a PPM is, too
+    if not in_python or len(content) <= LARGEST_IN_PYTHON:
+        picture = Image.open(io.BytesIO(content), formats=FORMATS)
+        in_python = any(tile[0] == "bmp_rle" for tile in picture.tile)
+    if in_python and len(content) > LARGEST_IN_PYTHON:
+        raise PictureError(
+            f"A PPM, ICO or run-length encoded BMP of more than {LARGEST_IN_PYTHON:,} bytes takes "
+            "too long to decode; save the picture as PNG."
+        )
+    scans = content.count(b"\xff\xda") if picture.format in ("JPEG", "MPO") else 1
+    if picture.width * picture.height * scans > MOST_SCANNED:
+        raise PictureError(f"The JPEG has {scans:,} scans, too many for its size; save it as PNG.")
+    return picture
+
+
 def _decoded(given: bytes | Image.Image) -> np.ndarray:
     """Decodes a picture no larger than need be."""
     if isinstance(given, Image.Image):
         picture = given
     else:
-        picture = Image.open(io.BytesIO(given), formats=FORMATS)
+        picture = _opened(given)
     pixels = picture.width * picture.height
     if pixels * BYTES_OF_MODE.get(picture.mode, 4) > LARGEST_DECODED or (
         Image.MAX_IMAGE_PIXELS and pixels > Image.MAX_IMAGE_PIXELS

@@ -102,9 +102,13 @@ def all_parameters(notebook: Path, values: dict) -> dict:
     parameters = {}
     for name, declared in declared_parameters(notebook).items():
         if name != "OUTPUT_DIR":
-            value = values.get(name, ast.literal_eval(declared["default"]))
+            value = values[name] if name in values else _default(declared["default"])
             parameters[name] = float(value) if declared["inferred_type_name"] == "float" else value
     return parameters
+
+
+# Of ten thousand runs each asks for the same few.
+_default = cache(ast.literal_eval)
 
 
 def parse_value(text: str, type_name: str) -> object:

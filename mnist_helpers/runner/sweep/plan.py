@@ -106,7 +106,10 @@ def make_plan(file: Path, folder: Path) -> list[Run]:
     runs: dict[str, Run] = {}
     try:
         for run in read_definitions(file):
-            tasks = _tasks(run.notebooks, run.settings, known)
+            try:
+                tasks = _tasks(run.notebooks, run.settings, known)
+            except ValueError as error:  # of a data set, which the key depends on
+                raise SweepError(run.line, str(error)) from error
             key = tasks[-1].key
             if key in runs:
                 names = f"{runs[key].name} and {run.name}"
