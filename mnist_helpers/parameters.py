@@ -66,7 +66,7 @@ PARAMETERS: dict[str, Parameter] = {
     "DATASET": _text(
         'the path of a data set in MNIST\'s form, "mnist" or "digits"',
         "what is learned",
-        r"^(mnist|digits)$|/|\\|\.npz$",  # a path as `paths.is_path` knows one
+        r"^(mnist|digits)$|/|\\|\.(npz|csv|mat)$",  # a path as `paths.is_path` knows one
     ),
     "SEED": _number(int, 0, 2**31 - 1, "start of the random numbers; the same repeats a run"),
     # Fewer leave a digit with next to no example, so that a run would only look like one.

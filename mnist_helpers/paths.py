@@ -31,7 +31,7 @@ def datasets_dir() -> Path:
 
 def is_path(dataset: str) -> bool:
     """Says whether the parameter DATASET names a file or folder and not a data set known here."""
-    return dataset.endswith(".npz") or "/" in dataset or "\\" in dataset
+    return dataset.endswith((".npz", ".csv", ".mat")) or "/" in dataset or "\\" in dataset
 
 
 def input_dir(folder: str | Path) -> Path:

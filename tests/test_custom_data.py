@@ -1,9 +1,11 @@
 """Data sets of the user's own, made up here: ten classes of squares at ten places."""
 
 import gzip
+import io
 
 import numpy as np
 import pytest
+import scipy.io
 
 from mnist_helpers import data
 from mnist_helpers.data import formats
@@ -135,3 +137,44 @@ def test_the_command_says_what_is_wrong_before_anything_starts(tmp_path, capsys)
     assert main(["run", "--dataset", "minst", "--output", str(tmp_path), "--name", "x"]) == 2
     assert "DATASET must be the path of a data set" in capsys.readouterr().err
     assert not (tmp_path / "x").exists()
+
+
+# Kaggle's CSV and MATLAB's .mat
+
+
+def as_csv(images, labels=None):
+    rows = images.reshape(-1, 784) if labels is None else np.c_[labels, images.reshape(-1, 784)]
+    header = ["label"] * (labels is not None) + [f"pixel{number}" for number in range(784)]
+    lines = [header, *rows.tolist()]
+    return "\n".join(",".join(map(str, line)) for line in lines).encode()
+
+
+def as_mat(images, labels, dtype="u1", **options):
+    file = io.BytesIO()
+    extra = {"text": "mldata", "empty": np.zeros((0, 0)), "cells": np.array(["a", 1], object)}
+    content = {"data": images.reshape(-1, 784).T.astype(dtype), "label": labels[None] * 1.0}
+    scipy.io.savemat(file, extra | content, **options)
+    return file.getvalue()
+
+
+@pytest.mark.parametrize("kind", ["train.csv", "mnist_train.csv", "packed.mat", "floats.mat"])
+def test_tables_of_digits_are_data_sets(kind, tmp_path):
+    arrays = made_up(train=140)
+    x, y, x_test, y_test = (arrays[name] for name in IDX_FILES)
+    if kind.endswith("csv"):
+        (tmp_path / kind).write_bytes(as_csv(x, y))
+        labels = y_test if kind.startswith("mnist") else None  # Kaggle's test.csv has none
+        (tmp_path / kind.replace("train", "test")).write_bytes(as_csv(x_test, labels))
+    else:
+        options = {"do_compression": True} if kind == "packed.mat" else {"dtype": "f8"}
+        (tmp_path / kind).write_bytes(as_mat(x, y, **options))
+    dataset = str(tmp_path if kind.endswith("csv") else tmp_path / kind)
+    if kind == "mnist_train.csv":
+        expected = (x, y), (x_test, y_test)
+    else:
+        test = np.isin(np.arange(140), [60 + n for n in range(10)] + [130 + n for n in range(10)])
+        expected = (x[~test], y[~test]), (x[test], y[test])
+    for found, wanted in zip(data.load_dataset(dataset), expected, strict=True):
+        for one, other in zip(found, wanted, strict=True):
+            np.testing.assert_array_equal(one, other)
+    assert data.class_names(dataset) == [str(n) for n in range(10)]

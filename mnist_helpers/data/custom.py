@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 
 from mnist_helpers import files
-from mnist_helpers.data import formats
+from mnist_helpers.data import digit_files, formats
 from mnist_helpers.data.formats import DataError
 from mnist_helpers.data.mnist import Split
 from mnist_helpers.validation import CLASSES, check_images, check_labels, plain_text
@@ -15,6 +15,7 @@ NAMES_FILE = "class_names.txt"
 MIN_IMAGES = 12
 LONGEST_NAME = 100  # letters
 MAX_NAMES_BYTES = 10_000  # of ten of the longest names
+TEST_SHARE = 7  # one image in so many is for testing where a file does not say: MNIST's own share
 NUMBERS = [str(number) for number in range(CLASSES)]
 
 
@@ -22,9 +23,12 @@ def load(dataset: str) -> tuple[Split, Split]:
     """Loads a data set in MNIST's form; nothing in it is run or unpickled.
 
     Args:
-        dataset: An .npz file with the arrays `x_train`, `y_train`, `x_test` and `y_test`, or a
-            folder with the four IDX files, gzipped or not; a path, which counts from the project if
-            relative, or a `file://` URL.
+        dataset: An .npz file with the arrays `x_train`, `y_train`, `x_test` and `y_test`; a folder
+            with the four IDX files, gzipped or not, or with `train.csv` and `test.csv` (or
+            `mnist_train.csv`, and so on); or a .csv or .mat file as `digit_files.parse` reads it. A
+            path, which counts from the project if relative, or a `file://` URL. Of a single file,
+            or where `test.csv` has no labels, every seventh image of a class is for testing; of
+            70,000 images the last 10,000, as those of MNIST are.
 
     Returns:
         `(x_train, y_train), (x_test, y_test)`: uint8 images of shape (n, 28, 28) and uint8 labels
@@ -35,7 +39,7 @@ def load(dataset: str) -> tuple[Split, Split]:
         DataError: The arrays have another form, or a class has too few training images.
     """
     path = formats.find(dataset, "DATASET")
-    arrays = formats.read_arrays(path)
+    arrays = _read_arrays(path)
     missing = [name for name in formats.IDX_FILES if name not in arrays]
     if missing:
         raise DataError(f"{path} has no array {missing[0]}.")
@@ -47,6 +51,40 @@ def load(dataset: str) -> tuple[Split, Split]:
             f"there must be {MIN_IMAGES} of each of the {CLASSES} classes, and some to test."
         )
     return train, test
+
+
+def _read_arrays(path: Path) -> formats.Arrays:
+    tables = sorted(path.glob("*train.csv"))
+    if not tables and path.suffix not in digit_files.SUFFIXES:
+        return formats.read_arrays(path)
+    train = tables[0] if tables else path
+    images, labels = _labelled(train)
+    if labels is None:
+        raise DataError(f"{train} has no labels; MNIST's form needs one for each image.")
+    beside = train.with_name(train.name.replace("train.csv", "test.csv"))
+    test = _labelled(beside) if tables and beside.exists() else None
+    if test is not None and test.labels is not None:
+        return dict(zip(formats.IDX_FILES, (images, labels, test.images, test.labels), strict=True))
+    held_out = _held_out(labels)
+    parts = images[~held_out], labels[~held_out], images[held_out], labels[held_out]
+    return dict(zip(formats.IDX_FILES, parts, strict=True))
+
+
+def _labelled(path: Path) -> digit_files.Digits:
+    content = formats.read_file(path, digit_files.MAX_BYTES)
+    digits = digit_files.parse(content, path.name, str(path))
+    assert digits is not None  # by the file's name
+    return digits
+
+
+def _held_out(labels: np.ndarray) -> np.ndarray:
+    """Returns which images are for testing, as a boolean array: the same share of each class."""
+    held_out = np.zeros(len(labels), bool)
+    if len(labels) == 70_000:
+        held_out[60_000:] = True
+    else:
+        held_out[np.argsort(labels, kind="stable")[TEST_SHARE - 1 :: TEST_SHARE]] = True
+    return held_out
 
 
 def _checked(arrays: formats.Arrays, part: str, path: Path) -> Split:
@@ -72,6 +110,8 @@ def class_names(dataset: str) -> list[str]:
         DataError: There are not ten different names.
     """
     path = formats.find(dataset, "DATASET")
+    if path.suffix in digit_files.SUFFIXES:
+        return list(NUMBERS)
     if path.is_dir():
         path = path / NAMES_FILE
         if not path.exists():

@@ -19,6 +19,7 @@ IDX_FILES = {
     "x_test": "t10k-images-idx3-ubyte",
     "y_test": "t10k-labels-idx1-ubyte",
 }
+GZIP = 31  # for zlib: a gzip header and the largest window
 MAX_BYTES = 64 * 2**20  # of a file, packed and unpacked; MNIST takes 55 MB
 
 
@@ -52,15 +53,15 @@ def find(source: str, setting: str) -> Path:
     return path
 
 
-def read_file(path: Path) -> bytes:
-    """Reads a regular file of at most `MAX_BYTES`.
+def read_file(path: Path, max_bytes: int | None = None) -> bytes:
+    """Reads a regular file of at most `max_bytes`, by default `MAX_BYTES`.
 
     Raises:
         OSError: It is not there or cannot be read.
         DataError: It is larger, or a pipe, a device or a folder.
     """
     try:
-        return files.read_bytes(path, MAX_BYTES)
+        return files.read_bytes(path, max_bytes or MAX_BYTES)
     except ValueError as error:
         raise DataError(str(error)) from error
 
@@ -129,7 +130,7 @@ def parse_idx(content: bytes, origin: str) -> np.ndarray:
     """
     _check_no_web_page(content, origin)
     if content[:2] == b"\x1f\x8b":
-        content = _gunzip(content, origin)
+        content = unpack(content, origin, MAX_BYTES)
     if len(content) < 4 or content[:3] != b"\0\0\x08" or len(content) < 4 + 4 * content[3]:
         raise DataError(f"{origin} is no IDX file of bytes.")
     start = 4 + 4 * content[3]
@@ -146,14 +147,19 @@ def parse_idx(content: bytes, origin: str) -> np.ndarray:
         raise DataError(f"{origin} has a shape that NumPy cannot take: {error}.") from error
 
 
-def _gunzip(content: bytes, origin: str) -> bytes:
-    unpacker = zlib.decompressobj(wbits=31)  # 31: a gzip header and the largest window
+def unpack(content: bytes | memoryview, origin: str, max_bytes: int, wbits: int = GZIP) -> bytes:
+    """Returns what a gzip file, or by other `wbits` a zlib stream, unpacks to, within a limit.
+
+    Raises:
+        DataError: It is damaged, breaks off or unpacks to more than `max_bytes`.
+    """
+    unpacker = zlib.decompressobj(wbits)
     try:
-        unpacked = unpacker.decompress(content, MAX_BYTES)
+        unpacked = unpacker.decompress(content, max(max_bytes, 1))  # 0 would be no limit
     except zlib.error as error:
         raise DataError(f"{origin} is a damaged gzip file: {error}.") from error
     if unpacker.unconsumed_tail:
-        raise DataError(f"{origin} unpacks to more than {MAX_BYTES:,} bytes.")
+        raise DataError(f"{origin} unpacks to more than {max_bytes:,} bytes.")
     if not unpacker.eof:
         raise DataError(f"{origin} is a gzip file that breaks off.")
     return unpacked
