@@ -45,6 +45,12 @@ def read_bytes(path: str | Path, max_bytes: int) -> bytes:
     raise ValueError(f"{path} is larger than {max_bytes:,} bytes.")
 
 
+def reason(error: Exception) -> str:
+    """Returns what an error says, without the file's name where the system adds it."""
+    words = getattr(error, "strerror", None)
+    return f"{words}." if words else str(error)
+
+
 def read_zip_members(content: bytes, max_bytes: int) -> dict[str, bytes]:
     """Unpacks an untrusted zip archive, such as an .npz or .keras file, within a limit.
 

@@ -39,8 +39,13 @@ class _Buffer(io.BytesIO):
         return super().write(chunk)
 
 
-def download(url: str, max_bytes: int) -> bytes:
-    """Downloads one file into memory, with a progress bar; a transfer that breaks off is repeated.
+def download(url: str, max_bytes: int, progress: bool = True) -> bytes:
+    """Downloads one file into memory; a transfer that breaks off is repeated.
+
+    Args:
+        url: Where the file is, by HTTP or HTTPS.
+        max_bytes: The most that it may have.
+        progress: Whether a progress bar is shown.
 
     Raises:
         DownloadError: The server could not be reached, gave an error, broke off, or was not done
@@ -50,7 +55,7 @@ def download(url: str, max_bytes: int) -> bytes:
     deadline = time.monotonic() + MAX_SECONDS
     for attempt in range(1, ATTEMPTS + 1):
         try:
-            return _transfer(url, max_bytes, deadline)
+            return _transfer(url, max_bytes, deadline, progress)
         except DataError as error:
             raise DataError(f"{url}: {error}") from error
         except Exception as error:  # a malformed redirect raises more than requests documents
@@ -60,10 +65,10 @@ def download(url: str, max_bytes: int) -> bytes:
     raise AssertionError("unreachable")
 
 
-def _transfer(url: str, max_bytes: int, deadline: float) -> bytes:
+def _transfer(url: str, max_bytes: int, deadline: float, progress: bool) -> bytes:
     buffer, errors, responses = _Buffer(max_bytes), [], []
     get = pooch.HTTPDownloader(
-        progressbar=True,
+        progressbar=progress,
         timeout=TIMEOUT,
         headers={"Accept-Encoding": "identity"},  # packed once more, it would hide its size
         hooks={"response": lambda response, **_: responses.append(response)},

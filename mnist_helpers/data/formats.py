@@ -102,7 +102,7 @@ def parse_npz(content: bytes, origin: str, names: Iterable[str] = tuple(IDX_FILE
     Raises:
         DataError: It is no .npz file, is damaged, unpacks to too much, or holds Python objects.
     """
-    _check_no_web_page(content, origin)
+    check_no_web_page(content, origin)
     try:
         members = files.read_zip_members(content, MAX_BYTES)
         return {
@@ -128,7 +128,7 @@ def parse_idx(content: bytes, origin: str) -> np.ndarray:
     Raises:
         DataError: It is no IDX file, is damaged, unpacks to too much, or lies about its size.
     """
-    _check_no_web_page(content, origin)
+    check_no_web_page(content, origin)
     if content[:2] == b"\x1f\x8b":
         content = unpack(content, origin, MAX_BYTES)
     if len(content) < 4 or content[:3] != b"\0\0\x08" or len(content) < 4 + 4 * content[3]:
@@ -165,6 +165,7 @@ def unpack(content: bytes | memoryview, origin: str, max_bytes: int, wbits: int 
     return unpacked
 
 
-def _check_no_web_page(content: bytes, origin: str) -> None:
+def check_no_web_page(content: bytes, origin: str) -> None:
+    """Raises a `DataError` where a server sent a page in place of a file."""
     if content[:64].lstrip().startswith(b"<"):
         raise DataError(f"{origin} is a web page and not data; is there a login page in between?")

@@ -16,8 +16,8 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
             "temperature_scaled",
         ],
         "inference": [
-            "Prediction", "Predictor", "feature_extractor", "find_images", "predict",
-            "predict_files", "test_time_augmentation",
+            "Prediction", "Predictor", "feature_extractor", "image_or_error", "predict",
+            "predict_files", "predict_images", "test_time_augmentation",
         ],
         "model_evaluation": [
             "evaluate_model", "fast_predictor", "load_external_digits", "summarise",

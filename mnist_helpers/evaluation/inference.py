@@ -1,8 +1,6 @@
 """Letting a trained model classify digits: arrays of images, or pictures of any kind."""
 
 import functools
-import glob
-import os
 from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
 from pathlib import Path
@@ -13,7 +11,8 @@ import numpy as np
 import tensorflow as tf
 
 from mnist_helpers.evaluation.geometry import resampling, rotation_matrix
-from mnist_helpers.preprocessing.image_io import IMAGE_SUFFIXES, Picture
+from mnist_helpers.files import reason
+from mnist_helpers.preprocessing.image_io import Picture
 from mnist_helpers.preprocessing.mnist_format import to_mnist
 from mnist_helpers.training.artifacts import load_model
 from mnist_helpers.training.model_choice import find_model
@@ -155,30 +154,6 @@ def test_time_augmentation(predict: Predict, images: np.ndarray) -> np.ndarray:
     return np.mean([predict((resampling(*view) @ pixels).T) for view in views], axis=0)
 
 
-def find_images(names: Iterable[str]) -> list[str]:
-    """Finds the image files that paths, folders and patterns name, each once and in order.
-
-    Args:
-        names: Files, folders (searched, with their subfolders, for the usual kinds of image) and
-            patterns such as `scans/*.png`. A file that is named is taken whatever its name.
-
-    Returns:
-        Paths. A name that stands for nothing stays in the list, to be reported.
-    """
-    found = []
-    for name in names:
-        path = Path(name)
-        if os.path.isdir(name):  # Path.is_dir raises where a name is too long
-            found += sorted(
-                str(file) for file in path.rglob("*") if file.suffix.lower() in IMAGE_SUFFIXES
-            )
-        elif os.path.exists(name):
-            found.append(name)
-        else:
-            found += sorted(glob.glob(name, recursive=True)) or [name]
-    return list(dict.fromkeys(found))
-
-
 def predict_files(
     predict: Predict, pictures: Iterable[str], batch_size: int = 200
 ) -> Iterator[Prediction]:
@@ -192,21 +167,38 @@ def predict_files(
     Yields:
         One prediction for each picture.
     """
-    waiting = iter(pictures)
+    images = ((picture, image_or_error(picture)) for picture in pictures)
+    return predict_images(predict, images, batch_size)
+
+
+def predict_images(
+    predict: Predict, images: Iterable[tuple[str, np.ndarray | str]], batch_size: int = 200
+) -> Iterator[Prediction]:
+    """Classifies named images in MNIST's form, as `predict_files` does with pictures.
+
+    Args:
+        predict: Such as a `Predictor`.
+        images: Names and float32 arrays of shape (28, 28, 1) in [0, 1]; or, in place of an array,
+            why there is none.
+        batch_size: Images that the model classifies together.
+
+    Yields:
+        One prediction for each image.
+    """
+    waiting = iter(images)
     for batch in iter(lambda: list(islice(waiting, batch_size)), []):
-        images = [_image_or_error(picture) for picture in batch]
-        good = [image for image in images if not isinstance(image, str)]
+        good = [image for _, image in batch if not isinstance(image, str)]
         rows = iter(predict(np.stack(good)) if good else ())
-        for picture, image in zip(batch, images, strict=True):
+        for name, image in batch:
             if isinstance(image, str):
-                yield Prediction(picture, error=image)
+                yield Prediction(name, error=image)
             else:
-                yield _prediction(picture, next(rows))
+                yield _prediction(name, next(rows))
 
 
-def _image_or_error(picture: str) -> np.ndarray | str:
+def image_or_error(picture: Picture) -> np.ndarray | str:
+    """Returns a picture in MNIST's form, or why it cannot be read."""
     try:
         return to_mnist(picture)
     except (ValueError, OSError) as error:
-        reason = getattr(error, "strerror", None)
-        return f"{reason}." if reason else str(error)
+        return reason(error)

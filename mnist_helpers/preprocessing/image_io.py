@@ -1,8 +1,6 @@
 """Picture files, Pillow images and arrays, read as grey values in [0, 1]."""
 
 import io
-import os
-import stat
 import warnings
 from pathlib import Path
 
@@ -10,15 +8,13 @@ import numpy as np
 import pillow_heif
 from PIL import Image
 
+from mnist_helpers import files
+
 Picture = str | Path | bytes | Image.Image | np.ndarray
 
 # The formats that are opened. Not EPS, for which Pillow starts another program (Ghostscript), nor
 # formats of games and of science, whose decoders are seldom tried on damaged files.
 FORMATS = ("AVIF", "BMP", "GIF", "HEIF", "ICO", "JPEG", "JPEG2000", "PNG", "PPM", "TIFF", "WEBP")
-IMAGE_SUFFIXES = frozenset(
-    (".avif", ".bmp", ".gif", ".heic", ".heif", ".ico", ".j2k", ".jfif", ".jp2", ".jpe", ".jpeg")
-    + (".jpg", ".mpo", ".pbm", ".pgm", ".png", ".pnm", ".ppm", ".tif", ".tiff", ".webp")
-)
 # Larger pictures are averaged down to this longer side: ample for a digit of 20 pixels.
 WORKING_SIDE = 400
 SMALLEST_SIDE = 5  # pixels; fewer cannot show a digit
@@ -41,6 +37,9 @@ ORIENTATIONS = {
 }  # of EXIF: what brings the stored pixels upright
 
 pillow_heif.register_heif_opener(thumbnails=False)
+IMAGE_SUFFIXES = frozenset(
+    suffix for suffix, name in Image.registered_extensions().items() if name in (*FORMATS, "MPO")
+)
 
 
 class PictureError(ValueError):
@@ -130,7 +129,10 @@ def _averaged(values: np.ndarray) -> np.ndarray:
 def _channels_of_file(given: str | Path | bytes | Image.Image) -> np.ndarray:
     """Decodes a path, bytes or Pillow image into grey and alpha, shape (h, w, 2) in [0, 1]."""
     if isinstance(given, str | Path):
-        given = _read_file(Path(given))
+        try:
+            given = files.read_bytes(given, LARGEST_FILE)
+        except ValueError as error:
+            raise PictureError(str(error)) from error
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # Pillow's, of odd comments; the size is asked here
@@ -144,18 +146,6 @@ def _channels_of_file(given: str | Path | bytes | Image.Image) -> np.ndarray:
             "This cannot be read as a picture; give a whole PNG, JPEG or HEIC file, a Pillow "
             "image or an array."
         ) from error
-
-
-def _read_file(path: Path) -> bytes:
-    """Reads a regular file; a pipe or a device might never end."""
-    status = path.stat()
-    if not stat.S_ISREG(status.st_mode):
-        raise PictureError(f"{os.fspath(path)!r} is no regular file; give a picture file.")
-    if status.st_size > LARGEST_FILE:
-        raise PictureError(
-            f"The file has {status.st_size:,} bytes, more than {LARGEST_FILE:,}; make it smaller."
-        )
-    return path.read_bytes()
 
 
 def _opened(content: bytes) -> Image.Image:

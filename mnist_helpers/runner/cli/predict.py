@@ -1,6 +1,7 @@
 """The command `predict`: which digit do pictures show?"""
 
 import json
+import os
 import sys
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Annotated
@@ -8,16 +9,23 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from mnist_helpers.runner.cli.common import Model, echo
+from mnist_helpers.runner.cli.pictures import find_pictures, read_pictures
 from mnist_helpers.runner.csv_row import csv_row
 
 if TYPE_CHECKING:
     from mnist_helpers.evaluation.inference import Prediction
 
+NAMED = 10  # of the files that were not read
+
 
 def command(
     pictures: Annotated[
         list[str],
-        typer.Argument(metavar="PICTURE...", help='File, folder or pattern such as "*.png".'),
+        typer.Argument(
+            metavar="PICTURE...",
+            help='File, folder, pattern such as "*.png", URL, or - for standard input. A file may '
+            "also be a CSV (as Kaggle's), IDX or .mat file of digits.",
+        ),
     ],
     model: Model = None,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON list.")] = False,
@@ -29,54 +37,56 @@ def command(
     """
     if as_json and as_csv:
         raise typer.BadParameter("--json and --csv cannot be used together")
-    from mnist_helpers.evaluation import inference
-
-    found = inference.find_images(pictures)
-    if not found:
-        raise ValueError(f"There are no pictures in {', '.join(pictures)}.")
+    found, left_out = find_pictures(pictures)
+    if left_out:
+        more = f" and {len(left_out) - NAMED:,} more" if len(left_out) > NAMED else ""
+        files = "1 file was" if len(left_out) == 1 else f"{len(left_out):,} files were"
+        echo(f"{files} not read: {', '.join(left_out[:NAMED])}{more}")
+    if all(map(os.path.isdir, found)):
+        raise ValueError(f"There are no pictures in {', '.join(found)}.")
     from tqdm import tqdm
 
+    from mnist_helpers.evaluation import inference
     from mnist_helpers.training.artifacts import load_model
     from mnist_helpers.training.model_choice import find_model
 
     predictor = inference.Predictor(load_model(find_model(model)))
-    predictions = tqdm(
-        inference.predict_files(predictor, found),
-        total=len(found), unit=" pictures", disable=not sys.stderr.isatty() or None, leave=False,
-    )  # fmt: skip
+    errors = []
+
+    def watched() -> "Iterable[Prediction]":
+        predictions = inference.predict_images(predictor, read_pictures(found))
+        quiet = not sys.stderr.isatty() or None
+        for prediction in tqdm(
+            predictions, total=len(found), unit=" pictures", disable=quiet, leave=False
+        ):
+            errors.append(prediction.error is not None)
+            yield prediction
+
     write = _write_json if as_json else _write_csv if as_csv else _write_lines
-    failed = write(predictions)
-    if failed:
-        echo(f"{failed} of {len(found):,} pictures could not be read.")
-    return 1 if failed else 0
+    write(watched())
+    if any(errors):
+        echo(f"{sum(errors):,} of {len(errors):,} pictures could not be read.")
+    return int(any(errors))
 
 
-def _write_lines(predictions: "Iterable[Prediction]") -> int:
-    failed = 0
+def _write_lines(predictions: "Iterable[Prediction]") -> None:
     for prediction in predictions:
         if prediction.error:
-            failed += 1
             echo(f"{prediction.picture}: {prediction.error}")
         else:
             print(
                 f"{prediction.picture}: {prediction.digit} ({prediction.confidence:.1%}; "
                 f"second choice {prediction.second_choice}, {prediction.second_confidence:.1%})"
             )
-    return failed
 
 
-def _write_csv(predictions: "Iterable[Prediction]") -> int:
+def _write_csv(predictions: "Iterable[Prediction]") -> None:
     from mnist_helpers.evaluation.inference import Prediction
 
-    failed = 0
     print(csv_row(Prediction._fields), end="")
     for prediction in predictions:
         print(csv_row(prediction), end="")
-        failed += prediction.error is not None
-    return failed
 
 
-def _write_json(predictions: "Iterable[Prediction]") -> int:
-    rows = [prediction._asdict() for prediction in predictions]
-    print(json.dumps(rows, indent=2))
-    return sum(row["error"] is not None for row in rows)
+def _write_json(predictions: "Iterable[Prediction]") -> None:
+    print(json.dumps([prediction._asdict() for prediction in predictions], indent=2))
