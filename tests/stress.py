@@ -32,6 +32,7 @@ SPECIMENS = {
     "mutated model files": 3000,
     "hostile model files": 30,
     "mutated pictures": 30_000,
+    "files of digits": 5_000,
     "arrays": 20_000,
     "sweep files": 100,
     "full disks": 8,

@@ -1,16 +1,19 @@
 """Data sets of the user's own, made up here: ten classes of squares at ten places."""
 
 import gzip
-import io
+import os
+import re
 
 import numpy as np
 import pytest
-import scipy.io
 
 from mnist_helpers import data
 from mnist_helpers.data import formats
 from mnist_helpers.data.formats import IDX_FILES, DataError
 from mnist_helpers.runner.cli import main
+from tests import hostile_tables
+from tests.limits import conclude, measure, needs_linux
+from tests.stress import VARIABLE, often
 
 NAMES = ["top", "coat", "dress", "shirt", "shoe", "bag", "boot", "hat", "scarf", "sock"]
 
@@ -142,32 +145,17 @@ def test_the_command_says_what_is_wrong_before_anything_starts(tmp_path, capsys)
 # Kaggle's CSV and MATLAB's .mat
 
 
-def as_csv(images, labels=None):
-    rows = images.reshape(-1, 784) if labels is None else np.c_[labels, images.reshape(-1, 784)]
-    header = ["label"] * (labels is not None) + [f"pixel{number}" for number in range(784)]
-    lines = [header, *rows.tolist()]
-    return "\n".join(",".join(map(str, line)) for line in lines).encode()
-
-
-def as_mat(images, labels, dtype="u1", **options):
-    file = io.BytesIO()
-    extra = {"text": "mldata", "empty": np.zeros((0, 0)), "cells": np.array(["a", 1], object)}
-    content = {"data": images.reshape(-1, 784).T.astype(dtype), "label": labels[None] * 1.0}
-    scipy.io.savemat(file, extra | content, **options)
-    return file.getvalue()
-
-
 @pytest.mark.parametrize("kind", ["train.csv", "mnist_train.csv", "packed.mat", "floats.mat"])
 def test_tables_of_digits_are_data_sets(kind, tmp_path):
     arrays = made_up(train=140)
     x, y, x_test, y_test = (arrays[name] for name in IDX_FILES)
     if kind.endswith("csv"):
-        (tmp_path / kind).write_bytes(as_csv(x, y))
+        (tmp_path / kind).write_bytes(hostile_tables.csv(x, y))
         labels = y_test if kind.startswith("mnist") else None  # Kaggle's test.csv has none
-        (tmp_path / kind.replace("train", "test")).write_bytes(as_csv(x_test, labels))
+        (tmp_path / kind.replace("train", "test")).write_bytes(hostile_tables.csv(x_test, labels))
     else:
         options = {"do_compression": True} if kind == "packed.mat" else {"dtype": "f8"}
-        (tmp_path / kind).write_bytes(as_mat(x, y, **options))
+        (tmp_path / kind).write_bytes(hostile_tables.mat(x, y, **options))
     dataset = str(tmp_path if kind.endswith("csv") else tmp_path / kind)
     if kind == "mnist_train.csv":
         expected = (x, y), (x_test, y_test)
@@ -178,3 +166,17 @@ def test_tables_of_digits_are_data_sets(kind, tmp_path):
         for one, other in zip(found, wanted, strict=True):
             np.testing.assert_array_equal(one, other)
     assert data.class_names(dataset) == [str(n) for n in range(10)]
+
+
+@needs_linux
+@pytest.mark.promise(4)
+def test_a_hostile_file_of_digits_is_an_error_in_a_sentence(record_property):
+    named = hostile_tables.HOSTILE | often({}, hostile_tables.HUGE)
+    first = int(os.environ.get(VARIABLE, 1))
+    specimens = [(name, name) for name in named]
+    specimens += [(f"seed {seed}", seed) for seed in range(first, first + often(200, 5000))]
+    measured = measure(hostile_tables.read, specimens)
+    conclude(record_property, "files of digits", measured)
+    for found in measured[: len(named)]:
+        assert re.search(named[found.specimen][2], found.outcome), found
+    assert "read" in [found.outcome for found in measured]

@@ -1,9 +1,12 @@
 import csv
+import http.server
 import io
 import json
 import os
 import subprocess
 import sys
+import threading
+from functools import partial
 
 import keras
 import numpy as np
@@ -11,9 +14,12 @@ import pytest
 from PIL import Image, ImageDraw
 
 from mnist_helpers.evaluation import inference
+from mnist_helpers.preprocessing import image_io
 from mnist_helpers.runner.cli import main
+from mnist_helpers.runner.cli.pictures import find_pictures
 from mnist_helpers.training import artifacts, model_choice
 from mnist_helpers.training.model import build_cnn
+from tests import hostile_tables
 
 
 @pytest.fixture(scope="module")
@@ -90,15 +96,18 @@ def test_time_augmentation_has_nine_views_of_which_the_first_is_the_image():
 
 
 def test_folders_and_patterns_are_searched_and_each_picture_comes_once(pictures):
-    found = inference.find_images([str(pictures), str(pictures / "a.png"), str(pictures / "*.jpg")])
+    (pictures / "deeper" / "link").symlink_to(pictures)
+    given = [str(pictures), str(pictures / "a.png"), str(pictures / "*.jpg"), f"{pictures}/deep*"]
+    found, left_out = find_pictures(given)
     names = [path.removeprefix(str(pictures)).lstrip("/\\").replace("\\", "/") for path in found]
     assert names == ["a.png", "b.jpg", "broken.png", "deeper/blank.png", "deeper/c.PNG"]
-    assert inference.find_images(["nothing*.png"]) == ["nothing*.png"]
-    assert inference.find_images([str(pictures / "notes.txt")]) == [str(pictures / "notes.txt")]
+    assert left_out == [str(pictures / "deeper" / "link"), str(pictures / "notes.txt")]
+    for name in ("nothing*.png", str(pictures / "notes.txt"), "-", "http://host/*.png"):
+        assert find_pictures([name]) == ([name], [])
 
 
 def test_a_bad_picture_costs_nothing_but_itself(network, pictures):
-    names = inference.find_images([str(pictures)]) + ["gone.png"]
+    names = find_pictures([str(pictures)])[0] + ["gone.png"]
     for size in (1, 2, 100):
         predictions = list(inference.predict_files(inference.Predictor(network), names, size))
         assert [prediction.picture for prediction in predictions] == names
@@ -135,6 +144,7 @@ def test_the_command_reads_all_and_its_status_tells_of_bad_ones(pictures, model_
     assert len(printed.out.splitlines()) == 3 and "%; second choice " in printed.out
     assert "broken.png: This cannot be read" in printed.err
     assert "2 of 5 pictures could not be read." in printed.err
+    assert f"1 file was not read: {pictures / 'notes.txt'}\n" in printed.err
     assert main(["predict", str(pictures / "a.png"), "--model", str(model_file)]) == 0
 
 
@@ -162,6 +172,7 @@ def test_json_and_csv_hold_the_same(pictures, model_file, capsys):
     ("arguments", "says"),
     [
         (["EMPTY"], "no pictures in"),
+        (["a.png", ""], "name is empty"),
         (["a.png", "--model", "gone.keras"], "no model at gone.keras"),
         (["a.png", "--model", "EMPTY"], "no model in"),
     ],
@@ -170,6 +181,62 @@ def test_what_cannot_be_done_is_refused_in_a_sentence(arguments, says, tmp_path,
     given = [str(tmp_path) if argument == "EMPTY" else argument for argument in arguments]
     assert main(["predict", *given]) == 2
     assert says in capsys.readouterr().err
+
+
+def test_that_there_is_no_picture_is_said_without_tensorflow(tmp_path):
+    (tmp_path / "notes.txt").touch()
+    code = (
+        "import sys; from mnist_helpers.runner.cli import main; "
+        "assert main(['predict', sys.argv[1]]) == main(['predict', '']) == 2; "
+        "assert 'tensorflow' not in sys.modules"
+    )
+    done = subprocess.run([sys.executable, "-c", code, tmp_path], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert "1 file was not read" in done.stderr and "no pictures in" in done.stderr
+
+
+@pytest.fixture
+def server(tmp_path, pictures):
+    """Serves a folder on loopback; returns its address."""
+    handler = partial(http.server.SimpleHTTPRequestHandler, directory=tmp_path)
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as running:
+        threading.Thread(target=running.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{running.server_port}"
+        running.shutdown()
+
+
+def test_what_comes_from_elsewhere_and_files_of_digits_are_read(
+    server, pictures, model_file, tmp_path, monkeypatch, capsys
+):
+    for name, content in hostile_tables.whole().items():
+        (tmp_path / name).write_bytes(content)
+    (tmp_path / "blank.csv").write_bytes(hostile_tables.csv(np.zeros((1, 28, 28), np.uint8)))
+    (tmp_path / "empty").mkdir()
+    monkeypatch.chdir(tmp_path)
+    tables = [*hostile_tables.whole(), f"{server}/test.csv?raw=1"]
+    singles = {
+        "-": None, f"{server}/pictures/a.png": None, f"{server}/none.png": "answered 404",
+        f"{server}/pictures": "a web page and not data", "empty": "no pictures in this folder",
+    }  # fmt: skip
+
+    def read(*names):
+        content = (pictures / "a.png").read_bytes()
+        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(content)))
+        status = main(["predict", *names, "--json", "--model", str(model_file)])
+        return status, {row["picture"]: row for row in json.loads(capsys.readouterr().out)}
+
+    status, rows = read(*tables, "blank.csv", *singles)
+    assert status == 1 and len(rows) == 3 * len(tables) + 1 + len(singles)
+    assert rows["blank.csv, image 1"]["error"] == "The image is blank."
+    for name, said in singles.items():
+        error = rows[name]["error"]
+        assert error is None if said is None else said in error and error.endswith((".", "?"))
+    for number in (1, 2, 3):  # the same digits in each of the files
+        answers = {rows[f"{table}, image {number}"]["confidence"] for table in tables}
+        assert max(answers) - min(answers) < 1e-5
+    monkeypatch.setattr(image_io, "LARGEST_FILE", 100)
+    status, rows = read("-", f"{server}/pictures/a.png")
+    assert status == 1 and all("more than 100 bytes" in row["error"] for row in rows.values())
 
 
 def test_a_run_s_folder_stands_for_its_last_model(network, tmp_path):

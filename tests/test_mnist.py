@@ -441,8 +441,8 @@ BAD_IDX = {
     "other type": (b"\0\0\x0d\x01\0\0\0\0", "is no IDX file"),
     "empty": (b"", "is no IDX file"),
     "web page": (b"<!doctype html>", "is a web page"),
-    "gzip breaks off": (gzip.compress(bytes(1000))[:-9], "breaks off"),
-    "damaged gzip": (b"\x1f\x8b" + bytes(50), "is a damaged gzip file"),
+    "gzip breaks off": (gzip.compress(bytes(1000))[:-9], "breaks off where"),
+    "damaged gzip": (b"\x1f\x8b" + bytes(50), "is damaged where it is compressed"),
     "gzip bomb": (gzip.compress(bytes(2_000_000)), "unpacks to more than 1,000,000 bytes"),
 }
 

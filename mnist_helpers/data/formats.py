@@ -148,7 +148,7 @@ def parse_idx(content: bytes, origin: str) -> np.ndarray:
 
 
 def unpack(content: bytes | memoryview, origin: str, max_bytes: int, wbits: int = GZIP) -> bytes:
-    """Returns what a gzip file, or by other `wbits` a zlib stream, unpacks to, within a limit.
+    """Returns what a gzip file, or with another `wbits` a zlib stream, unpacks to, within a limit.
 
     Raises:
         DataError: It is damaged, breaks off or unpacks to more than `max_bytes`.
@@ -157,11 +157,11 @@ def unpack(content: bytes | memoryview, origin: str, max_bytes: int, wbits: int 
     try:
         unpacked = unpacker.decompress(content, max(max_bytes, 1))  # 0 would be no limit
     except zlib.error as error:
-        raise DataError(f"{origin} is a damaged gzip file: {error}.") from error
+        raise DataError(f"{origin} is damaged where it is compressed: {error}.") from error
     if unpacker.unconsumed_tail:
         raise DataError(f"{origin} unpacks to more than {max_bytes:,} bytes.")
     if not unpacker.eof:
-        raise DataError(f"{origin} is a gzip file that breaks off.")
+        raise DataError(f"{origin} breaks off where it is compressed.")
     return unpacked
 
 
