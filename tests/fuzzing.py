@@ -1,4 +1,4 @@
-"""What every public function is tried with, and what a right answer looks like."""
+"""What functions of foreign input are tried with, and what a right answer looks like."""
 
 import io
 import math
@@ -18,7 +18,6 @@ from mnist_helpers.evaluation.robustness import CORRUPTIONS
 from mnist_helpers.parameters import check_parameters
 from mnist_helpers.training.augmentation import Augmentation
 from mnist_helpers.training.pipeline import training_dataset
-from mnist_helpers.training.robust_augmentation import RobustAugmentation
 
 DTYPES = [
     "?", "u1", "u2", "u4", "u8", "i1", "i2", "i4", "i8", "f2", "f4", "f8", ">f4", ">i2", "c8", "S3",
@@ -46,7 +45,7 @@ class Case(NamedTuple):
     arguments: st.SearchStrategy
     holds: Callable
     errors: tuple = (ValueError,)
-    many: int = 400
+    many: int = 1000
 
 
 @st.composite
@@ -142,15 +141,6 @@ def labelled_images(draw, least=0, most=12):
 
 
 @st.composite
-def booleans(draw):
-    random = np.random.default_rng(draw(st.integers(0, 2**32)))
-    size = draw(st.integers(0, 30))
-    if draw(st.integers(0, 4)) == 0:
-        return draw(arrays()), draw(arrays())
-    return tuple(laid_out(random.random(size) < draw(st.floats(0, 1)), draw(LAYOUTS)) for _ in "ab")
-
-
-@st.composite
 def answers(draw):
     """Labels and probabilities, which mostly fit each other."""
     random = np.random.default_rng(draw(st.integers(0, 2**32)))
@@ -199,10 +189,6 @@ def in_unit_range(result, shape=None, dtype=np.float32):
     assert not result.size or 0 <= result.min() <= result.max() <= 1
 
 
-def share(value):
-    assert 0 <= value <= 1 and isinstance(value, float)
-
-
 def is_mnist_form(result, image):
     in_unit_range(result, (28, 28, 1))
     # The digit fills the box of 20 x 20 one way, is centred, and is light on dark.
@@ -218,66 +204,12 @@ def all_steps(steps, image):
     is_mnist_form(list(steps.values())[-1][..., None], image)
 
 
-def is_interval(result, *arguments):
-    low, high = result
-    assert -1 <= low <= high <= 1
-
-
-def wilson(result, correct, n, confidence=0.95):
-    share(result[0])
-    share(result[1])
-    assert result[0] - 1e-12 <= correct / n <= result[1] + 1e-12
-
-
-def mcnemar_adds_up(result, a, b):
-    share(result.p_value)
-    assert sum(result[:4]) == len(a)
-    assert result.only_a_correct == sum(x and not y for x, y in zip(a, b, strict=True))
-
-
-def per_digit(result, labels, predicted):
-    for name in ("precision", "recall"):
-        assert result[name].shape == (10,) and result[name].dropna().between(0, 1).all()
-    assert result["images"].sum() == len(labels)
-
-
-def mistakes_are_wrong(result, labels, probabilities):
-    answer = np.asarray(probabilities).argmax(axis=1)
-    assert sorted(result) == np.flatnonzero(answer != labels).tolist()
-    assert (np.diff(np.max(probabilities, axis=1)[result]) <= 0).all()
-
-
-def counted(result, labels):
-    assert result.shape == (10,) and result.sum() == len(labels)
-    assert all(result[digit] == sum(1 for x in labels if x == digit) for digit in range(10))
-
-
 def batches_fit(result, images, labels, *_):
     seen = [(np.asarray(x), np.asarray(y)) for x, y in result]
     for x, y in seen:
         in_unit_range(x, (len(y), 28, 28, 1))
         assert y.shape[1:] == (10,) and (y.sum(axis=1) == 1).all()
     return seen
-
-
-def all_in_order(result, images, labels, batch_size=1000):
-    seen = batches_fit(result, images, labels)
-    assert sum(len(y) for _, y in seen) == len(images)
-    if seen:
-        assert np.concatenate([y for _, y in seen]).argmax(axis=1).tolist() == list(labels)
-
-
-def split_fits(result, x, y, held_out=None):
-    (x_train, y_train), (x_val, y_val) = result
-    assert len(x_train) + len(x_val) == len(x) and len(y_train) + len(y_val) == len(y)
-    assert len(x_val) == (len(x) // 12 if held_out is None else held_out)
-
-
-def tiles(result, images, columns, gap=2):
-    count, height, width = np.shape(images)[:3]
-    rows = -(-count // columns)
-    assert result.shape == (rows * (height + gap) - gap, columns * (width + gap) - gap)
-    assert result.dtype == np.float32
 
 
 @st.composite
@@ -302,10 +234,6 @@ def npz_bytes():
         return bytes(content)
 
     return st.one_of(damaged(), st.binary(max_size=100))
-
-
-def augmented(result, images, seed):
-    in_unit_range(result, np.shape(images))
 
 
 def read_files(files, batch_size):
@@ -344,9 +272,6 @@ def augment(degrees, shift, zoom, images, seed):
 
 SIZED = st.sampled_from([(3, 28, 28, 1), (2, 5, 9, 1), (0, 28, 28, 1), (1, 1, 1, 1), (2, 28, 28)])
 SEEDS = st.sampled_from([[0, 1], (2**31 - 1, -5), np.array([3, 4]), [1, 2, 3], [], 7, [0.5, 1]])
-EXACT = st.tuples(st.integers(0, 50), st.integers(0, 50))
-GREY = arrays(st.tuples(st.integers(5, 40), st.integers(5, 40)), ["f8", "f4"])
-
 CASES = {
     "preprocessing.mnist_format.to_mnist": Case(
         st.tuples(
@@ -362,11 +287,8 @@ CASES = {
         st.tuples(st.one_of(arrays(), picture_files())),
         lambda grey, image: in_unit_range(grey, dtype=np.float64),
     ),
-    "preprocessing.separation.separate_ink": Case(
-        st.tuples(GREY), lambda ink, grey: in_unit_range(ink, grey.shape, np.float64)
-    ),
     "training.augmentation.Augmentation": Case(
-        st.tuples(NUMBERS, NUMBERS, NUMBERS), lambda made, *_: hash(made), many=500
+        st.tuples(NUMBERS, NUMBERS, NUMBERS), lambda made, *_: hash(made)
     ),
     "training.augmentation.Augmentation.__call__": Case(
         st.tuples(
@@ -377,20 +299,13 @@ CASES = {
             SEEDS,
         ),
         lambda result, *given: in_unit_range(result, given[3].shape),
-        many=1000,
     ),
     "validation.check_images": Case(
         st.tuples(images()), lambda result, given: np.testing.assert_array_equal(result, given)
     ),
     "validation.check_labels": Case(
         st.tuples(labels(), st.none() | SMALL),
-        lambda result, given, count: counted(np.bincount(result, minlength=10), given),
-    ),
-    "training.pipeline.to_input": Case(
-        st.tuples(images()), lambda result, given: in_unit_range(result, (*given.shape, 1))
-    ),
-    "training.pipeline.evaluation_dataset": Case(
-        st.tuples(labelled_images(), SMALL).map(lambda v: (*v[0], v[1])), all_in_order
+        lambda result, given, _: np.testing.assert_array_equal(result, given),
     ),
     "training.pipeline.training_dataset": Case(
         st.tuples(
@@ -404,140 +319,25 @@ CASES = {
         batches_fit,
         many=150,
     ),
-    "evaluation.accuracy_interval": Case(
-        st.one_of(EXACT, st.tuples(NUMBERS, NUMBERS), st.tuples(SMALL, SMALL, st.floats())), wilson
-    ),
-    "evaluation.mcnemar": Case(booleans(), mcnemar_adds_up),
-    "evaluation.paired_bootstrap_interval": Case(
-        st.tuples(booleans(), st.floats(), SMALL).map(lambda v: (*v[0], v[1], v[2])), is_interval
-    ),
-    "evaluation.per_class_metrics": Case(st.tuples(labels(), labels()), per_digit),
-    "evaluation.misclassified": Case(answers(), mistakes_are_wrong),
-    "evaluation.top_k": Case(
-        st.tuples(answers().map(lambda v: v[1]), SMALL),
-        lambda result, chances, count: (
-            np.testing.assert_equal(result[0].shape, (len(chances), count)),
-            np.testing.assert_array_equal(result[1], -np.sort(-chances, axis=1)[:, :count]),
-        ),
-    ),
-    "evaluation.low_margin": Case(
-        st.tuples(answers().map(lambda v: v[1]), st.floats()),
-        lambda result, chances, _: np.testing.assert_equal(result.shape, (len(chances),)),
-    ),
-    "evaluation.label_issues": Case(
-        st.tuples(answers(), st.floats(), st.integers(0, 2)).map(
-            lambda v: (v[0][0], [v[0][1]] * v[2], v[1])
-        ),
-        lambda found, labels, several, sure: np.testing.assert_(
-            (np.asarray(several[0]).argmax(axis=1) != labels)[found].all()
-        ),
-    ),
-    "evaluation.reliability_curve": Case(
-        st.tuples(answers(), SMALL).map(lambda v: (*v[0], v[1])),
-        lambda result, labels, *_: np.testing.assert_equal(result["images"].sum(), len(labels)),
-    ),
-    "evaluation.expected_calibration_error": Case(
-        st.tuples(answers(), SMALL).map(lambda v: (*v[0], v[1])), lambda result, *_: share(result)
-    ),
     "evaluation.calibration_scores": Case(
         answers(), lambda result, *_: np.testing.assert_(all(v >= 0 for v in result))
     ),
     "evaluation.fit_temperature": Case(
         answers(), lambda found, *_: np.testing.assert_(0.09 < found < 10.1), many=50
     ),
-    "evaluation.temperature_scaled": Case(
-        st.tuples(answers().map(lambda v: v[1]), NUMBERS | st.floats(0.01, 10)),
-        lambda result, *_: in_unit_range(result, dtype=np.float64),
-    ),
-    "evaluation.accuracy_coverage_curve": Case(
-        answers(),
-        lambda result, *_: [in_unit_range(part, dtype=np.float64) for part in result],
-    ),
-    "evaluation.coverage_at_accuracy": Case(
-        st.tuples(answers(), st.floats()).map(lambda v: (*v[0], v[1])),
-        lambda result, *_: share(result),
-    ),
-    "validation.check_digits": Case(
-        st.tuples(labels(), st.just("labels")),
-        lambda result, given, _: np.testing.assert_array_equal(result, given),
-    ),
     "validation.check_predictions": Case(
         answers(), lambda result, *given: np.testing.assert_array_equal(result[1], given[1])
-    ),
-    "validation.check_probabilities": Case(
-        answers().map(lambda v: v[1:]),
-        lambda result, given: np.testing.assert_array_equal(result, given),
     ),
     "evaluation.robustness.corrupt": Case(
         st.tuples(
             images(), st.sampled_from(["", *CORRUPTIONS]), NUMBERS | st.integers(0, 6), SMALL
         ),
         lambda result, images, *_: in_unit_range(result, images.shape),
-        many=1000,
-    ),
-    "evaluation.robustness.severities_seen_in_training": Case(
-        st.tuples(
-            st.text(max_size=2) | st.sampled_from(list(CORRUPTIONS)),
-            st.dictionaries(st.sampled_from(["ROTATION_DEGREES", "ZOOM_FRACTION"]), st.floats()),
-        ),
-        lambda result, *_: np.testing.assert_(0 <= result <= 5),
-        (),
-    ),
-    "evaluation.robustness.group_mean": Case(
-        st.tuples(
-            st.dictionaries(
-                st.sampled_from(list(CORRUPTIONS)), st.lists(st.floats(0, 1), min_size=5)
-            ),
-            st.sampled_from(["geometric", "photometric", "other"]),
-        ),
-        lambda result, *_: share(result),
-    ),
-    "evaluation.robustness.accuracy_at_severity_3": Case(
-        st.tuples(
-            st.dictionaries(
-                st.sampled_from(list(CORRUPTIONS)), st.lists(st.floats(), min_size=5, max_size=5)
-            )
-        ),
-        lambda result, curves: np.testing.assert_equal(set(result), set(curves)),
-        (),
-    ),
-    "training.robust_augmentation.RobustAugmentation.__call__": Case(
-        st.tuples(arrays(SIZED, ["u1", "f4", "f8", "f2", "i4", "u2"]), SEEDS),
-        lambda result, *given: in_unit_range(result, given[0].shape),
-        many=60,
     ),
     "evaluation.inference.predict_files": Case(
         st.tuples(st.lists(picture_files() | st.none(), max_size=4), st.integers(1, 3)),
         lambda readings, files, _: [is_reading(r) for r in readings],
         (),
-    ),
-    "data.exploration.tsne_embedding": Case(
-        st.tuples(arrays(st.sampled_from([(12, 5), (9, 5), (12,)]), ["f4", "f8"]), SMALL),
-        lambda points, *_: np.testing.assert_(np.isfinite(points).all()),
-        many=10,
-    ),
-    "data.exploration.class_counts": Case(st.tuples(labels()), counted),
-    "data.exploration.class_means_and_stds": Case(
-        labelled_images(0, 40),
-        lambda result, *_: [in_unit_range(part, (10, 28, 28)) for part in result],
-    ),
-    "data.exploration.pixel_statistics": Case(
-        st.tuples(images()),
-        lambda result, _: np.testing.assert_(
-            0 <= result.smallest <= result.mean <= result.largest <= 255
-            and 0 <= result.background_share <= 1
-        ),
-    ),
-    "data.exploration.outliers": Case(
-        st.tuples(labelled_images(20, 45), SMALL, SMALL).map(lambda v: (*v[0], v[1], v[2])),
-        lambda found, images, labels, count, _: np.testing.assert_array_equal(
-            labels[found], np.arange(10)[:, None].repeat(count, axis=1)
-        ),
-        many=10,
-    ),
-    "data.datasets.split_validation": Case(
-        st.tuples(labelled_images(0, 40), st.none() | SMALL).map(lambda v: (*v[0], v[1])),
-        split_fits,
     ),
     "data.datasets.load_dataset": Case(
         st.tuples(st.text() | st.text().map(lambda text: f"file://{text}/x")),
@@ -548,36 +348,24 @@ CASES = {
     "files.read_zip_members": Case(
         st.tuples(npz_bytes(), st.sampled_from([0, 100, 10**6])),
         lambda members, _, most: np.testing.assert_(sum(map(len, members.values())) <= most),
-        many=1000,
+        many=3000,
     ),
     "data.formats.parse_idx": Case(
         st.tuples(idx_bytes(), st.just("here")),
         lambda array, *_: np.testing.assert_equal(array.dtype, np.uint8),
         (DataError,),
-        many=1000,
+        many=3000,
     ),
     "data.formats.parse_npz": Case(
         st.tuples(npz_bytes(), st.just("here")),
         lambda found, *_: np.testing.assert_(set(found) <= set(IDX_FILES)),
         (DataError,),
-        many=1000,
+        many=2000,
     ),
     "data.mnist.verify": Case(
         st.tuples(st.dictionaries(st.sampled_from(list(IDX_FILES)), arrays()), st.just("here")),
         lambda *_: np.testing.assert_(False, "nothing but MNIST passes"),
         (DataError,),
-    ),
-    "data.mnist.array_checksums": Case(
-        st.tuples(st.dictionaries(st.text(max_size=2), arrays(dtypes=["u1", "f4", "?"]))),
-        lambda sums, arrays: np.testing.assert_equal({len(s) for s in sums.values()} | {64}, {64}),
-        (),
-    ),
-    "parameters.check_type": Case(
-        st.tuples(st.text(), ANYTHING, st.sampled_from(["bool", "int", "float", "str"])),
-        lambda _, name, value, type_name: np.testing.assert_(
-            type(value).__name__ == type_name or (type(value) is int and type_name == "float")
-        ),
-        many=500,
     ),
     "parameters.check_parameters": Case(
         st.tuples(
@@ -585,7 +373,6 @@ CASES = {
             ANYTHING | NUMBERS,
         ),
         lambda _, name, value: np.testing.assert_(type(value) in (int, float, str)),
-        many=500,
     ),
     "runner.notebook.given_parameters.parse_value": Case(
         st.tuples(
@@ -594,16 +381,11 @@ CASES = {
         ),
         lambda result, text, type_name: np.testing.assert_(type_name != "str" or result == text),
         (),
-        many=500,
     ),
-    "plotting.image_grid": Case(st.tuples(images(), SMALL, st.integers(-1, 4)), tiles),
 }
 CALLS = {
     "parameters.check_parameters": lambda name, value: check_parameters(**{name: value}),
     "training.augmentation.Augmentation.__call__": augment,
     "training.pipeline.training_dataset": train_on,
-    "training.robust_augmentation.RobustAugmentation.__call__": lambda *given: RobustAugmentation()(
-        *given
-    ),
     "evaluation.inference.predict_files": read_files,
 }

@@ -1,5 +1,6 @@
 """Hostile files in a process of their own, with the time and memory that each of them takes."""
 
+import contextlib
 import importlib
 import itertools
 import multiprocessing
@@ -45,6 +46,18 @@ class Measured(NamedTuple):
     seconds: float
     megabytes: float
     failed: bool
+
+
+@contextlib.contextmanager
+def largest_file(size: int):
+    """Lets no file of this process grow beyond `size` bytes; that stands for a full disk."""
+    resource = pytest.importorskip("resource", reason="Windows has no limit on a file's size")
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
 class Peak:

@@ -9,6 +9,7 @@ from mnist_helpers.runner import export_formats as export
 from mnist_helpers.runner.cli import main
 from mnist_helpers.runner.cli.export import Format
 from mnist_helpers.training import artifacts
+from tests.limits import largest_file
 
 IMAGES = np.random.default_rng(0).random((20, 28, 28, 1), np.float32)
 
@@ -61,16 +62,11 @@ def test_other_answers_fail_and_leave_nothing(network, tmp_path, monkeypatch):
 
 @pytest.mark.parametrize("name", export.FORMATS)
 def test_a_full_disk_is_said_with_the_name_of_the_file(name, network, tmp_path):
-    resource = pytest.importorskip("resource", reason="Windows has no limit on a file's size")
     skip_without(name)
     path = tmp_path / f"model{export.FORMATS[name].suffix}"
-    before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (200, before[1]))
-    try:
-        with pytest.raises(OSError, match=re.escape(f"{path} could not be written (File too")):
-            export.export(network, name, path, IMAGES)
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    said = re.escape(f"{path} could not be written (File too")
+    with largest_file(200), pytest.raises(OSError, match=said):
+        export.export(network, name, path, IMAGES)
     assert not list(tmp_path.iterdir())
 
 

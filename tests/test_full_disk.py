@@ -4,7 +4,6 @@ import gc
 import os
 import random
 import subprocess
-from contextlib import contextmanager
 
 import numpy as np
 import pytest
@@ -12,21 +11,10 @@ import pytest
 from mnist_helpers import files
 from mnist_helpers.training import artifacts
 from mnist_helpers.training.model import build_cnn
+from tests.limits import largest_file
 from tests.stress import often, record_specimens
 
-resource = pytest.importorskip("resource", reason="Windows has no limit on a file's size")
 pytestmark = pytest.mark.promise(2)
-
-
-@contextmanager
-def largest_file(size):
-    """Lets no file of this process grow beyond `size` bytes; that stands for a full disk."""
-    before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
 @pytest.fixture

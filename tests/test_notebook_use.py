@@ -19,6 +19,7 @@ from jupyter_client.manager import KernelManager
 from mnist_helpers.paths import NOTEBOOKS_DIR, PROJECT
 from mnist_helpers.training.artifacts import load_model
 from mnist_helpers.training.metrics import read_metrics
+from tests.browser.lab import prepare_models
 from tests.stress import VARIABLE
 
 pytestmark = [pytest.mark.promise(7), pytest.mark.slow]
@@ -27,18 +28,22 @@ SMALL = {"DATASET": "digits", "EPOCHS": 4, "MAX_TRAINING_IMAGES": 800, "BATCH_SI
 LONG = 300  # seconds; far more than a cell takes
 
 
+def code_cells(name, **values):
+    """Returns the sources of a notebook's code cells, with other parameters."""
+    notebook = nbformat.read(NOTEBOOKS_DIR / f"{name}.ipynb", as_version=4)
+    cells = [cell.source for cell in notebook.cells if cell.cell_type == "code"]
+    place = next(i for i, source in enumerate(cells) if "OUTPUT_DIR: str" in source)
+    for parameter, value in values.items():
+        pattern = rf"^({parameter}: \w+ = )\S+"
+        cells[place] = re.sub(pattern, rf"\g<1>{value!r}", cells[place], flags=re.MULTILINE)
+    return cells
+
+
 class Session:
     """A notebook in a kernel of its own."""
 
     def __init__(self, name, **values):
-        notebook = nbformat.read(NOTEBOOKS_DIR / f"{name}.ipynb", as_version=4)
-        self.cells = [cell.source for cell in notebook.cells if cell.cell_type == "code"]
-        place = next(i for i, source in enumerate(self.cells) if "OUTPUT_DIR: str" in source)
-        for parameter, value in values.items():
-            pattern = rf"^({parameter}: \w+ = )\S+"
-            self.cells[place] = re.sub(
-                pattern, rf"\g<1>{value!r}", self.cells[place], flags=re.MULTILINE
-            )
+        self.cells = code_cells(name, **values)
         self.kernel = KernelManager(kernel_name="python3", transport_encryption="auto")
         # This interpreter's own kernel, whatever kernels the user has installed.
         self.kernel.kernel_spec.argv[0] = sys.executable
@@ -92,8 +97,9 @@ def same_weights(first, second):
         np.testing.assert_array_equal(a, b)
 
 
-def test_interrupted_continued_and_run_again_in_one_kernel(tmp_path, record_property):
-    with Session("02_clean_phase", OUTPUT_DIR=str(tmp_path), **SMALL) as notebook:
+def test_interrupted_continued_run_again_and_out_of_order_in_one_kernel(tmp_path, record_property):
+    values = {"OUTPUT_DIR": str(tmp_path), "AUGMENTED_SHARE": 0.5, **SMALL}
+    with Session("02_clean_phase", **values) as notebook:
         resume, fit = notebook.cell(".resume(network)"), notebook.cell("network.fit(")
         save = notebook.cell("save_phase(")
         _, error = notebook.run(notebook.cells[save])
@@ -122,8 +128,12 @@ def test_interrupted_continued_and_run_again_in_one_kernel(tmp_path, record_prop
         assert "run the notebook again from the cell that makes or loads the network" in error
         notebook.run_cells()  # all of it once more, in the same kernel and undisturbed
         same_weights(continued, tmp_path / "clean_phase.keras")
+        for name in ("03_augmented_phase", "04_evaluation"):
+            cells = code_cells(name, DATASET="digits", OUTPUT_DIR=str(tmp_path / "empty"))
+            error = next(error for _, error in map(notebook.run, cells) if error)
+            assert "run 02_clean_phase.ipynb first" in error
     assert not list(tmp_path.glob(".*")) and not list(tmp_path.glob("*.state.npz"))
-    record_property("cases", 8)
+    record_property("cases", 10)
 
 
 @AT_LENGTH
@@ -180,14 +190,14 @@ def test_both_phases_twice_in_the_same_kernels(tmp_path, record_property):
 
 def test_the_explorers_settings_train_also_after_all_cells_have_run(tmp_path):
     """What people do: *Run all*, move a slider, press the button, run from the cell below."""
-    quick = {**SMALL, "EPOCHS": 1, "MAX_TRAINING_IMAGES": 300, "OUTPUT_DIR": str(tmp_path)}
-    with Session("02_clean_phase", **quick) as notebook:
-        notebook.run_cells()
+    folder = tmp_path / "models"
+    prepare_models(folder, "digits")
+    quick = {**SMALL, "EPOCHS": 1, "MAX_TRAINING_IMAGES": 300, "OUTPUT_DIR": str(folder)}
     with Session("03_augmented_phase", **quick) as notebook:
         notebook.run_cells()
         notebook.run("explorer.sliders['rotation_degrees'].value = 45; explorer.use.click()")
         notebook.run_cells(notebook.cell("explorer.augmentation"))
-        assert read_metrics(tmp_path)["phases"]["hybrid"]["parameters"]["ROTATION_DEGREES"] == 45
+        assert read_metrics(folder)["phases"]["hybrid"]["parameters"]["ROTATION_DEGREES"] == 45
         # The explorer's own cell, run once more, keeps the choice and what the parameters say.
         assert "45°" in notebook.run_cells(notebook.cell("AugmentationExplorer("))
         said, _ = notebook.run("print(explorer.status.value); explorer.reset.click()")

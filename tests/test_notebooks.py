@@ -8,7 +8,6 @@ from unittest.mock import Mock
 
 import nbformat
 import numpy as np
-import papermill
 import pytest
 from nbformat.v4 import new_code_cell
 
@@ -242,17 +241,3 @@ def test_committed_outputs_still_come_out(quick_run, dataset):
     assert sum(map(len, committed.values())) >= 3
     for name, outputs in committed.items():
         assert checked_outputs(folder / name) == outputs, name
-
-
-@pytest.mark.promise(7)
-@pytest.mark.slow
-@pytest.mark.parametrize(
-    "name, first",
-    [("03_augmented_phase", "02_clean_phase"), ("04_evaluation", "02_clean_phase")],
-)
-def test_out_of_order_it_says_what_to_run_first(name, first, tmp_path):
-    values = {"OUTPUT_DIR": str(tmp_path), "DATASET": "digits"}
-    with pytest.raises(papermill.PapermillExecutionError, match=f"run {first}.ipynb first"):
-        papermill.execute_notebook(
-            NOTEBOOKS_DIR / f"{name}.ipynb", tmp_path / "out.ipynb", values, progress_bar=False
-        )

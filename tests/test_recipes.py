@@ -1,7 +1,11 @@
-"""The recipes of CONTRIBUTING.md: each block is run as it stands there, on made-up images."""
+"""The recipes of CONTRIBUTING.md, run as they stand there, and the notebooks' solutions.
+
+All together change a copy of the project, which then runs the series on made-up images.
+"""
 
 import csv
 import gzip
+import inspect
 import json
 import os
 import re
@@ -10,7 +14,7 @@ import shutil
 import subprocess
 import sys
 import textwrap
-from pathlib import Path
+from types import FunctionType
 
 import keras
 import nbformat
@@ -22,7 +26,9 @@ from mnist_helpers.data.mnist import IDX_FILES
 from mnist_helpers.evaluation import predictions
 from mnist_helpers.paths import PROJECT
 from mnist_helpers.training import artifacts, pipeline
+from mnist_helpers.training.augmentation import Augmentation
 from mnist_helpers.training.model_choice import training_parameters
+from tests import test_notebooks
 from tests.test_custom_data import NAMES, made_up
 
 TEXT = (PROJECT / "CONTRIBUTING.md").read_text(encoding="utf-8")
@@ -45,20 +51,24 @@ def insert(file, before, text):
     """Puts text, as far in, before the one place where a file has `before`."""
     margin = re.match(r"\n*( *)", before)[1]
     text = textwrap.indent(textwrap.dedent(text), margin)
+    replace(file, before, text + before)
+
+
+def replace(file, old, new):
     content = file.read_text(encoding="utf-8")
-    assert content.count(before) == 1, before
-    file.write_text(content.replace(before, text + before), encoding="utf-8")
+    assert content.count(old) == 1, old
+    file.write_text(content.replace(old, new), encoding="utf-8")
 
 
-def change(file, edit):
+def change(file, text, old, new, behind=()):
+    """In a notebook's cell with a text, puts `new` in the place of `old`; then come more cells."""
     notebook = nbformat.read(file, as_version=4)
-    edit(notebook.cells)
+    (place,) = (n for n, cell in enumerate(notebook.cells) if text in cell.source)
+    cell = notebook.cells[place]
+    assert cell.cell_type == "code" and old in cell.source
+    cell.source = cell.source.replace(old, new)
+    notebook.cells[place + 1 : place + 1] = map(new_code_cell, behind)
     nbformat.write(notebook, file)
-
-
-def cell_with(cells, text):
-    (cell,) = (cell for cell in cells if cell.cell_type == "code" and text in cell.source)
-    return cell
 
 
 def call(project, *command):
@@ -71,42 +81,65 @@ def call(project, *command):
     return done.stdout
 
 
+def write_fashion(folder):
+    """Writes a small data set as Fashion-MNIST has it."""
+    folder.mkdir(parents=True)
+    for name, array in made_up(train=960, test=100).items():
+        head = bytes([0, 0, 8, array.ndim]) + b"".join(n.to_bytes(4, "big") for n in array.shape)
+        (folder / f"{IDX_FILES[name]}.gz").write_bytes(gzip.compress(head + array.tobytes()))
+    (folder / "class_names.txt").write_text("\n".join(NAMES) + "\n")
+
+
+def write_eighth(notebooks):
+    """Writes a notebook of 20 cells with a figure, out of the frame of the seventh."""
+    frame = nbformat.read(notebooks / "07_compare_runs.ipynb", as_version=4)
+    imports = new_code_cell(
+        "from mnist_helpers.files import read_json\nfrom mnist_helpers.paths import output_dir\n"
+        "from mnist_helpers.parameters import check_parameters\n"
+        "from mnist_helpers.plotting import show\n\nimport matplotlib.pyplot as plt"
+    )
+    parameters = new_code_cell(PARAMETERS_CELL.rstrip(), metadata={"tags": ["parameters"]})
+    check = new_code_cell(CHECK_CELL.rstrip())
+    figure = new_code_cell(
+        'metrics = read_json(output_dir(OUTPUT_DIR) / "metrics.json")\n'
+        "figure, axes = plt.subplots()\n"
+        'axes.bar(["accuracy"], [metrics["phases"]["clean_phase"]["test_accuracy"]])\n'
+        'show(figure, "One bar as high as the accuracy of the clean phase.")'
+    )
+    prose = [new_markdown_cell(f"## Question {n}?\n\nIn words.") for n in range(17)]
+    frame.cells = [*prose[:3], imports, parameters, check, *prose[3:], figure]
+    nbformat.write(frame, notebooks / "08_name.ipynb")
+
+
 @pytest.fixture(scope="module")
-def recipe_project(tmp_path_factory):
-    """A copy of the project, with an augmentation and a metric more, before anything has run."""
+def project(tmp_path_factory):
+    """A copy of the project with all that the recipes add, before anything has run."""
     copy = tmp_path_factory.mktemp("copy") / "project"
     ignore = shutil.ignore_patterns("__pycache__")
-    for name in ("mnist_helpers", "notebooks", "tests"):
+    for name in ("mnist_helpers", "notebooks"):
         shutil.copytree(PROJECT / name, copy / name, ignore=ignore)
     for name in ("pyproject.toml", "README.md"):
         shutil.copy(PROJECT / name, copy)
-    insert(
-        copy / "mnist_helpers/training/transforms.py",
-        "\n    @property\n    def parameters(self)",
-        FIELD,
-    )
-    with (copy / "mnist_helpers/evaluation/predictions.py").open("a", encoding="utf-8") as file:
+    library, notebooks = copy / "mnist_helpers", copy / "notebooks"
+    transforms = library / "training/transforms.py"
+    insert(transforms, "\n    @property\n    def parameters(self)", FIELD)
+    with (library / "evaluation/predictions.py").open("a", encoding="utf-8") as file:
         file.write("\n\n" + METRIC)
-    insert(
-        copy / "mnist_helpers/evaluation/model_evaluation.py",
-        '        "temperature": temperature,\n',
-        SUMMARY,
-    )
-    insert(
-        copy / "mnist_helpers/evaluation/model_evaluation.py",
-        "from mnist_helpers.evaluation.significance import",
-        IMPORT,
-    )
-
-    def with_parameter(cells):
-        cell = cell_with(cells, "AUGMENTED_SHARE: float")
-        cell.source += "\n" + PARAMETER.rstrip()
-        cell = cell_with(cells, "make_augmentation(")
-        last = "    zoom_fraction=ZOOM_FRACTION,\n"
-        assert last in cell.source
-        cell.source = cell.source.replace(last, last + ARGUMENT)
-
-    change(copy / "notebooks/03_augmented_phase.ipynb", with_parameter)
+    report = library / "evaluation/model_evaluation.py"
+    insert(report, '        "temperature": temperature,\n', SUMMARY)
+    insert(report, "from mnist_helpers.evaluation.significance import", IMPORT)
+    insert(library / "runner/notebook/read.py", '"05_robustness"\n', '"08_name", ')
+    for path in notebooks.glob("0[1-5]*.ipynb"):
+        test_notebooks.with_solutions(path, notebooks)
+    second, third, fifth = (next(notebooks.glob(f"0{n}*.ipynb")) for n in (2, 3, 5))
+    change(second, "training.build_cnn(SEED)", "network = training.build_cnn(SEED)\n", NETWORK)
+    declared = "AUGMENTED_SHARE: float"
+    change(third, declared, declared, PARAMETER + declared)
+    last = "    zoom_fraction=ZOOM_FRACTION,\n"
+    change(third, "make_augmentation(", last, last + ARGUMENT)
+    change(fifth, "scores = {name: evaluation.calibration_scores", "", "", [SHOWN.rstrip()])
+    write_fashion(copy / "data/fashion")
+    write_eighth(notebooks)
     return copy
 
 
@@ -141,35 +174,34 @@ print(json.dumps({
 
 
 @pytest.mark.slow
-def test_an_augmentation_is_known_to_pipeline_slider_limits_and_curve(recipe_project, tmp_path):
+def test_an_augmentation_is_known_to_pipeline_slider_limits_and_curve(project, tmp_path):
     images = np.zeros((30, 28, 28), np.uint8)
     images[:, 4:24, 9:19] = 255  # ten wide
     np.save(tmp_path / "images.npy", images)
     files = str(tmp_path / "images.npy"), str(tmp_path / "moved.npy")
-    printed = call(recipe_project, "-c", AFTER_THE_AUGMENTATION, *files)
-    found = json.loads(printed)
+    found = json.loads(call(project, "-c", AFTER_THE_AUGMENTATION, *files))
     still, stretched = map(np.array, found["widths"])
     assert (still == 10).all() and stretched.min() < 8 and stretched.max() > 12
     assert found["slider"] == "stretch" and found["moved"] and found["chosen"] == 0.5
     assert found["limit"] == "a number from 0 to below 1"
     assert found["curve"] == [0.1] * 5 and found["wider"] == 16 and found["met"] == 3
     # The moves that were there before have not changed by a bit.
-    from mnist_helpers.training.augmentation import Augmentation
-
-    np.testing.assert_array_equal(
-        np.load(tmp_path / "moved.npy"), Augmentation()(images[..., None], [1, 2])
-    )
+    before = Augmentation()(images[..., None], [1, 2])
+    np.testing.assert_array_equal(np.load(tmp_path / "moved.npy"), before)
 
 
-def test_an_augmentation_can_be_swept_and_a_wrong_amount_is_refused(recipe_project, tmp_path):
-    file = tmp_path / "stretch.yaml"
-    sweep = recipe_project, "-m", "mnist_helpers", "sweep", str(file), "--dry-run"
-    file.write_text(GRID)
-    plan = call(*sweep)
-    assert all(f"STRETCH_FRACTION={value}" in plan for value in (0.0, 0.2, 0.4))
-    file.write_text(GRID.replace("0.4", "1.0"))
+@pytest.mark.slow
+def test_what_was_added_can_be_swept_and_a_wrong_amount_is_refused(project, tmp_path):
+    def plan(text):
+        (tmp_path / "study.yaml").write_text(text)
+        file = str(tmp_path / "study.yaml")
+        return call(project, "-m", "mnist_helpers", "sweep", file, "--dry-run")
+
+    planned = plan(GRID)
+    assert all(f"STRETCH_FRACTION={value}" in planned for value in (0.0, 0.2, 0.4))
     with pytest.raises(AssertionError, match="STRETCH_FRACTION must be a number from 0 to below 1"):
-        call(*sweep)
+        plan(GRID.replace("0.4", "1.0"))
+    assert "08_name" in plan(NOTEBOOKS)
 
 
 def test_another_network_trains_is_saved_and_comes_back(tmp_path):
@@ -196,70 +228,18 @@ def test_a_metric_counts_what_it_says():
     assert scope["top_two_accuracy"](np.array([4, 7, 1]), chances) == pytest.approx(2 / 3)
 
 
-def write_fashion(folder):
-    """Writes a small data set as Fashion-MNIST has it."""
-    folder.mkdir(parents=True)
-    for name, array in made_up(train=480, test=100).items():
-        head = bytes([0, 0, 8, array.ndim]) + b"".join(n.to_bytes(4, "big") for n in array.shape)
-        (folder / f"{IDX_FILES[name]}.gz").write_bytes(gzip.compress(head + array.tobytes()))
-    (folder / "class_names.txt").write_text("\n".join(NAMES) + "\n")
-
-
-def write_eighth(notebooks):
-    """Writes a notebook of 20 cells with a figure, out of the frame of the seventh."""
-    frame = nbformat.read(notebooks / "07_compare_runs.ipynb", as_version=4)
-    imports = new_code_cell(
-        "from mnist_helpers.files import read_json\nfrom mnist_helpers.paths import output_dir\n"
-        "from mnist_helpers.parameters import check_parameters\n"
-        "from mnist_helpers.plotting import show\n\nimport matplotlib.pyplot as plt"
-    )
-    parameters = new_code_cell(PARAMETERS_CELL.rstrip(), metadata={"tags": ["parameters"]})
-    check = new_code_cell(CHECK_CELL.rstrip())
-    figure = new_code_cell(
-        'metrics = read_json(output_dir(OUTPUT_DIR) / "metrics.json")\n'
-        "figure, axes = plt.subplots()\n"
-        'axes.bar(["accuracy"], [metrics["phases"]["clean_phase"]["test_accuracy"]])\n'
-        'show(figure, "One bar as high as the accuracy of the clean phase.")'
-    )
-    prose = [new_markdown_cell(f"## Question {n}?\n\nIn words.") for n in range(17)]
-    frame.cells = [*prose[:3], imports, parameters, check, *prose[3:], figure]
-    nbformat.write(frame, notebooks / "08_name.ipynb")
-
-
-@pytest.fixture(scope="module")
-def changed(recipe_project):
-    """The copy with all five recipes, its own network and data included."""
-    write_fashion(recipe_project / "data/fashion")
-    write_eighth(recipe_project / "notebooks")
-    insert(
-        recipe_project / "mnist_helpers/runner/notebook/read.py", '"05_robustness"\n', '"08_name", '
-    )
-
-    def with_network(cells):
-        cell = cell_with(cells, "training.build_cnn(SEED)")
-        cell.source = cell.source.replace("network = training.build_cnn(SEED)\n", NETWORK)
-
-    def with_metric(cells):
-        place = cells.index(cell_with(cells, "scores = {name: evaluation.calibration_scores"))
-        cells.insert(place + 1, new_code_cell(SHOWN.rstrip()))
-
-    change(recipe_project / "notebooks/02_clean_phase.ipynb", with_network)
-    change(recipe_project / "notebooks/05_robustness.ipynb", with_metric)
-    return recipe_project
-
-
 def printed(notebook):
-    cells = [cell for cell in nbformat.read(notebook, 4).cells if cell.cell_type == "code"]
-    return "".join(str(output) for cell in cells for output in cell.outputs)
+    return str([cell.outputs for cell in notebook.cells if cell.cell_type == "code"])
 
 
 @pytest.mark.slow
-def test_the_notebooks_run_on_another_data_set_with_all_that_was_added(changed, tmp_path):
+def test_the_notebooks_run_on_another_data_set_with_all_that_was_added(project):
     program, *arguments = shlex.split(COMMAND)
     assert program == "python"
-    said = call(changed, *arguments, "--name", "fashion", "-p", "STRETCH_FRACTION", "0.2")
+    few = "-p", "EPOCHS", "1", "-p", "STRETCH_FRACTION", "0.2"
+    said = call(project, *arguments, "--name", "fashion", *few)
     assert "Data: fashion (not MNIST)" in said
-    folder = changed / "runs/fashion"
+    folder = project / "runs/fashion"
     metrics = json.loads((folder / "metrics.json").read_text())
     assert metrics["environment"]["dataset"] == "data/fashion"
     phases = metrics["phases"]
@@ -269,34 +249,42 @@ def test_the_notebooks_run_on_another_data_set_with_all_that_was_added(changed, 
         assert phases[phase]["test_accuracy"] <= phases[phase]["top_two_accuracy"] <= 1
     network = artifacts.load_model(folder / "clean_phase.keras")
     assert [type(layer).__name__ for layer in network.layers[1:]] == ["Conv2D", "Flatten", "Dense"]
-    assert "stretch 20% at most" in printed(folder / "03_augmented_phase.ipynb")
-    tested = printed(folder / "05_robustness.ipynb")
-    assert "among the two most probable digits" in tested and "fashion (not MNIST)" in tested
+    ran = {path.stem[:2]: nbformat.read(path, 4) for path in folder.glob("*.ipynb")}
+    assert sorted(ran) == ["01", "02", "03", "04", "05", "08"]
+    for notebook in ran.values():
+        assert not re.findall(r".{,40}\b1 (?:epoch|image|digit|run)s\b", printed(notebook))
+    assert "stretch 20% at most" in printed(ran["03"])
+    assert "among the two most probable digits" in printed(ran["05"])
+    assert "fashion (not MNIST)" in printed(ran["05"])
     measured = training_parameters(folder / phases["hybrid"]["model"])
     assert measured["DATASET"] == "data/fashion"
     with (folder / "results.csv").open() as file:
         (row,) = csv.DictReader(file)
     assert 0 < float(row["metrics.test_accuracy"]) <= float(row["metrics.top_two_accuracy"]) <= 1
     assert row["metrics.dataset_title"] == "fashion (not MNIST)"
-    keep_as_committed(folder / "08_name.ipynb", changed / "notebooks/08_name.ipynb")
-    # Old packages warn of what newer ones of others deprecate.
-    checks = ["tests/test_notebooks.py", "-m", "not slow", "-k", "08_name", "-q", "-W", "default"]
-    assert " passed" in call(changed, "-m", "pytest", "-p", "no:cacheprovider", *checks)
-    (tmp_path / "eighth.yaml").write_text(NOTEBOOKS)
-    sweep = "-m", "mnist_helpers", "sweep", str(tmp_path / "eighth.yaml"), "--dry-run"
-    assert "08_name" in call(changed, *sweep)
+    committed = as_committed(ran["08"])
+    checks = [
+        check
+        for name, check in vars(test_notebooks).items()
+        if name.startswith("test_")
+        and isinstance(check, FunctionType)
+        and [*inspect.signature(check).parameters] == ["notebook"]
+    ]
+    assert len(checks) > 3
+    for check in checks:
+        check(committed)
 
 
-def keep_as_committed(ran: Path, target: Path):
-    """Takes an executed notebook over without what papermill has added."""
-    notebook = nbformat.read(ran, 4)
-    notebook.cells = [c for c in notebook.cells if "injected-parameters" not in c.metadata.tags]
-    code = [cell for cell in notebook.cells if cell.cell_type == "code"]
+def as_committed(notebook):
+    """Returns an executed notebook without what papermill has added."""
+    cells = [c for c in notebook.cells if "injected-parameters" not in c.metadata.tags]
+    code = [cell for cell in cells if cell.cell_type == "code"]
     for number, cell in enumerate(code, 1):
         cell.execution_count = number
         cell.metadata = {"tags": cell.metadata.tags} if cell.metadata.tags else {}
         for output in cell.outputs:
             if output.output_type == "execute_result":
                 output.execution_count = number
+    notebook.cells = cells
     notebook.metadata.pop("papermill")
-    nbformat.write(notebook, target)
+    return notebook

@@ -28,8 +28,8 @@ from mnist_helpers.runner.notebook.output import Output, merge_streams
 from mnist_helpers.runner.notebook.read import notebook_parameters, read_notebook
 from mnist_helpers.runner.page import notebook_page as pages
 from mnist_helpers.runner.page.notebook_page import WIDGET, write_page
+from tests.limits import largest_file
 from tests.stress import often, record_specimens
-from tests.test_full_disk import largest_file
 from tests.tiny import outputs, write_notebook
 
 DECLARATIONS = """\

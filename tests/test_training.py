@@ -1,4 +1,8 @@
+"""Training, undisturbed, killed from outside at moments that nobody chose, and continued."""
+
 import os
+import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -8,14 +12,19 @@ import keras
 import numpy as np
 import pytest
 
+from mnist_helpers.paths import PROJECT
 from mnist_helpers.training.callbacks import ResumableTraining
 from mnist_helpers.training.model import build_cnn
 from mnist_helpers.training.optimizer import adamw_cosine
 from mnist_helpers.training.pipeline import evaluation_dataset, training_dataset
 from mnist_helpers.training.precision import default_dtype_policy
+from tests.limits import largest_file
+from tests.stress import often
 
+pytestmark = pytest.mark.slow
 EPOCHS = 3
 BATCH = 32
+STEPS = 10 * EPOCHS
 SETTINGS = {"rate": 0.004}
 NO_TIMES = {"seconds": 0, "cpu_seconds": 0}
 
@@ -86,7 +95,6 @@ def undisturbed(tmp_path_factory):
     return train(folder)
 
 
-@pytest.mark.slow
 def test_it_learns_and_the_last_weights_are_in_the_model(undisturbed):
     network, training = undisturbed
     images, labels = made_up_digits(320)
@@ -96,40 +104,16 @@ def test_it_learns_and_the_last_weights_are_in_the_model(undisturbed):
     assert training.history[-1]["loss"] < training.history[0]["loss"]
 
 
-@pytest.mark.slow
-@pytest.mark.promise(1)
-@pytest.mark.parametrize("kill_after", [4, 25])
-def test_a_killed_training_ends_with_the_weights_of_an_undisturbed_one(
-    undisturbed, tmp_path, kill_after
-):
-    folder = tmp_path / "{braces} are no template"
-    folder.mkdir()
-    call = f"train({str(folder)!r}, {SETTINGS}, {kill_after})"
-    code = f"from tests.test_training import train; {call}"
-    killed = subprocess.run([sys.executable, "-c", code], timeout=120, capture_output=True)
-    assert killed.returncode == -signal.SIGKILL, killed.stderr.decode()[-2000:]
-    assert (folder / "phase.state.npz").exists() == (kill_after > 10)
-    network, training = train(folder)
-    assert_same(undisturbed[0].get_weights(), network.get_weights())
-    assert counts_of(network) == counts_of(undisturbed[0]) == [30] * 6
-    assert_same(weights_of(undisturbed[1].best_file), weights_of(training.best_file))
-    assert [row["epoch"] for row in training.history] == [1, 2, 3]
-    for mine, theirs in zip(training.history, undisturbed[1].history, strict=True):
-        assert {**mine, **NO_TIMES} == {**theirs, **NO_TIMES}
-
-
-@pytest.mark.slow
 def test_the_same_seed_gives_the_same_weights_and_only_its_own_state_is_continued(
     undisturbed, tmp_path, capsys
 ):
-    network, training = train(tmp_path)
+    folder = shutil.copytree(undisturbed[1].best_file.parent, tmp_path / "copy")
+    network, again = train(folder)  # it is finished and needs no more epochs
+    assert again.history == undisturbed[1].history
     assert_same(undisturbed[0].get_weights(), network.get_weights())
-    network, again = train(tmp_path)  # it is finished and needs no more epochs
-    assert again.history == training.history
-    assert_same(undisturbed[0].get_weights(), network.get_weights())
-    network, other = train(tmp_path, settings={"rate": 0.1})
+    network, other = train(folder, settings={"rate": 0.1})
     assert "other settings" in capsys.readouterr().out
-    assert len(other.history) == EPOCHS and other.history != training.history
+    assert len(other.history) == EPOCHS and other.history != again.history
     assert_same(undisturbed[0].get_weights(), network.get_weights())
     other.finish()
     assert not other.state_file.exists()
@@ -140,7 +124,128 @@ def test_the_same_seed_gives_the_same_weights_and_only_its_own_state_is_continue
     assert other.history[-1]["seconds"] >= 0.5 > other.history[-1]["cpu_seconds"]
 
 
-@pytest.mark.slow
+def moments(number):
+    """In the second last epoch; then at any step or time, or while a file is being written."""
+    yield "step", STEPS - 5
+    chance = random.Random(os.environ.get("MNIST_STRESS", 1))
+    for _ in range(number - 1):
+        yield chance.choice(
+            [
+                ("write", ".phase.state.", chance.randint(1, EPOCHS)),
+                ("write", ".best.", chance.randint(1, 2)),
+                ("step", chance.randint(1, STEPS)),
+                ("seconds", chance.uniform(0, 2)),
+            ]
+        )
+
+
+def kill_when_written(process, folder, beginning, count):
+    """Kills the process while it writes the `count`-th temporary file of that name."""
+    seen = False
+    while count and process.poll() is None:
+        now = any(name.startswith(beginning) for name in os.listdir(folder))
+        count -= now and not seen
+        seen = now
+    process.send_signal(signal.SIGKILL)
+
+
+def kill_at(moment, folder):
+    """Starts a training in `folder` and kills it; returns its exit status."""
+    kind, *details = moment
+    call = f"train({str(folder)!r}, kill_after={details[0] if kind == 'step' else None})"
+    process = subprocess.Popen(
+        [sys.executable, "-c", f"from tests.test_training import train; {call}"],
+        cwd=PROJECT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+    )  # fmt: skip
+    if kind == "write":
+        kill_when_written(process, folder, *details)
+    elif kind == "seconds":
+        while not (folder / "training.lock").exists() and process.poll() is None:
+            time.sleep(0.005)
+        time.sleep(details[0])
+        process.send_signal(signal.SIGKILL)
+    output = process.communicate(timeout=300)[0].decode()
+    assert process.returncode in (-signal.SIGKILL, 0), output[-2000:]
+    return process.returncode
+
+
+@pytest.mark.promise(1)
+@pytest.mark.timeout(1100)
+def test_killed_at_any_moment_it_ends_with_the_same_weights(undisturbed, tmp_path, record_property):
+    tried = 0
+    for number, moment in enumerate(moments(often(2, 24))):
+        folder = tmp_path / f"{{braces}} are no template {number}"
+        folder.mkdir()
+        tried += kill_at(moment, folder) == -signal.SIGKILL
+        assert number or (folder / "phase.state.npz").exists()
+        network, training = train(folder)
+        assert_same(undisturbed[0].get_weights(), network.get_weights())
+        assert counts_of(network) == counts_of(undisturbed[0]) == [STEPS] * 6
+        assert_same(weights_of(undisturbed[1].best_file), weights_of(training.best_file))
+        assert [row["epoch"] for row in training.history] == [1, 2, 3]
+        for mine, theirs in zip(training.history, undisturbed[1].history, strict=True):
+            assert {**mine, **NO_TIMES} == {**theirs, **NO_TIMES}, moment
+        training.finish()
+        left = {path.name for path in folder.iterdir()}
+        assert left == {"best.keras", "training.lock"}, (moment, left)
+    assert tried >= often(1, 20)
+    record_property("cases", tried)
+
+
+def begin(folder):
+    network = build_cnn(seed=1, widths=(4, 4, 8))
+    network.compile(adamw_cosine(0.004, STEPS), "categorical_crossentropy", metrics=["accuracy"])
+    ResumableTraining(folder, "phase", "best.keras", SETTINGS).resume(network)
+
+
+@pytest.mark.promise(1)
+def test_what_a_killed_training_left_half_written_is_removed(tmp_path):
+    """Process ids come again in a container: a process that still runs keeps its files."""
+    for name in [
+        f".best.keras.{os.getpid()}.tmp",
+        ".best.keras.99999999.tmp",
+        ".phase.state.npz.99999999.tmp",
+    ]:
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "half").write_bytes(b"half")
+    for name in [".best.checkpoint.keras", ".best.backup.keras"]:
+        (tmp_path / name).write_bytes(b"half")
+    begin(tmp_path)
+    assert [path.name for path in tmp_path.glob(".*")] == [".best.backup.keras"]
+
+
+@pytest.mark.promise(1)
+@pytest.mark.parametrize("damage", ["empty", "truncated", "flipped"])
+def test_a_damaged_state_says_what_to_do(undisturbed, tmp_path, damage):
+    content = bytearray(undisturbed[1].state_file.read_bytes())
+    middle = len(content) // 2  # a stretch that no header fills: some of its bytes mean nothing
+    content[middle : middle + 200] = bytes(byte ^ 255 for byte in content[middle : middle + 200])
+    damaged = {"empty": b"", "truncated": content[:-300], "flipped": content}[damage]
+    (tmp_path / "phase.state.npz").write_bytes(damaged)
+    with pytest.raises(ValueError, match=r"phase\.state\.npz is damaged .*: remove it to start"):
+        begin(tmp_path)
+
+
+@pytest.mark.promise(2)
+def test_training_on_a_full_disk_says_so_and_continues_later(
+    undisturbed, tmp_path_factory, record_property
+):
+    """The limits cut off the best model or the state, whichever is written first."""
+    network, training = undisturbed
+    size = max(path.stat().st_size for path in (training.best_file, training.state_file))
+    chance = random.Random(os.environ.get("MNIST_STRESS", 1))
+    limits = [size - 1, *(chance.randrange(size) for _ in range(often(0, 5)))]
+    for limit in limits:
+        folder = tmp_path_factory.mktemp("full")
+        with largest_file(limit), pytest.raises(OSError, match=r"large|space|could not be written"):
+            train(folder)
+        again, continued = train(folder)
+        assert_same(network.get_weights(), again.get_weights())
+        assert [row["epoch"] for row in continued.history] == [1, 2, 3]
+        assert not list(folder.glob(".*"))
+    record_property("cases", len(limits))
+
+
 def test_the_best_model_must_beat_the_best_so_far(tmp_path):
     images, labels = made_up_digits(64)
     network = build_cnn(seed=1, widths=(2, 2, 2))
@@ -174,7 +279,6 @@ def accuracy_with_measured_statistics(network, images, labels):
     return network.evaluate(evaluation_dataset(images, labels), verbose=0)[1]
 
 
-@pytest.mark.slow
 def test_a_short_run_is_validated_by_what_its_weights_can_do():
     """With Keras's moving statistics it reads a tenth of what the same weights can read."""
     images, labels = made_up_digits(320)
