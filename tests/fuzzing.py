@@ -229,7 +229,7 @@ def npz_bytes():
         file = io.BytesIO()
         np.savez(file, x_train=draw(arrays(dtypes=["u1", "f4", "i8"])), y_train=np.arange(3))
         content = bytearray(file.getvalue())
-        for _ in range(draw(st.integers(0, 6))):
+        for _ in range(draw(st.sampled_from([0, 0, 0, 1, 6]))):
             content[draw(st.integers(0, len(content) - 1))] = draw(st.integers(0, 255))
         return bytes(content)
 

@@ -50,7 +50,7 @@ def test_a_right_answer_or_the_documented_error(name, record_property):
     tried, accepted, slowest = 0, 0, 0.0
 
     @settings(
-        max_examples=often(30 if case.many >= 300 else max(case.many // 10, 1), case.many),
+        max_examples=often(max(case.many // 30, 3), case.many),
         deadline=None,
         database=None,
         derandomize=not often(0, 1),
