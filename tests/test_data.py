@@ -45,27 +45,16 @@ def test_no_test_image_in_training_or_validation(numbered_dataset, most):
     assert rows(data.load_test("mnist")[0]) == set(range(6000, 7000))
 
 
-def test_all_training_images_are_used_unless_fewer_are_asked_for(numbered_dataset):
-    assert len(data.load_training("mnist")[0][0]) == 5500
-    assert len(data.load_training("mnist", 700)[0][0]) == 700
-
-
-def test_labels_stay_with_their_images(numbered_dataset):
+def test_labels_stay_with_their_images_and_the_split_is_stratified(numbered_dataset):
     (_, labels), _ = numbered_dataset
-    for x, y in data.load_training("mnist", 700):
+    assert len(data.load_training("mnist")[0][0]) == 5500
+    parts = data.load_training("mnist", 600)
+    # A smaller choice keeps the validation images.
+    np.testing.assert_array_equal(parts[1][0], data.load_training("mnist")[1][0])
+    share = np.bincount(labels, minlength=10) / len(labels)
+    for x, y in parts:
         np.testing.assert_array_equal(y, labels[x[:, 0, :4].copy().view(">u4").ravel()])
-
-
-def test_a_smaller_choice_keeps_the_validation_images(numbered_dataset):
-    few, many = data.load_training("mnist", 100)[1], data.load_training("mnist")[1]
-    np.testing.assert_array_equal(few[0], many[0])
-
-
-def test_the_split_is_stratified(numbered_dataset):
-    (_, y), _ = numbered_dataset
-    share = np.bincount(y, minlength=10) / len(y)
-    for _, labels in data.load_training("mnist", 600):
-        assert np.abs(np.bincount(labels, minlength=10) - share * len(labels)).max() <= 1
+        assert np.abs(np.bincount(y, minlength=10) - share * len(y)).max() <= 1
 
 
 def test_the_split_is_the_same_whatever_the_global_seed():

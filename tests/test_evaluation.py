@@ -41,16 +41,13 @@ def test_bootstrap_interval_is_close_to_the_normal_one_worked_by_hand():
 
 def test_bootstrap_interval_counts_the_gain_from_the_first_model_to_the_second():
     a, b = answers(both_right=100, only_b=60)
+    pair = answers(both_right=800, only_a=90, only_b=110)
     low, high = evaluation.paired_bootstrap_interval(a, b)
     assert 0 < low < high < 1
     assert evaluation.paired_bootstrap_interval(b, a) == pytest.approx((-high, -low), abs=0.02)
     assert evaluation.paired_bootstrap_interval(a, a) == (0, 0)
-
-
-def test_bootstrap_interval_repeats_with_its_seed_only():
-    a, b = answers(both_right=800, only_a=90, only_b=110)
-    first, again = (evaluation.paired_bootstrap_interval(a, b, seed=3, resamples=99) for _ in "12")
-    other = evaluation.paired_bootstrap_interval(a, b, seed=4, resamples=99)
+    seeds = 3, 3, 4
+    first, again, other = (evaluation.paired_bootstrap_interval(*pair, seed=n) for n in seeds)
     assert first == again != other
 
 
@@ -83,10 +80,7 @@ def test_misclassified_are_the_wrong_answers_the_most_confident_first():
     rows = probabilities([1, 7, 4, 9, 0], [0.9, 0.5, 0.99, 0.8, 0.5])
     found = evaluation.misclassified(np.array([1, 2, 4, 4, 6], np.uint8), rows.astype(np.float32))
     assert found.tolist() == [3, 1, 4]
-
-
-def test_misclassified_of_equal_confidence_keep_their_order():
-    rows = probabilities(np.full(200, 7), np.tile([0.5, 0.6], 100))
+    rows = probabilities(np.full(200, 7), np.tile([0.5, 0.6], 100))  # equals keep their order
     expected = [*range(1, 200, 2), *range(0, 200, 2)]
     assert evaluation.misclassified(np.full(200, 2), rows).tolist() == expected
 

@@ -51,6 +51,10 @@ def test_lines_name_what_a_task_is_for_and_what_is_left(show):
         display.on_change(second.key, entry(second, started=2))
         display.on_end(second, entry(second, state="failed", error="02 failed in cell 3\nOSError"))
         display.on_change(second.key, entry(second))  # of a worker that lives on; nobody waits
+    assert display.summary().startswith("0 of 2 runs done, about")
+    other, runs, _ = show(Display)
+    other.on_end(runs[0].tasks[0], entry(first, state="failed", error="fire"))
+    assert other.summary() == "0 of 2 runs done, nothing left"  # what builds on it is off the list
     lines = terminal.getvalue().splitlines()
     assert lines[0] == "shared by 2 runs: 01_first: started, 5 cells"
     assert lines[1].startswith("shared by 2 runs: 01_first: done in 2 min; 0 of 2 runs done, about")
@@ -75,12 +79,6 @@ def test_a_terminal_shows_a_table_and_what_must_not_be_missed(show):
     for text in ("SHARE=1", "02_second", "3/5", "3/10", "98.76%", "2 min"):
         assert text in shown, text
     assert "started" not in shown and "01_first: done" not in shown
-
-
-def test_a_failed_shared_task_takes_what_builds_on_it_off_the_list(show):
-    display, runs, terminal = show(Display)
-    display.on_end(runs[0].tasks[0], entry(runs[0].tasks[0], state="failed", error="fire"))
-    assert display.summary() == "0 of 2 runs done, nothing left"
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,6 @@
 """The rules of imports and dependencies, and facts that several files state."""
 
 import ast
-import importlib
 import re
 import shutil
 import subprocess
@@ -10,7 +9,6 @@ import tomllib
 import zipfile
 
 import pytest
-from nbformat.v4 import new_notebook
 from ruamel.yaml import YAML
 
 from mnist_helpers.paths import PROJECT
@@ -149,28 +147,6 @@ def test_the_lock_is_compared_with_known_vulnerabilities_every_week():
     assert any(re.search(r"/pip-audit .*-r requirements\.lock$", line) for line in commands)
 
 
-def test_every_make_target_is_listed_by_help():
-    text = (PROJECT / "Makefile").read_text()
-    targets = re.search(r"^\.PHONY: (.+)", text, re.M)[1].split()
-    assert re.findall(r"^(\w+):", text, re.M) == targets
-    listed = subprocess.run(["make", "help"], cwd=PROJECT, capture_output=True, text=True).stdout
-    assert re.findall(r"make (\w+)\t", listed) == targets
-
-
-def test_the_keras_home_is_the_projects_data_wherever_one_is(tmp_path):
-    code = "import mnist_helpers, os; print(os.environ['KERAS_HOME'])"
-    environment = {"PATH": "/usr/bin", "HOME": str(tmp_path), "PYTHONPATH": str(PROJECT)}
-    run = subprocess.run(
-        [sys.executable, "-c", code], cwd=tmp_path, env=environment, capture_output=True, text=True
-    )
-    assert run.stdout.strip() == str(PROJECT / "data"), run.stderr
-    environment["KERAS_HOME"] = str(tmp_path / "mine")
-    run = subprocess.run(
-        [sys.executable, "-c", code], cwd=tmp_path, env=environment, capture_output=True, text=True
-    )
-    assert run.stdout.strip() == str(tmp_path / "mine"), run.stderr
-
-
 def test_the_readme_table_is_the_shipped_models():
     run = subprocess.run([sys.executable, "benchmarks/update_readme.py", "--check"], cwd=PROJECT)
     assert run.returncode == 0
@@ -182,14 +158,3 @@ def test_nothing_that_comes_from_running_is_stale():
         cwd=PROJECT, capture_output=True, text=True,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
-
-
-def test_a_refreshed_notebook_names_the_kernel_as_jupyterlab_does(monkeypatch):
-    monkeypatch.syspath_prepend(PROJECT / "benchmarks")
-    refresh = importlib.import_module("refresh")
-    metadata = {"kernelspec": {"name": "python3", "display_name": "My Python"}, "papermill": {}}
-    notebook = new_notebook(metadata={**metadata, "language_info": {"name": "python"}})
-    kept = refresh.publishable(notebook).metadata
-    assert set(kept) == {"kernelspec", "language_info", "mnist_helpers"}
-    assert kept.kernelspec.display_name == "Python 3 (ipykernel)"
-    assert kept.kernelspec.language == "python" and kept.language_info.name == "python"
