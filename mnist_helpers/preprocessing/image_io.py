@@ -167,10 +167,7 @@ def _opened(content: bytes) -> Image.Image:
 
 def _decoded(given: bytes | Image.Image) -> np.ndarray:
     """Decodes a picture no larger than need be."""
-    if isinstance(given, Image.Image):
-        picture = given
-    else:
-        picture = _opened(given)
+    picture = given if isinstance(given, Image.Image) else _opened(given)
     pixels = picture.width * picture.height
     if pixels * BYTES_OF_MODE.get(picture.mode, 4) > LARGEST_DECODED or (
         Image.MAX_IMAGE_PIXELS and pixels > Image.MAX_IMAGE_PIXELS
