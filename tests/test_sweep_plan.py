@@ -277,6 +277,17 @@ def test_the_estimate_scales_earlier_runs_by_what_they_trained(plan, tmp_path):
     assert estimate.is_known([long])
 
 
+def test_what_is_done_is_left_even_under_another_name(plan):
+    (run,) = plan(BOTH + "variants: [{name: a}]")
+    first, second = pending_tasks([run])
+    for task, left in ((first, [second]), (second, [])):
+        entry = {"state": "done", "key": task.key}
+        write_json(task.folder / "status.json", {"notebooks": {task.name: entry}})
+        (renamed,) = plan(BOTH + "variants: [{name: b}]")
+        assert [each.key for each in pending_tasks([renamed])] == [each.key for each in left]
+    assert renamed.folder == second.folder and renamed.state() == ("done", "")
+
+
 class Silent:
     def __getattr__(self, name):
         return lambda *_: None
