@@ -48,8 +48,7 @@ class DaskWorkers:
             logging.getLogger(name).setLevel(logging.CRITICAL)  # what happens is said in sentences
         self.emit, self.local, self.address = emit, address is None, address
         self._messages: queue.Queue = queue.Queue()
-        self._futures: dict[str, Any] = {}
-        self._tasks: dict[str, Task] = {}
+        self._running: dict[str, tuple[Task, Any]] = {}
         self._seen_workers = time.monotonic()
         self._topic = f"mnist-{uuid.uuid4().hex}"
         with ExitStack() as opened:
@@ -119,7 +118,7 @@ class DaskWorkers:
             _run_on_worker, task, pages, self._topic, self._shared, before,
             key=task.key, pure=False,
         )  # fmt: skip
-        self._futures[task.key], self._tasks[task.key] = future, task
+        self._running[task.key] = task, future
         future.add_done_callback(self._messages.put)
 
     def ended(self) -> Iterator[tuple[str, Callable[[], dict]]]:
@@ -133,11 +132,10 @@ class DaskWorkers:
             timeout = 0.001
             if isinstance(message, tuple):  # time and content of an event
                 self.emit(*message[1])
-            elif self._futures.pop(message.key, None):
-                yield message.key, partial(self._result, message)
+            elif task_and_future := self._running.pop(message.key, None):
+                yield message.key, partial(self._result, *task_and_future)
 
-    def _result(self, future: Any) -> dict:
-        task = self._tasks.pop(future.key)
+    def _result(self, task: Task, future: Any) -> dict:
         try:
             entry, content = future.result()
         except KilledWorker as error:
