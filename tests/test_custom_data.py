@@ -92,6 +92,7 @@ def test_arrays_of_another_form_are_refused(tmp_path, change, message):
         (NAMES[:9], "10 strings, not <U5 of shape \\(9,\\)"),
         ([*NAMES[:9], "top"], "10 different names"),
         ([*NAMES[:9], " "], "10 different names"),
+        ([*NAMES[:9], "x" * 101], "a class name of more than 100 letters"),
         (np.array([{}] * 10, object), "Object arrays cannot be loaded"),
         (7, "10 strings, not int64"),
         (np.arange(10), "10 strings, not int64"),
@@ -119,6 +120,9 @@ def test_names_with_markup_come_out_as_text(tmp_path):
 def test_names_that_are_no_utf_8_are_an_error(folder, tmp_path):
     (tmp_path / "class_names.txt").write_bytes("\n".join([*NAMES[:9], "écharpe"]).encode("latin-1"))
     with pytest.raises(DataError, match=r"class_names\.txt must be a text file in UTF-8"):
+        data.class_names(folder)
+    (tmp_path / "class_names.txt").write_bytes(b"\n" * 10_001)  # 64 MB of them took gigabytes
+    with pytest.raises(DataError, match=r"class_names\.txt is larger than 10,000 bytes"):
         data.class_names(folder)
 
 

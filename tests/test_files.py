@@ -133,6 +133,8 @@ def test_no_pipe_and_no_device_is_read(tmp_path):
 def test_a_file_that_states_a_size_of_0_is_not_read_without_bound():
     with pytest.raises(ValueError, match="is larger than 4 bytes"):
         files.read_bytes("/proc/self/maps", 4)
+    with pytest.raises(OSError, match="/proc/self/mem"):  # as of a disk that fails
+        files.read_bytes("/proc/self/mem", 4)
 
 
 @pytest.mark.promise(2)

@@ -5,6 +5,7 @@ import os
 
 import pytest
 
+from mnist_helpers.preprocessing import PictureError, to_mnist
 from tests import hostile_pictures
 from tests.limits import conclude, measure, needs_linux
 from tests.stress import VARIABLE, often
@@ -27,6 +28,12 @@ def test_pictures_that_are_small_on_disk_and_huge_in_memory(record_property):
     assert max(len(content) for _, content in specimens) < 120_000_000
     measured = measure(hostile_pictures.read, specimens)
     conclude(record_property, KIND, measured)
+
+
+def test_what_takes_minutes_to_decode_is_refused_at_once():
+    for content in hostile_pictures.slow():
+        with pytest.raises(PictureError, match="too many for its size|too long|cannot be read"):
+            to_mnist(content)
 
 
 def test_the_undamaged_pictures_are_read_whatever_their_format():

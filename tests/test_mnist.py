@@ -387,6 +387,10 @@ BAD_NPZ = {
     "other shape": (partial(lying_header, b"(99,28,28)"), "cannot be read"),
     "huge shape": (partial(lying_header, b"(1<<40,28)"), "cannot be read"),
     "shape beyond integers": (partial(lying_header, b"(0x9fffffff,)"), "cannot be read"),
+    "long header": (
+        lambda a: repacked(a, lambda _: b"\x93NUMPY\1\0\xff\xff" + b" " * 65_535),
+        r"load securely\.$",  # NumPy's first line of several
+    ),
     "negative shape": (partial(lying_header, b"(-1,28,28)"), "cannot be read"),
     "one altered label": (
         lambda a: changed(a, y_train=np.r_[a["y_train"][1:], a["y_train"][:1]]),

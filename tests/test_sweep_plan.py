@@ -70,6 +70,7 @@ def plan(tmp_path):
             BOTH + "fixed: {EPOCHS: 0}",
             "line 2: EPOCHS must be an integer from 1 to 100000, not 0",
         ),
+        ("fixed: {DATASET: 'ftp://x/y.npz'}", "line 1: DATASET = .* names no file or folder"),
         (BOTH + "fixed: {OUTPUT_DIR: x}", "line 2: OUTPUT_DIR cannot be set"),
         (BOTH + "fixed: {03_x: {EPOCHS: 1}}", "There is no notebook 03_x here; there are 01_first"),
         (BOTH + "grid:", "line 2: grid must name parameters"),

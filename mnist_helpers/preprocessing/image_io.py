@@ -1,6 +1,7 @@
 """Picture files, Pillow images and arrays, read as grey values in [0, 1]."""
 
 import io
+import re
 import warnings
 from pathlib import Path
 
@@ -21,9 +22,11 @@ SMALLEST_SIDE = 5  # pixels; fewer cannot show a digit
 LARGEST_FILE = 200_000_000  # bytes
 LARGEST_DECODED = 400_000_000  # bytes that a picture takes once it is decoded
 # What takes minutes to decode: a progressive JPEG goes over all its pixels once for each scan, of
-# which there are ten as a rule; and of these formats Pillow's decoders are written in Python.
-MOST_SCANNED = 2_000_000_000  # pixels, times scans
-LARGEST_IN_PYTHON = 10_000_000  # bytes of a PPM, an ICO or a run-length encoded BMP
+# which there are ten as a rule; and some of Pillow's decoders are written in Python.
+MOST_SCANNED = 1_000_000_000  # pixels, times scans
+PYTHON_DECODERS = {"bmp_rle", "ppm", "ppm_plain"}
+LARGEST_IN_PYTHON = 4_000_000  # bytes of a file for them
+PPM_HEADER = re.compile(rb"P[1-6Ff](?:(?:\s|#.*\n)+[\d.+-]+){2,3}\s")
 GREY_WEIGHTS = (0.299, 0.587, 0.114)  # of red, green, blue: ITU-R 601-2, as Pillow has it
 BYTES_OF_MODE = {"I": 4, "F": 4, "I;16": 2, "I;16B": 2, "I;16L": 2, "L": 1, "P": 1, "1": 1}
 ORIENTATIONS = {
@@ -150,14 +153,15 @@ def _channels_of_file(given: str | Path | bytes | Image.Image) -> np.ndarray:
 
 def _opened(content: bytes) -> Image.Image:
     """Opens a file; refuses one that is small enough to be read and takes minutes to decode."""
-    in_python = content.startswith((b"P", b"\0\0\1\0"))  # the header of a PPM is, too
-    if not in_python or len(content) <= LARGEST_IN_PYTHON:
-        picture = Image.open(io.BytesIO(content), formats=FORMATS)
-        in_python = any(tile[0] == "bmp_rle" for tile in picture.tile)
-    if in_python and len(content) > LARGEST_IN_PYTHON:
+    if content.startswith(b"P") and not PPM_HEADER.match(content[:1000]):
+        raise ValueError  # Pillow reads a header byte by byte, however long its comments are
+    picture = Image.open(io.BytesIO(content), formats=FORMATS)
+    decoders = {tile[0] for tile in picture.tile}
+    slow = picture.format == "ICO" or decoders & PYTHON_DECODERS  # an ICO holds a BMP
+    if slow and len(content) > LARGEST_IN_PYTHON:
         raise PictureError(
-            f"A PPM, ICO or run-length encoded BMP of more than {LARGEST_IN_PYTHON:,} bytes takes "
-            "too long to decode; save the picture as PNG."
+            f"A {picture.format} file of more than {LARGEST_IN_PYTHON:,} bytes takes too long to "
+            "decode; save the picture as PNG."
         )
     scans = content.count(b"\xff\xda") if picture.format in ("JPEG", "MPO") else 1
     if picture.width * picture.height * scans > MOST_SCANNED:
