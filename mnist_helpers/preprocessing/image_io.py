@@ -160,8 +160,8 @@ def _opened(content: bytes) -> Image.Image:
     slow = picture.format == "ICO" or decoders & PYTHON_DECODERS  # an ICO holds a BMP
     if slow and len(content) > LARGEST_IN_PYTHON:
         raise PictureError(
-            f"{picture.format} files of more than {LARGEST_IN_PYTHON:,} bytes take too long to decode; "
-            "save the picture as PNG."
+            f"{picture.format} files of more than {LARGEST_IN_PYTHON:,} bytes take too long to "
+            "decode; save the picture as PNG."
         )
     scans = content.count(b"\xff\xda") if picture.format in ("JPEG", "MPO") else 1
     if picture.width * picture.height * scans > MOST_SCANNED:
