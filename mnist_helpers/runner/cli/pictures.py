@@ -75,7 +75,7 @@ def read_pictures(names: Iterable[str]) -> "Iterator[tuple[str, np.ndarray | str
     for name in names:
         try:
             content = _read(name)
-            digits = digit_files.parse(content, name.partition("?")[0], "The file")
+            digits = digit_files.parse(content, name, "The file")
         except (ValueError, OSError) as error:
             yield name, reason(error)
             continue
