@@ -88,7 +88,7 @@ HOSTILE = {
     "too many rows": ("a.mat", lambda: _mat(_matrix((PIXELS, 2**32 - 1), bytes(9))), "damaged"),
     "NaN": ("a.mat", lambda: _mat(_matrix((PIXELS, 1), b"\xff" * 8 * PIXELS, 9)), "not nan"),
     "many variables": ("a.mat", lambda: _mat(*[_matrix((0, 0), b"")] * 1001), "1,000 variables"),
-    "bombs": ("a.mat", lambda: _mat(*[_element(15, zlib.compress(bytes(70 << 20)))] * 2), "unpacks"),
+    "bombs": ("a.mat", lambda: _mat(*[_element(15, zlib.compress(bytes(70 << 20)))] * 2), "more"),
     "lying header": ("a", lambda: b"\0\0\x08\x03" + b"\xff" * 12, "promises"),
     "labels": ("a", lambda: idx(np.zeros(3, np.uint8)), "not uint8 of shape"),
 }  # fmt: skip
