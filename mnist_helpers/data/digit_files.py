@@ -171,8 +171,10 @@ def _arrays(content: memoryview, origin: str) -> Iterator[np.ndarray]:
         if number == MAX_ELEMENTS:
             raise DataError(f"{origin} holds more than {MAX_ELEMENTS:,} variables.")
         if kind == COMPRESSED:
-            unpacked = formats.unpack(element, origin, left, wbits=15)
+            unpacked = formats.unpack(element, origin, MAX_BYTES, wbits=15)
             left -= len(unpacked)
+            if left < 0:
+                raise DataError(f"{origin} unpacks to more than {MAX_BYTES:,} bytes.")
             kind, element = next(_elements(memoryview(unpacked), order), (0, element))
         parts = list(islice(_elements(element, order), 4)) if kind == MATRIX else []
         if len(parts) == 4:
