@@ -39,11 +39,6 @@ def test_badges_and_the_setup_cell_are_those_of_the_projects_address(path):
     assert len([line for line in source.splitlines() if line]) <= 8 and "def " not in source
 
 
-def test_the_readme_has_the_badges_of_the_projects_address():
-    line = badges.badges(badges.project_address(), "notebooks/01_data_exploration.ipynb", "docs/")
-    assert line in (PROJECT / "README.md").read_text(encoding="utf-8")
-
-
 @pytest.mark.parametrize("address", ADDRESSES)
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 def test_badges_lead_to_files_that_exist(path, address):

@@ -44,6 +44,7 @@ def test_pixel_statistics_of_a_known_picture():
     assert found.standard_deviation == pytest.approx(np.sqrt(50000 / 1568 - (300 / 1568) ** 2))
 
 
+@pytest.mark.slow
 def test_a_planted_image_is_the_first_outlier_of_its_class_alone(digits):
     images, labels = digits[0].copy(), digits[1]
     planted = np.flatnonzero(labels == 4)[17]

@@ -79,6 +79,7 @@ def test_a_hostile_archive_gives_an_error(content, message):
         files.read_zip_members(content, 10_000)
 
 
+@pytest.mark.slow
 @pytest.mark.promise(6)
 def test_a_bomb_does_not_unpack_beyond_what_it_declares():
     """Peak memory in a process of its own: 1 GB in a member that declares 100 bytes."""

@@ -10,7 +10,7 @@ from tests import hostile_pictures
 from tests.limits import conclude, measure, needs_linux
 from tests.stress import VARIABLE, often
 
-pytestmark = [pytest.mark.promise(6), needs_linux]
+pytestmark = [pytest.mark.promise(6), pytest.mark.slow, needs_linux]
 KIND = "mutated pictures"
 
 

@@ -72,11 +72,7 @@ def test_features_are_what_the_last_layer_decides_by(network):
     scores = np.exp(features @ weights + biases)
     expected = network.predict(images[..., None], verbose=0)
     np.testing.assert_allclose(scores / scores.sum(axis=1, keepdims=True), expected, atol=1e-6)
-
-
-def test_features_of_the_series_network_have_its_last_width():
-    model = build_cnn(0, (4, 4, 6))
-    assert inference.feature_extractor(model)(noise(3)).shape == (3, 6)
+    assert inference.feature_extractor(build_cnn(0, (4, 4, 6)))(images).shape == (5, 6)
 
 
 def test_time_augmentation_has_nine_views_of_which_the_first_is_the_image():
@@ -146,18 +142,7 @@ def test_the_command_reads_all_and_its_status_tells_of_bad_ones(pictures, model_
     assert "2 of 5 pictures could not be read." in printed.err
     assert f"1 file was not read: {pictures / 'notes.txt'}\n" in printed.err
     assert main(["predict", str(pictures / "a.png"), "--model", str(model_file)]) == 0
-
-
-@pytest.mark.slow
-def test_the_command_writes_the_answer_and_nothing_of_tensorflow_s(pictures, model_file):
-    command = [sys.executable, "-m", "mnist_helpers", "predict", str(pictures / "a.png")]
-    done = subprocess.run([*command, "--model", str(model_file)], capture_output=True, text=True)
-    assert (done.returncode, done.stderr) == (0, "")
-    assert len(done.stdout.splitlines()) == 1
-
-
-def test_json_and_csv_hold_the_same(pictures, model_file, capsys):
-    arguments = ["predict", str(pictures), "--model", str(model_file)]
+    capsys.readouterr()
     assert main([*arguments, "--json"]) == 1
     as_json = json.loads(capsys.readouterr().out)
     assert main([*arguments, "--csv"]) == 1
@@ -166,6 +151,14 @@ def test_json_and_csv_hold_the_same(pictures, model_file, capsys):
     for one, other in zip(as_json, as_csv, strict=True):
         assert {name: "" if v is None else str(v) for name, v in one.items()} == other
     assert sum(row["error"] is None for row in as_json) == 3
+
+
+@pytest.mark.slow
+def test_the_command_writes_the_answer_and_nothing_of_tensorflow_s(pictures, model_file):
+    command = [sys.executable, "-m", "mnist_helpers", "predict", str(pictures / "a.png")]
+    done = subprocess.run([*command, "--model", str(model_file)], capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert len(done.stdout.splitlines()) == 1
 
 
 @pytest.mark.parametrize(
@@ -278,6 +271,7 @@ def odd_pictures(pictures, monkeypatch):
 
 @pytest.mark.skipif(sys.platform != "linux", reason="other systems have no files of such names")
 @pytest.mark.timeout(60)
+@pytest.mark.slow
 def test_odd_files_cost_nothing_but_themselves(odd_pictures, model_file):
     code = (
         "import sys\nfrom mnist_helpers.runner.cli import main\n"

@@ -6,10 +6,8 @@ One kernel is driven cell by cell, on scikit-learn's digits.
 import os
 import re
 import shutil
-import signal
 import subprocess
 import sys
-import time
 
 import nbformat
 import numpy as np
@@ -21,6 +19,7 @@ from mnist_helpers.training.artifacts import load_model
 from mnist_helpers.training.metrics import read_metrics
 from tests.browser.lab import prepare_models
 from tests.stress import VARIABLE
+from tests.test_recipes import solutions
 
 pytestmark = [pytest.mark.promise(7), pytest.mark.slow]
 AT_LENGTH = pytest.mark.skipif(VARIABLE not in os.environ, reason="only in `make stress`")
@@ -32,7 +31,7 @@ def code_cells(name, **values):
     """Returns the sources of a notebook's code cells, with other parameters."""
     notebook = nbformat.read(NOTEBOOKS_DIR / f"{name}.ipynb", as_version=4)
     cells = [cell.source for cell in notebook.cells if cell.cell_type == "code"]
-    place = next(i for i, source in enumerate(cells) if "OUTPUT_DIR: str" in source)
+    place = next(i for i, source in enumerate(cells) if "_DIR: str" in source)
     for parameter, value in values.items():
         pattern = rf"^({parameter}: \w+ = )\S+"
         cells[place] = re.sub(pattern, rf"\g<1>{value!r}", cells[place], flags=re.MULTILINE)
@@ -137,24 +136,6 @@ def test_interrupted_continued_run_again_and_out_of_order_in_one_kernel(tmp_path
 
 
 @AT_LENGTH
-def test_a_kernel_killed_in_training_and_started_anew(tmp_path):
-    values = {**SMALL, "OUTPUT_DIR": str(tmp_path)}
-    with Session("02_clean_phase", **values) as notebook:
-        notebook.run_cells()
-        shutil.copy(tmp_path / "clean_phase.keras", tmp_path / "undisturbed.keras")
-        fit = notebook.cell("network.fit(")
-        notebook.run_cells(0, fit)
-        notebook.client.execute(notebook.cells[fit])
-        deadline = time.monotonic() + LONG
-        while not list(tmp_path.glob("*.state.npz")) and time.monotonic() < deadline:
-            time.sleep(0.01)
-        os.kill(notebook.kernel.provisioner.pid, signal.SIGKILL)
-    with Session("02_clean_phase", **values) as notebook:
-        assert "Continuing an interrupted training after epoch" in notebook.run_cells()
-    same_weights(tmp_path / "undisturbed.keras", tmp_path / "clean_phase.keras")
-
-
-@AT_LENGTH
 def test_two_kernels_do_not_train_into_one_folder(tmp_path):
     values = {**SMALL, "OUTPUT_DIR": str(tmp_path)}
     with (
@@ -174,20 +155,6 @@ def test_two_kernels_do_not_train_into_one_folder(tmp_path):
             third.run_cells()
 
 
-@AT_LENGTH
-def test_both_phases_twice_in_the_same_kernels(tmp_path, record_property):
-    quick = {**SMALL, "EPOCHS": 1, "MAX_TRAINING_IMAGES": 300, "OUTPUT_DIR": str(tmp_path)}
-    for name in ("02_clean_phase", "03_augmented_phase"):
-        with Session(name, **quick) as notebook:
-            notebook.run_cells()
-            first = {path: load_model(path).get_weights() for path in tmp_path.glob("*.keras")}
-            notebook.run_cells()
-            for path, weights in first.items():
-                for a, b in zip(weights, load_model(path).get_weights(), strict=True):
-                    np.testing.assert_array_equal(a, b)
-    record_property("cases", 2)
-
-
 def test_the_explorers_settings_train_also_after_all_cells_have_run(tmp_path):
     """What people do: *Run all*, move a slider, press the button, run from the cell below."""
     folder = tmp_path / "models"
@@ -204,6 +171,19 @@ def test_the_explorers_settings_train_also_after_all_cells_have_run(tmp_path):
         assert "rotation 45°" in said and "as in the parameters cell" not in said
         said, _ = notebook.run("print(explorer.augmentation.description)")
         assert "rotation 15°" in said
+
+
+def test_06_and_07_run_with_their_solutions_in_one_kernel(tmp_path):
+    folder = tmp_path / "models"
+    prepare_models(folder, "digits")
+    values = {"DATASET": "digits", "OUTPUT_DIR": str(folder)}
+    with Session("06_try_it", **values) as notebook:
+        notebook.cells += code_cells("07_compare_runs", METRIC="ece")
+        for name in ("06_try_it", "07_compare_runs"):
+            added = solutions(NOTEBOOKS_DIR / f"{name}.ipynb")
+            assert added
+            notebook.cells += added
+        notebook.run_cells()
 
 
 # A project folder that cannot be written

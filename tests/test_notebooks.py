@@ -1,4 +1,7 @@
-"""The notebooks themselves: their shape, and a real run of the series, checked by nbval."""
+"""The notebooks themselves: their shape, and a real run of the series.
+
+The series runs a second time in `test_recipes`, with the solutions of its exercises.
+"""
 
 import json
 import re
@@ -9,7 +12,6 @@ from unittest.mock import Mock
 import nbformat
 import numpy as np
 import pytest
-from nbformat.v4 import new_code_cell
 
 from mnist_helpers import evaluation
 from mnist_helpers.evaluation import robustness
@@ -18,7 +20,6 @@ from mnist_helpers.paths import NOTEBOOKS_DIR, PROJECT
 from mnist_helpers.runner.cli import SERIES
 
 NOTEBOOKS = [NOTEBOOKS_DIR / f"{name}.ipynb" for name in SERIES]
-TRY_IT, COMPARISON = (NOTEBOOKS_DIR / f"{name}.ipynb" for name in ("06_try_it", "07_compare_runs"))
 
 
 def names(notebooks):
@@ -41,13 +42,10 @@ def is_parameters(cell):
     return "parameters" in cell.metadata.get("tags", [])
 
 
-def test_it_holds_the_outputs_of_one_clean_run(notebook):
+def test_it_holds_the_outputs_of_one_clean_run_and_no_trace_of_its_machine(notebook):
     cells = code_cells(notebook)
     assert [cell.execution_count for cell in cells] == list(range(1, len(cells) + 1))
     assert not any(output.output_type == "error" for cell in cells for output in cell.outputs)
-
-
-def test_it_is_small_and_free_of_traces_of_its_machine(notebook):
     text = json.dumps(notebook)
     assert len(text) < 1_000_000
     assert "widgets" not in notebook.metadata and "papermill" not in notebook.metadata
@@ -66,17 +64,14 @@ def test_its_cells_are_short_and_leave_definitions_to_the_library(notebook):
     assert len(prose) >= 0.7 * len(code_cells(notebook))
 
 
-def test_its_parameters_are_known_and_typed(notebook):
-    (tagged,) = filter(is_parameters, notebook.cells)
-    for line in tagged.source.splitlines():
+def test_its_parameters_are_known_typed_and_checked_by_the_next_cell(notebook):
+    cells = code_cells(notebook)
+    (place,) = (i for i, cell in enumerate(cells) if is_parameters(cell))
+    declared = []
+    for line in cells[place].source.splitlines():
         name = re.fullmatch(r"([A-Z_]+): (int|float|str) = \S+  # .+", line)
         assert name and name[1] in PARAMETERS, line
-
-
-def test_the_next_cell_checks_all_parameters_at_once(notebook):
-    cells = code_cells(notebook)
-    place = next(i for i, cell in enumerate(cells) if is_parameters(cell))
-    declared = re.findall(r"^([A-Z_]+):", cells[place].source, re.M)
+        declared.append(name[1])
     checked = re.search(r"check_parameters\((.*?)\)", cells[place + 1].source, re.S)[1]
     # No result depends on OUTPUT_DIR, so 02 and 03 keep it out of what they record.
     assert {*declared} - {"OUTPUT_DIR"} <= {*re.findall(r"(\w+)=\1\b", checked)}
@@ -135,7 +130,7 @@ def quick_run(tmp_path_factory, dataset):
 
 
 @pytest.mark.slow
-def test_a_quick_run_leaves_models_pages_and_metrics_of_both_phases(quick_run, dataset):
+def test_a_quick_run_leaves_models_pages_and_metrics_and_says_nothing_in_red(quick_run, dataset):
     folder, printed = quick_run
     metrics = json.loads((folder / "metrics.json").read_text())
     assert metrics["environment"]["dataset"] == dataset
@@ -152,66 +147,11 @@ def test_a_quick_run_leaves_models_pages_and_metrics_of_both_phases(quick_run, d
     ):  # fmt: skip
         assert (folder / name).stat().st_size > 0, name
     assert not list(folder.glob("*.state.npz"))
-
-
-@pytest.mark.slow
-def test_no_cell_of_a_quick_run_writes_to_the_standard_error(quick_run):
-    """TensorFlow's start-up notes would stand there in a red box."""
-    folder, _ = quick_run
+    # TensorFlow's start-up notes would stand there in a red box.
     for name in SERIES:
         for cell in code_cells(nbformat.read(folder / f"{name}.ipynb", as_version=4)):
             said = [output.text for output in cell.outputs if output.get("name") == "stderr"]
             assert not said, (name, cell.source)
-
-
-SOLUTIONS = re.compile(r"<details><summary>Solutions</summary>.*?</details>", re.S)
-BLOCK = re.compile(r"^```python\n(.*?)^```$", re.M | re.S)
-
-
-def solutions(notebook):
-    """Returns the code of the folded solutions."""
-    prose = "\n".join(cell.source for cell in notebook.cells if cell.cell_type == "markdown")
-    return [code for folded in SOLUTIONS.findall(prose) for code in BLOCK.findall(folded)]
-
-
-def ignore_output(cell):
-    cell.metadata["tags"] = sorted({*cell.metadata.get("tags", []), "nbval-ignore-output"})
-    return cell
-
-
-def with_solutions(path, folder, **values):
-    """Copies a notebook into `folder`, its solutions behind it as cells.
-
-    With parameters its own outputs are those of another run, so they are not compared.
-    """
-    notebook = nbformat.read(path, as_version=4)
-    if values:
-        place = next(i for i, cell in enumerate(notebook.cells) if is_parameters(cell))
-        lines = [f"{name} = {value!r}" for name, value in values.items()]
-        notebook.cells.insert(place + 1, new_code_cell("\n".join(lines)))
-        notebook.cells = [
-            ignore_output(cell) if cell.cell_type == "code" else cell for cell in notebook.cells
-        ]
-    added = [ignore_output(new_code_cell(code)) for code in solutions(notebook)]
-    assert added, path.name
-    notebook.cells += added
-    nbformat.write(notebook, folder / path.name)
-    return folder / path.name
-
-
-@pytest.mark.slow
-def test_again_the_outputs_are_the_same_and_the_solutions_run(quick_run, dataset, tmp_path):
-    """The second execution, cell by cell in fresh kernels; 06 and 07 have their first."""
-    folder, _ = quick_run
-    copies = [with_solutions(folder / path.name, tmp_path) for path in NOTEBOOKS]
-    copies.append(with_solutions(TRY_IT, tmp_path, DATASET=dataset, OUTPUT_DIR=str(folder)))
-    copies.append(with_solutions(COMPARISON, tmp_path, METRIC="test_accuracy"))
-    done = subprocess.run(
-        [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "--nbval", "-q",
-         "--nbval-current-env", "--nbval-cell-timeout=300", *map(str, copies)],
-        cwd=PROJECT, capture_output=True, text=True, timeout=500,
-    )  # fmt: skip
-    assert done.returncode == 0, done.stdout[-6000:]
 
 
 def checked_outputs(path):

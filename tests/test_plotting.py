@@ -82,26 +82,6 @@ def test_show_displays_a_png_with_alternative_text_and_a_caption_below(monkeypat
     assert tuple(bytes.fromhex(HYBRID[1:])) in colours  # fewer colours, but not others
 
 
-def test_confusion_colours_mistakes_only_and_writes_every_count():
-    left, right = FIGURES["confusion"]("Predictions").axes
-    for axes, written in ((left, ["900", "6", "3"]), (right, ["90.0", "0.6", "0.3"])):
-        colours = axes.collections[0].get_array().reshape(10, 10)
-        assert np.ma.getmaskarray(colours).tolist() == np.eye(10, dtype=bool).tolist()
-        places = {text.get_position(): text.get_text() for text in axes.texts if text.get_text()}
-        assert places.pop((9.5, 4.5)) == written[1]  # column 9, row 4
-        assert places.pop((2.5, 7.5)) == written[2]
-        assert places == {(digit + 0.5, digit + 0.5): written[0] for digit in range(10)}
-
-
-def test_what_training_has_shown_is_shaded():
-    seen = dict.fromkeys(CORRUPTIONS, 0) | {"noise": 2}
-    figure = plotting.plot_robustness(CURVES, CORRUPTIONS, EXAMPLES, seen, "Corruptions")
-    shaded = {axes.get_title("left"): axes.patches for axes in figure.axes if axes.patches}
-    assert list(shaded) == ["noise"]
-    (patch,) = shaded["noise"]
-    assert patch.get_x() + patch.get_width() == pytest.approx(1.5)  # between severities 2 and 3
-
-
 def test_an_epoch_without_errors_has_no_point_on_the_logarithmic_axis():
     perfect = [row | {"val_accuracy": 1.0} for row in HISTORY[:2]]
     errors = plotting.plot_learning_curves(perfect + HISTORY[2:], "T").axes[1]

@@ -81,6 +81,7 @@ def test_an_import_that_breaks_a_rule_is_found(tmp_path, file):
     assert done.returncode == 1 and words in done.stdout, done.stdout + done.stderr
 
 
+@pytest.mark.slow
 def test_light_modules_are_imported_without_tensorflow():
     modules = ", ".join(f"mnist_helpers.{module}" for module in LIGHT)
     code = f"import sys, {modules}; assert not {HEAVY} & {{*sys.modules}}"
@@ -147,6 +148,7 @@ def test_the_lock_is_compared_with_known_vulnerabilities_every_week():
     assert any(re.search(r"/pip-audit .*-r requirements\.lock$", line) for line in commands)
 
 
+@pytest.mark.slow
 def test_the_readme_table_is_the_shipped_models():
     run = subprocess.run([sys.executable, "benchmarks/update_readme.py", "--check"], cwd=PROJECT)
     assert run.returncode == 0

@@ -13,7 +13,7 @@ from mnist_helpers.evaluation import robustness
 from mnist_helpers.evaluation.inference import Predictor
 from mnist_helpers.runner.cli import main
 from mnist_helpers.runner.page import model_report as report
-from mnist_helpers.training import artifacts, model_choice
+from mnist_helpers.training import artifacts
 
 matplotlib.use("Agg")
 
@@ -90,17 +90,6 @@ def test_the_command_prints_the_text_and_writes_the_page(trained, tmp_path, caps
     assert page.read_text(encoding="utf-8").startswith("<!DOCTYPE html>")
     assert main([*arguments, "--robustness-images", "5"]) == 2
     assert "at least 100" in capsys.readouterr().err
-
-
-def test_parameters_are_those_of_the_model_s_own_section(tmp_path):
-    content = {
-        "clean_phase": {"model": "clean_phase.keras", "parameters": {"SEED": 1}},
-        "hybrid": {"model": "hybrid.keras", "parameters": {"SEED": 2}},
-    }
-    (tmp_path / "metrics.json").write_text(json.dumps(content))
-    assert model_choice.training_parameters(tmp_path / "hybrid.keras") == {"SEED": 2}
-    assert model_choice.training_parameters(tmp_path / "clean_phase.keras") == {"SEED": 1}
-    assert model_choice.training_parameters(tmp_path / "other.keras") == {}
 
 
 @pytest.mark.slow

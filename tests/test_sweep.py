@@ -10,10 +10,11 @@ import subprocess
 import sys
 import time
 
+import papermill
 import psutil
 import pytest
 
-from mnist_helpers.paths import PROJECT
+from mnist_helpers.paths import NOTEBOOKS_DIR, PROJECT
 from mnist_helpers.runner.cli import main
 from mnist_helpers.runner.sweep import dask_workers, plan
 from tests.stress import often, record_specimens
@@ -103,7 +104,7 @@ def kernels_in_epoch(file, epoch):
 
 
 @pytest.mark.slow
-def test_a_sweep_tabulates_its_runs_and_does_shared_work_once(sweep, capfd):
+def test_a_sweep_does_shared_work_once_and_07_reads_its_table(sweep, tmp_path, capfd):
     file = sweep(BOTH + "grid:\n  02_second: {SHARE: [0.25, 1]}\nseeds: [0, 3]\n")
     assert main(command(file, "--workers", "2")) == 0
     table = rows(file)
@@ -134,6 +135,11 @@ def test_a_sweep_tabulates_its_runs_and_does_shared_work_once(sweep, capfd):
     changed = {path.name for path, when in times(folder(file)).items() if before.get(path) != when}
     # Older versions of filelock leave the file of a lock that was given back.
     assert changed - {"runner.lock"} == {"results.csv", "epochs.csv", "results.html"}
+
+    comparison, read = NOTEBOOKS_DIR / "07_compare_runs.ipynb", tmp_path / "07.ipynb"
+    values = {"SWEEP_DIR": str(folder(file)), "METRIC": "test_accuracy"}
+    papermill.execute_notebook(comparison, read, values, progress_bar=False, kernel_name="python3")
+    assert "**SHARE 1** has the highest mean test_accuracy" in read.read_text()
 
 
 @pytest.mark.slow

@@ -109,15 +109,13 @@ def test_what_is_wrong_with_a_sweep_is_said_with_its_line(plan, text, message):
         plan(text)
 
 
-def test_the_command_refuses_before_anything_starts(plan, tmp_path, capsys):
+def test_the_command_refuses_before_anything_starts(tmp_path, capsys):
     file = tmp_path / "study.yaml"
-    with pytest.raises(SweepError):
-        plan(BOTH + "fixed: {EPOCS: 4}")
+    file.write_text("seeds: 2\nfixed: {EPOCS: 4}")
     assert main(["sweep", str(file), "--output", str(tmp_path / "runs")]) == 2
     assert "study.yaml, line 2: There is no parameter EPOCS" in capsys.readouterr().err
     assert main(["sweep", str(tmp_path / "none.yaml")]) == 2
-    assert "none.yaml" in capsys.readouterr().err
-    assert not (tmp_path / "runs").exists()
+    assert "none.yaml" in capsys.readouterr().err and not (tmp_path / "runs").exists()
 
 
 def test_grid_zip_and_seeds_multiply_and_scopes_win(plan):
@@ -215,8 +213,12 @@ def test_a_change_to_the_pad_leaves_a_finished_03_fresh(monkeypatch, tmp_path):
     copy = tmp_path / "mnist_helpers"
     shutil.copytree(code_hash.PACKAGE_DIR, copy, ignore=shutil.ignore_patterns("__pycache__"))
     monkeypatch.setattr(code_hash, "PACKAGE_DIR", copy)
-    cells = code_sources(read_notebook(NOTEBOOKS_DIR / "03_augmented_phase.ipynb"))
+    notebook = read_notebook(NOTEBOOKS_DIR / "03_augmented_phase.ipynb")
+    cells = code_sources(notebook)
     before = code_version(cells)
+    # Where the library is installed from plays no part either.
+    notebook["cells"][1]["source"] += "\n# another address"
+    assert code_sources(notebook) == cells and "%pip" not in "".join(cells)
     for path in (copy / "widgets").rglob("*"):
         if path.suffix in (".py", ".js"):
             path.write_text(path.read_text() + "\n1 + 1\n")
@@ -224,13 +226,6 @@ def test_a_change_to_the_pad_leaves_a_finished_03_fresh(monkeypatch, tmp_path):
     with (copy / "training" / "model.py").open("a") as file:
         file.write("\n1 + 1\n")
     assert code_version(cells) != before
-
-
-def test_where_the_library_is_installed_from_plays_no_part_in_the_code_version():
-    notebook = read_notebook(NOTEBOOKS_DIR / "03_augmented_phase.ipynb")
-    before = code_sources(notebook)
-    notebook["cells"][1]["source"] += "\n# another address"
-    assert code_sources(notebook) == before and "%pip" not in "".join(before)
 
 
 def test_parameters_are_read_as_papermill_reads_them():
@@ -324,6 +319,7 @@ def test_a_thousand_runs_are_planned_run_and_tabulated_with_little_overhead(
     assert len(read_json(runs[0].folder / "status.json")["notebooks"]) == 1
 
 
+@pytest.mark.slow
 def test_local_workers_share_out_the_cores(tmp_path):
     from mnist_helpers.runner.sweep.dask_workers import DaskWorkers
 
@@ -357,6 +353,7 @@ def test_the_page_sorts_links_and_escapes(plan, tmp_path):
 
 
 @needs_linux
+@pytest.mark.slow
 @pytest.mark.promise(6)
 def test_hostile_files_stay_within_memory_and_time(tmp_path, record_property):
     first = int(os.environ.get(VARIABLE, 1))

@@ -1,20 +1,20 @@
 """One JupyterLab and one Chromium for all browser tests, which are skipped without a Chromium."""
 
+import functools
 import os
 from pathlib import Path
 
 import pytest
 
 from mnist_helpers.data.mnist import MnistUnavailableError, load_mnist
-from mnist_helpers.paths import PROJECT
 from tests.browser.lab import find_chromium, prepare, prepare_models, running_lab
 
 FLAGS = [
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
     "--disable-background-networking", "--disable-component-update", "--disable-sync",
 ]  # fmt: skip
-# Where the screenshots go, to be looked at.
-SCREENSHOTS = Path(os.environ.get("SCREENSHOTS", PROJECT / "runs" / "screenshots"))
+# A folder for screenshots, to be looked at; without it there are none.
+SCREENSHOTS = os.environ.get("SCREENSHOTS")
 RUN_ALL = """
 async () => {
   const notebook = window.jupyterapp.shell.currentWidget;
@@ -23,6 +23,7 @@ async () => {
   window.jupyterapp.commands.execute("notebook:run-all-cells");
 }
 """
+SIZES = {"desk": {"width": 1280, "height": 900}, "phone": {"width": 390, "height": 844}}
 # JupyterLab itself complains of these: it asks for what need not be there.
 HARMLESS = ("Failed to load resource", "favicon", "translations")
 
@@ -87,6 +88,30 @@ def lab(context, tmp_path_factory):
         yield address
 
 
+@pytest.fixture
+def file_page(request, browser, address):
+    """A page on the disk, opened; it may say nothing on the console and ask no network."""
+    device = request.param.rpartition(" ")[2]
+    context = browser.new_context(
+        viewport=SIZES[device], has_touch=device == "phone", is_mobile=device == "phone",
+        color_scheme="dark" if "dark" in request.param else "light",
+    )  # fmt: skip
+    page = context.new_page()
+    complaints, requests = [], []
+    page.on("console", lambda message: complaints.append(message.text))
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    page.on("request", lambda asked: requests.append(asked.url))
+    page.goto(address)
+    yield page
+    if SCREENSHOTS:
+        name = f"{request.node.originalname}_{request.param.replace(' ', '_')}.png"
+        page.screenshot(path=Path(SCREENSHOTS, name), full_page=True)
+    context.close()
+    assert complaints == []
+    asked = {url for url in requests if not url.startswith(("data:", "blob:"))}
+    assert asked <= {address, "about:srcdoc"}
+
+
 def open_and_run(context, address, name):
     """Opens a notebook and starts all its cells; errors of the page are kept in `page.errors`."""
     page = context.new_page()
@@ -107,16 +132,17 @@ def open_and_run(context, address, name):
 
 
 @pytest.fixture(scope="module")
-def notebook(request, context, lab):
-    """The page of the notebook that the test module names in `NOTEBOOK`, running."""
-    page = open_and_run(context, lab, request.module.NOTEBOOK)
-    yield page
-    page.close()
+def open_notebook(context, lab):
+    """Returns the page of a notebook, which runs from the first time on."""
+    yield functools.cache(functools.partial(open_and_run, context, lab))
 
 
 @pytest.fixture
-def page(notebook):
-    """The same page; the test fails if a callback or the page's own code does."""
+def page(request, open_notebook):
+    """A notebook's page; the test fails if a callback or the page's own code does."""
+    explorer = "explorer" in request.fixturenames
+    notebook = open_notebook("03_augmented_phase" if explorer else "06_try_it")
+    notebook.bring_to_front()
     yield notebook
     failed = notebook.locator(".mnist-failure").all_inner_texts()
     errors = [*notebook.errors]
@@ -129,7 +155,8 @@ def photograph(page):
     """Takes screenshots of a widget, on a light page and on a dark one."""
 
     def take(selector, name, width=1280):
-        SCREENSHOTS.mkdir(parents=True, exist_ok=True)
+        if not SCREENSHOTS:
+            return
         page.set_viewport_size({"width": width, "height": 1000})
         for theme in ("Dark", "Light"):
             page.evaluate(
@@ -142,6 +169,6 @@ def photograph(page):
             page.locator("#jupyterlab-splash").wait_for(state="detached")
             widget = page.locator(selector)
             widget.scroll_into_view_if_needed()
-            widget.screenshot(path=SCREENSHOTS / f"{name}_{width}_{theme.lower()}.png")
+            widget.screenshot(path=Path(SCREENSHOTS, f"{name}_{width}_{theme.lower()}.png"))
 
     return take

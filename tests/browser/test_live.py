@@ -12,9 +12,9 @@ from mnist_helpers.runner.page.notebook_page import write_page
 from mnist_helpers.training.artifacts import load_model
 from mnist_helpers.training.augmentation import Augmentation
 from mnist_helpers.training.model_choice import find_model
-from tests.browser.conftest import SCREENSHOTS
-from tests.browser.test_page import SIZES, reads
+from tests.browser.test_page import reads
 
+pytestmark = [pytest.mark.slow, pytest.mark.browser]
 PARAMETERS = """
 DATASET: str = "mnist"
 MODEL: str = "shipped"
@@ -24,7 +24,7 @@ PICTURE = "document.getElementById('picture').toDataURL()"
 
 
 @pytest.fixture(scope="module")
-def run_page(dataset, tmp_path_factory):
+def address(dataset, tmp_path_factory):
     """The page of a notebook with the explorer and two pads."""
     if dataset != "mnist":
         pytest.skip("no MNIST on this machine")
@@ -40,32 +40,7 @@ def run_page(dataset, tmp_path_factory):
     path = tmp_path_factory.mktemp("run") / "06_try_it.ipynb"
     nbformat.write(new_notebook(cells=[parameters, new_code_cell("x", outputs=outputs)]), path)
     write_page(path)
-    return path.with_suffix(".html")
-
-
-@pytest.fixture(params=["desk", "dark phone"])
-def page(request, browser, run_page):
-    device = request.param.rpartition(" ")[2]
-    context = browser.new_context(
-        viewport=SIZES[device], has_touch=device == "phone", is_mobile=device == "phone",
-        color_scheme="dark" if "dark" in request.param else "light",
-    )  # fmt: skip
-    page = context.new_page()
-    complaints, requests = [], []
-    page.on("console", lambda message: complaints.append(message.text))
-    page.on("pageerror", lambda error: complaints.append(str(error)))
-    page.on("request", lambda asked: requests.append(asked.url))
-    page.goto(run_page.as_uri())
-    yield page
-    SCREENSHOTS.mkdir(parents=True, exist_ok=True)
-    page.screenshot(
-        path=SCREENSHOTS / f"live_{request.param.replace(' ', '_')}.png", full_page=True
-    )
-    context.close()
-    assert not complaints
-    assert {url for url in requests if not url.startswith("data:")} <= {
-        run_page.as_uri(), "about:srcdoc",
-    }  # fmt: skip
+    return path.with_suffix(".html").as_uri()
 
 
 def frame_of(page, words):
@@ -76,8 +51,10 @@ def frame_of(page, words):
     return frame
 
 
-def test_sliders_and_pad_work_without_a_kernel(page, run_page):
-    assert run_page.read_text(encoding="utf-8").count("&quot;weights&quot;: &quot;") == 1
+@pytest.mark.parametrize("file_page", ["desk", "dark phone"], indirect=True)
+def test_sliders_and_pad_work_without_a_kernel(file_page):
+    page = file_page
+    assert page.content().count("&quot;weights&quot;: &quot;") == 1
     assert page.get_by_text("The pad further up works.").is_visible()
     sliders = frame_of(page, "Sliders")
     first = sliders.evaluate(PICTURE)

@@ -16,9 +16,10 @@ from mnist_helpers.training.artifacts import load_model
 from mnist_helpers.training.model_choice import find_model
 from mnist_helpers.widgets.html import CERTAIN, PROBABLE
 from mnist_helpers.widgets.pad import EXAMPLES, draw_strokes
-from tests.browser.conftest import SCREENSHOTS
+from tests.browser.conftest import SIZES
 from tests.stress import VARIABLE
 
+pytestmark = [pytest.mark.slow, pytest.mark.browser]
 INJECTION = '</script><img src=x onerror="document.title=1"><b>&'
 # A press feels immediate within a tenth of a second; a phone six times slower may take three.
 LIMITS = {1: 60, 6: 300}  # milliseconds, by how many times slower the processor is
@@ -32,7 +33,6 @@ CLOCK = """
   new MutationObserver(answered).observe(document.getElementById("answer"), { childList: true });
 }
 """
-SIZES = {"desk": {"width": 1280, "height": 900}, "phone": {"width": 390, "height": 844}}
 
 
 @pytest.fixture(scope="module")
@@ -50,27 +50,13 @@ def address(shipped, tmp_path_factory):
     return page.as_uri()
 
 
-@pytest.fixture(params=["desk", "dark phone"])
-def page(request, browser, address):
-    """The opened page; afterwards nothing may have failed and nothing been asked of a network."""
-    device = request.param.rpartition(" ")[2]
-    context = browser.new_context(
-        viewport=SIZES[device], has_touch=device == "phone", is_mobile=device == "phone",
-        color_scheme="dark" if "dark" in request.param else "light",
-    )  # fmt: skip
-    page = context.new_page()
-    complaints, requests = [], []
-    page.on("console", lambda message: complaints.append(message.text))
-    page.on("pageerror", lambda error: complaints.append(str(error)))
-    page.on("request", lambda asked: requests.append(asked.url))
-    page.goto(address)
-    yield page
-    os.makedirs(SCREENSHOTS, exist_ok=True)
-    name = f"page_{request.node.originalname}_{request.param.replace(' ', '_')}.png"
-    page.screenshot(path=SCREENSHOTS / name, full_page=True)
-    context.close()
-    assert complaints == []
-    assert [url for url in requests if not url.startswith(("data:", "blob:"))] == [address]
+@pytest.fixture
+def page(file_page):
+    return file_page
+
+
+on_the_desk = pytest.mark.parametrize("file_page", ["desk"], indirect=True)
+on_desk_and_phone = pytest.mark.parametrize("file_page", ["desk", "dark phone"], indirect=True)
 
 
 def draw(page, strokes, lift=True):
@@ -104,6 +90,7 @@ def reads(words, digit):
     return f" {digit}, with" in words and not words.startswith("I cannot")
 
 
+@on_desk_and_phone
 def test_drawn_digits_are_read(page):
     for digit, strokes in EXAMPLES.items():
         page.locator("#clear").click()
@@ -116,6 +103,7 @@ def test_drawn_digits_are_read(page):
     assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
 
 
+@on_the_desk
 def test_an_example_is_replaced_and_strokes_are_undone(page):
     page.locator("#example").select_option("7")
     assert reads(answer(page), 7)
@@ -126,6 +114,7 @@ def test_an_example_is_replaced_and_strokes_are_undone(page):
     assert answer(page) == "Draw a digit."
 
 
+@on_the_desk
 def test_the_keyboard_suffices(page):
     for _ in range(3):
         page.keyboard.press("Tab")
@@ -142,6 +131,7 @@ def test_the_keyboard_suffices(page):
     assert names == ["undo", "clear", "example", "upload"]
 
 
+@on_desk_and_phone
 def test_an_uploaded_picture_is_read(page):
     file = io.BytesIO()
     Image.fromarray(draw_strokes(EXAMPLES[3])).resize((900, 900)).save(file, "JPEG")
@@ -161,7 +151,7 @@ def test_an_uploaded_picture_is_read(page):
 
 
 @pytest.mark.skipif(VARIABLE not in os.environ, reason="times are those of an idle machine")
-@pytest.mark.parametrize("page, slower", [("desk", 1), ("phone", 6)], indirect=["page"])
+@pytest.mark.parametrize("file_page, slower", [("desk", 1), ("phone", 6)], indirect=["file_page"])
 def test_the_answer_comes_at_once(page, slower):
     page.wait_for_timeout(1000)  # the page warms up
     wire = page.context.new_cdp_session(page)
@@ -182,6 +172,7 @@ def test_the_answer_comes_at_once(page, slower):
     assert middle < LIMITS[slower]
 
 
+@on_desk_and_phone
 def test_the_maps_follow_while_one_draws(page):
     page.locator("#example").select_option("1")
     maps = "document.getElementById('maps').toDataURL()"
@@ -200,6 +191,7 @@ def test_the_maps_follow_while_one_draws(page):
     page.wait_for_function(f"!({faded})")
 
 
+@on_the_desk
 def test_strings_of_the_model_are_text_alone(page):
     assert page.title().startswith("Draw a digit")
     assert page.locator("img, #card b").count() == 0
@@ -207,7 +199,7 @@ def test_strings_of_the_model_are_text_alone(page):
     assert page.locator("html").get_attribute("lang") == "en"
 
 
-@pytest.mark.parametrize("page", ["desk"], indirect=True)  # it computes alike in every window
+@on_the_desk
 def test_the_page_agrees_with_python_on_the_pads_drawings(page, shipped):
     _, model = shipped
     predict = Predictor(model)

@@ -1,4 +1,7 @@
-"""Notebook 06 in a real browser: pad, upload, mistake browser and layer view."""
+"""Notebooks 03 and 06 in a real browser: augmentation explorer, pad, upload, mistakes, layers.
+
+Tests that ask for `explorer` see notebook 03, the others 06.
+"""
 
 import re
 
@@ -8,7 +11,6 @@ from PIL import Image
 from mnist_helpers.widgets.upload import example_photo
 
 pytestmark = [pytest.mark.slow, pytest.mark.browser]
-NOTEBOOK = "06_try_it"
 # As a hand would draw them, and not the pad's own examples.
 ONE = [(0.52, 0.15), (0.51, 0.35), (0.5, 0.6), (0.49, 0.85)]
 ZERO = [(0.5, 0.15), (0.35, 0.22), (0.27, 0.45), (0.3, 0.7), (0.45, 0.85), (0.6, 0.8), (0.71, 0.6),
@@ -223,3 +225,91 @@ def test_a_digit_and_a_layer_can_be_chosen(page, photograph):
         "src => document.querySelector('.mnist-layers img').src === src", arg=before
     )
     photograph(".mnist-layers", "layers_last")
+
+
+# The augmentation explorer
+
+
+@pytest.fixture
+def explorer(page):
+    widget = page.locator(".mnist-explorer")
+    widget.locator("img").wait_for()
+    settle(page)
+    return widget
+
+
+def settle(page):
+    """Waits until the picture has stayed the same for half a second: a drag makes many."""
+    page.wait_for_function(
+        """() => {
+            const picture = document.querySelector('.mnist-explorer img').src;
+            const same = window.earlierPicture === picture;
+            window.earlierPicture = picture;
+            return same;
+        }""",
+        polling=500,
+    )
+
+
+def shown(widget):
+    return widget.locator("img").get_attribute("src")
+
+
+def wait_for_another(page, widget, before):
+    page.wait_for_function(
+        "src => document.querySelector('.mnist-explorer img').src !== src", arg=before
+    )
+    settle(page)
+    return shown(widget)
+
+
+def test_slider_seed_resample_and_choice_of_digit_change_the_picture(page, explorer):
+    first = shown(explorer)
+    explorer.get_by_role("button", name="Resample").click()
+    resampled = wait_for_another(page, explorer, first)
+    seed = explorer.locator("input[type=number]")
+    assert seed.input_value() == "1"
+    seed.fill("0")
+    seed.press("Enter")
+    assert wait_for_another(page, explorer, resampled) == first
+    explorer.locator("select").select_option("7")
+    chosen = wait_for_another(page, explorer, first)
+    explorer.locator("select").select_option("all")
+    assert wait_for_another(page, explorer, chosen) == first
+    handle = explorer.locator(".widget-slider", has_text="zoom").locator(".noUi-handle")
+    handle.scroll_into_view_if_needed()
+    box = handle.bounding_box()
+    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    page.mouse.move(x, y)
+    page.mouse.down()
+    page.mouse.move(x + 25, y, steps=5)
+    page.mouse.up()
+    wait_for_another(page, explorer, first)
+
+
+def set_rotation(explorer, degrees):
+    field = explorer.locator(".widget-slider", has_text="rotation").locator(".widget-readout")
+    field.fill(degrees)
+    field.press("Enter")
+
+
+def test_settings_reach_the_cells_below_and_outlive_the_explorers_cell(page, explorer, photograph):
+    outputs = page.locator(".jp-CodeCell", has_text="explorer.augmentation").locator(
+        ".jp-OutputArea-output"
+    )
+    outputs.get_by_text("15°").wait_for()
+    set_rotation(explorer, "45")
+    explorer.get_by_text(re.compile("Training uses: .*; the sliders show: .*45°")).wait_for()
+    explorer.get_by_role("button", name="Use these settings").click()
+    explorer.get_by_text("ROTATION_DEGREES: float = 45.0").wait_for()
+    for width in (1280, 900):
+        photograph(".mnist-explorer", "explorer", width)
+    for source in ("widgets.AugmentationExplorer(", "explorer.augmentation"):
+        cell = page.locator(".jp-CodeCell", has_text=source)
+        cell.locator(".jp-InputArea-editor").click()
+        page.keyboard.press("Control+Enter")
+    outputs.get_by_text("45°").wait_for()
+    set_rotation(page.locator(".mnist-explorer"), "5")
+    page.get_by_text(re.compile("Training uses: .*45°.*; the sliders show: .* 5°")).wait_for()
+    page.locator(".mnist-explorer").get_by_role("button", name="Reset").click()
+    page.get_by_text("as in the parameters cell").wait_for()
