@@ -38,6 +38,7 @@ def test_the_command_line_knows_the_formats():
     assert get_args(Format) == (*export.FORMATS, "page")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", export.FORMATS)
 def test_every_runtime_gives_the_same_answers(name, network, tmp_path):
     skip_without(name)

@@ -153,14 +153,6 @@ def test_the_command_reads_all_and_its_status_tells_of_bad_ones(pictures, model_
     assert sum(row["error"] is None for row in as_json) == 3
 
 
-@pytest.mark.slow
-def test_the_command_writes_the_answer_and_nothing_of_tensorflow_s(pictures, model_file):
-    command = [sys.executable, "-m", "mnist_helpers", "predict", str(pictures / "a.png")]
-    done = subprocess.run([*command, "--model", str(model_file)], capture_output=True, text=True)
-    assert (done.returncode, done.stderr) == (0, "")
-    assert len(done.stdout.splitlines()) == 1
-
-
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [

@@ -133,7 +133,7 @@ def reset(handler):
 
 @pytest.fixture
 def mirror(monkeypatch):
-    monkeypatch.setattr(download, "TIMEOUT", (1.0, 0.5))
+    monkeypatch.setattr(download, "TIMEOUT", (1.0, 0.2))
     server = Mirror()
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
     thread.start()
@@ -229,7 +229,7 @@ def redirect(target):
 @pytest.mark.parametrize(
     ("answer", "cause"),
     [
-        (stall, "timeout: no connection after 1 s, or no byte for 0.5 s"),
+        (stall, "timeout: no connection after 1 s, or no byte for 0.2 s"),
         (reset, "the connection broke off"),
         (None, "the server answered 404 Not Found"),
         (b"<!DOCTYPE html><p>Log in", "is a web page"),
@@ -263,7 +263,7 @@ def test_a_mirror_that_drips_is_cut_off(small, mirror, monkeypatch, part):
 
     def drip(handler):
         handler.wfile.write(b"HTTP/1.1 200 OK\r\n" + (b"\r\n" if part == "body" else b"X: "))
-        while not handler.server.stop_stalling.wait(0.1):
+        while not handler.server.stop_stalling.wait(0.05):
             handler.wfile.write(b"x")
 
     mirror.answers["/mnist.npz"] = drip

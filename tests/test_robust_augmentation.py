@@ -1,10 +1,7 @@
-import importlib
-
 import numpy as np
 import pytest
 import tensorflow as tf
 
-from mnist_helpers.paths import PROJECT
 from mnist_helpers.training.augmentation import Augmentation
 from mnist_helpers.training.pipeline import training_dataset
 from mnist_helpers.training.robust_augmentation import (
@@ -29,12 +26,6 @@ def test_the_parameter_names_the_augmentation():
     assert robust == RobustAugmentation(20, 0.1, 0.3)
     with pytest.raises(ValueError, match='"standard" or "robust"; got \'bold\''):
         make_augmentation("bold")
-
-
-def test_the_page_of_results_is_that_of_the_default(monkeypatch):
-    monkeypatch.syspath_prepend(PROJECT / "benchmarks")
-    report = importlib.import_module("robust_report")
-    assert RobustAugmentation().corruption_probability == report.SHARES["robust"]
 
 
 def test_the_same_seed_gives_the_same_images(digits):

@@ -60,18 +60,3 @@ def test_the_table_has_each_setting_and_marks_what_differs(report, monkeypatch):
     assert f"pairs: first minus {OURS}, -20.000 (-44.841 to +4.841, p 0.049)" in report.summary()
     first, ours, last = report.table(runs).splitlines()[2:5]
     assert first.count("\\*") == last.count("\\*") == len(report.COLUMNS) and "\\*" not in ours
-
-
-def test_where_and_when_a_sweep_ran_comes_from_its_runs(monkeypatch, tmp_path):
-    monkeypatch.syspath_prepend(PROJECT / "benchmarks")
-    refresh = importlib.import_module("refresh_comparison")
-    versions = {"processor": "a", "python": "3", "tensorflow": "2", "keras": "3", "numpy": "2"}
-    for day, cores in ((2, 1), (1, 2)):
-        phase = {"precision": "float32", "parameters": {}}
-        facts = {"clean_phase": phase, "date": f"2026-01-0{day}", **versions}
-        write_json(tmp_path / f"run{day}" / "metrics.json", facts)
-        steps = {"02": {"cores": cores}, "04": {"cores": cores}}
-        write_json(tmp_path / f"run{day}" / "status.json", {"notebooks": steps})
-    found = refresh.environment(tmp_path)
-    assert found["date"] == "2026-01-01, 2026-01-02" and found["cores"] == "1, 2"
-    assert found["precision"] == "float32" and found["processor"] == "a"

@@ -1,6 +1,7 @@
 """One JupyterLab and one Chromium for all browser tests, which are skipped without a Chromium."""
 
 import functools
+import itertools
 import os
 from pathlib import Path
 
@@ -154,11 +155,11 @@ def page(request, open_notebook):
 def photograph(page):
     """Takes screenshots of a widget, on a light page and on a dark one."""
 
-    def take(selector, name, width=1280):
-        if not SCREENSHOTS:
-            return
-        page.set_viewport_size({"width": width, "height": 1000})
-        for theme in ("Dark", "Light"):
+    def take(selector, name):
+        for width, theme in itertools.product((1280, 900), ("Dark", "Light")):
+            if not SCREENSHOTS:
+                return
+            page.set_viewport_size({"width": width, "height": 1000})
             page.evaluate(
                 "theme => window.jupyterapp.commands.execute('apputils:change-theme', {theme})",
                 f"JupyterLab {theme}",
