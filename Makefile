@@ -37,7 +37,7 @@ quick: install  ## the whole series on 2,000 images, to see it work
 test: install  ## lint, types, unit tests, the notebooks under nbval, and coverage
 	$(LINT) && $(PYTEST) $(COVERAGE) $(ARGS)
 
-stress: install  ## the promises of SECURITY.md at length, up to 20 minutes
+stress: install  ## the promises of SECURITY.md at length, about 20 minutes
 	$(BIN)/python -m tests.stress $(ARGS)
 
 lint: install  ## lint, formatting, types and the rules of imports
