@@ -31,19 +31,29 @@ class LiveCurves(keras.callbacks.Callback):
 
     def on_train_begin(self, logs: dict | None = None) -> None:
         self.done, self.started = 0, time.perf_counter()
-        self.handle.display(Markdown("Training: the first epoch is running."))
+        if not self.history:
+            self.handle.display(Markdown("Training: the first epoch is running."))
+            return
+        self.handle.display(Markdown("Training continues."))
+        # Epochs of an earlier phase, or from before an interruption.
+        self._show(f"epoch {self.history[-1]['epoch'] + 1} is running")
 
     def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
         self.done += 1
         self.history.append({"epoch": epoch + 1, **(logs or {})})
-        total = self.params["epochs"]
-        left = (total - epoch - 1) * (time.perf_counter() - self.started) / self.done
+        left = self.params["epochs"] - epoch - 1
+        seconds = left * (time.perf_counter() - self.started) / self.done
+        self._show(f"about {_clock(seconds)} left")
+
+    def _show(self, state: str) -> None:
+        """Replaces what is displayed by a bar, `state` and the curves of all epochs so far."""
+        epoch, total = self.history[-1]["epoch"], self.params["epochs"]
         figure = figure_png(plot_learning_curves(self.history, "Learning curves so far"))
         picture = base64.b64encode(figure.data).decode()
         self.handle.update(
             HTML(
-                f'<progress value="{epoch + 1}" max="{total}"></progress> '
-                f"epoch {epoch + 1} of {total}, about {_clock(left)} left<br>"
+                f'<progress value="{epoch}" max="{total}"></progress> '
+                f"epoch {epoch} of {total}, {state}<br>"
                 f'<img src="data:image/png;base64,{picture}" width="{figure.width}" alt="Loss and '
                 f'error rate of the epochs so far.">'
             )
