@@ -1,3 +1,5 @@
+import inspect
+
 import keras
 import numpy as np
 import pytest
@@ -92,3 +94,7 @@ def test_a_copy_in_another_precision_keeps_the_count_of_steps():
     network.get_layer("block1_norm1").steps.assign(7)
     copy = with_dtype_policy(network, "float32")
     assert copy.get_layer("block1_norm1").steps == 7
+
+
+def test_its_source_fits_the_page_that_prints_it():
+    assert max(map(len, inspect.getsource(build_cnn).splitlines())) <= 79
