@@ -49,11 +49,7 @@ def command(
             difference = digit_page.write_digit_page(network, target, images, facts)
         else:
             difference = export_formats.export(network, format, target, images)
-    except (
-        export_formats.ExportError,
-        export_formats.ExportMismatchError,
-        digit_page.PageExportError,
-    ) as error:
+    except (export_formats.ExportError, digit_page.PageExportError) as error:
         echo(str(error))
         return 1
     if difference is None:
