@@ -78,6 +78,15 @@ class Predictor:
             [self._step(images[start : start + self.batch_size]).numpy() for start in starts]
         )
 
+    def with_scores(self, images: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Predicts, and scores how much each image looks like a digit at all.
+
+        Returns:
+            Probabilities (n, 10), and scores (n,) in [0, 1]: ones, where a model has no score.
+        """
+        probabilities = self(images)
+        return probabilities, np.ones(len(probabilities), np.float32)
+
     @property
     def traces(self) -> int:
         """How often the network was traced; it should be once."""

@@ -76,6 +76,19 @@ def steps_to_mnist(image: Picture) -> dict[str, np.ndarray]:
     return {name: np.asarray(values, np.float32) for name, values in steps.items()}
 
 
+def ink_to_mnist(ink: np.ndarray) -> np.ndarray:
+    """Brings the ink of one digit to the form of MNIST: `to_mnist` after separation.
+
+    Args:
+        ink: Float array of shape (h, w), 0 is background, 1 full ink.
+
+    Returns:
+        float32 array of shape (28, 28, 1).
+    """
+    digit, coarse = _cut_out(ink)
+    return _centre(_resized(digit, BOX) if coarse else _fit(digit)).astype(np.float32)[..., None]
+
+
 def _cut_out(ink: np.ndarray) -> tuple[np.ndarray, bool]:
     """Cuts out what is inked, made finer if it is coarse, and tells whether it was coarse."""
     digit = _inked_part(ink, margin=1)
