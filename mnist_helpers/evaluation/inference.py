@@ -14,6 +14,7 @@ from mnist_helpers.evaluation.geometry import resampling, rotation_matrix
 from mnist_helpers.files import reason
 from mnist_helpers.preprocessing.image_io import Picture
 from mnist_helpers.preprocessing.mnist_format import to_mnist
+from mnist_helpers.preprocessing.numbers import Number, read_number
 from mnist_helpers.training.artifacts import load_model
 from mnist_helpers.training.model_choice import find_model
 
@@ -110,13 +111,30 @@ def predict(picture: Picture, model: keras.Model | str | Path | None = None) -> 
         7
     """
     image = to_mnist(picture)
-    if isinstance(model, keras.Model):
-        predictor = Predictor(model)
-    else:
-        path = find_model(model)
-        predictor = _cached_predictor(path, path.stat().st_mtime_ns if path.exists() else 0)
+    predictor = _predictor(model)
     name = str(picture) if isinstance(picture, str | Path) else ""
     return _prediction(name, predictor(image[None])[0])
+
+
+def predict_number(picture: Picture, model: keras.Model | str | Path | None = None) -> Number:
+    """Reads all digits in one picture, in one or several lines.
+
+    Args:
+        picture: As for `predict`.
+        model: As for `predict`.
+
+    Raises:
+        FileNotFoundError: There is no such picture or model.
+        ValueError: The picture cannot be read, or shows no digit; or the model is unsuitable.
+    """
+    return read_number(picture, _predictor(model).with_scores)
+
+
+def _predictor(model: keras.Model | str | Path | None) -> Predictor:
+    if isinstance(model, keras.Model):
+        return Predictor(model)
+    path = find_model(model)
+    return _cached_predictor(path, path.stat().st_mtime_ns if path.exists() else 0)
 
 
 @functools.lru_cache(maxsize=1)
