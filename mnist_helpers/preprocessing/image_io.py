@@ -49,16 +49,17 @@ class PictureError(ValueError):
     """A picture in which no digit can be found; the message is for the person who gave it."""
 
 
-def read_grey(picture: Picture) -> np.ndarray:
+def read_grey(picture: Picture, longest: int = WORKING_SIDE) -> np.ndarray:
     """Reads a picture as grey values, averaged down where it is large.
 
     Transparent parts become white under dark ink and black under light ink.
 
     Args:
         picture: As for `to_mnist`.
+        longest: Pixels that no side of the result exceeds.
 
     Returns:
-        float64 array of shape (h, w), values in [0, 1], no side over 400.
+        float64 array of shape (h, w), values in [0, 1].
 
     Raises:
         PictureError: It cannot be decoded, is tiny or huge, or holds values that are no grey
@@ -66,9 +67,9 @@ def read_grey(picture: Picture) -> np.ndarray:
         OSError: The file cannot be read.
     """
     if isinstance(picture, np.ndarray):
-        channels = _channels_of_array(picture)
+        channels = _channels_of_array(picture, longest)
     else:
-        channels = _channels_of_file(picture)
+        channels = _channels_of_file(picture, longest)
     height, width = channels.shape[:2]
     if max(height, width) < SMALLEST_SIDE or min(height, width) < 2:
         raise PictureError(
@@ -82,7 +83,7 @@ def read_grey(picture: Picture) -> np.ndarray:
     return grey
 
 
-def _channels_of_array(array: np.ndarray) -> np.ndarray:
+def _channels_of_array(array: np.ndarray, longest: int) -> np.ndarray:
     """Returns grey and alpha as float64 of shape (h, w, 2) in [0, 1]."""
     if np.ma.is_masked(array):
         raise PictureError("The picture has masked pixels; fill them first.")
@@ -100,7 +101,7 @@ def _channels_of_array(array: np.ndarray) -> np.ndarray:
         raise PictureError("The picture holds values that are not finite numbers.")
     if lowest < 0:
         raise PictureError(f"Grey values are not negative, but the picture holds {lowest:g}.")
-    values = _averaged(array.reshape(*array.shape[:2], depth))
+    values = _averaged(array.reshape(*array.shape[:2], depth), longest)
     values /= _full_scale(array.dtype, highest)
     alpha = values[..., -1] if depth in (2, 4) else np.ones(values.shape[:2])
     weights = GREY_WEIGHTS if depth > 2 else (1.0,)
@@ -117,9 +118,9 @@ def _full_scale(dtype: np.dtype, highest: float) -> int:
     raise PictureError(f"Grey values reach to {scales[-1]:,}, but the picture holds {highest:g}.")
 
 
-def _averaged(values: np.ndarray) -> np.ndarray:
+def _averaged(values: np.ndarray, longest: int) -> np.ndarray:
     """Averages squares of pixels, row by row, so that a large picture is never copied whole."""
-    factor = -(-max(values.shape[:2]) // WORKING_SIDE)
+    factor = -(-max(values.shape[:2]) // longest)
     height, width = (max(side // factor, 1) for side in values.shape[:2])
     tall, wide = (min(factor, side) for side in values.shape[:2])
     rows = np.empty((height, width, values.shape[2]))
@@ -129,7 +130,7 @@ def _averaged(values: np.ndarray) -> np.ndarray:
     return rows
 
 
-def _channels_of_file(given: str | Path | bytes | Image.Image) -> np.ndarray:
+def _channels_of_file(given: str | Path | bytes | Image.Image, longest: int) -> np.ndarray:
     """Decodes a path, bytes or Pillow image into grey and alpha, shape (h, w, 2) in [0, 1]."""
     if isinstance(given, str | Path):
         try:
@@ -139,7 +140,7 @@ def _channels_of_file(given: str | Path | bytes | Image.Image) -> np.ndarray:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # Pillow's, of odd comments; the size is asked here
-            return _decoded(given)
+            return _decoded(given, longest)
     except PictureError:
         raise
     except Image.DecompressionBombError as error:
@@ -169,7 +170,7 @@ def _opened(content: bytes) -> Image.Image:
     return picture
 
 
-def _decoded(given: bytes | Image.Image) -> np.ndarray:
+def _decoded(given: bytes | Image.Image, longest: int) -> np.ndarray:
     """Decodes a picture no larger than need be."""
     picture = given if isinstance(given, Image.Image) else _opened(given)
     pixels = picture.width * picture.height
@@ -180,11 +181,11 @@ def _decoded(given: bytes | Image.Image) -> np.ndarray:
             f"The picture has {picture.width:,} × {picture.height:,} pixels; make it smaller."
         )
     if picture is not given:
-        picture.draft("RGB", (WORKING_SIDE, WORKING_SIDE))  # JPEG: decode it smaller
+        picture.draft("RGB", (longest, longest))  # JPEG: decode it smaller
     picture.load()
     orientation = picture.getexif().get(0x0112, 1)  # only now: TIFF is turned on loading
     if picture.mode[0] not in "IF":  # 16 or 32 bits have no alpha and are averaged as an array
         picture = picture.convert("RGBA" if picture.has_transparency_data else "RGB")
-        picture.thumbnail((WORKING_SIDE, WORKING_SIDE), Image.Resampling.BOX)
-    channels = _channels_of_array(np.asarray(picture))
+        picture.thumbnail((longest, longest), Image.Resampling.BOX)
+    channels = _channels_of_array(np.asarray(picture), longest)
     return ORIENTATIONS.get(orientation, lambda array: array)(channels)

@@ -18,9 +18,9 @@ def line_pixels(mask: np.ndarray) -> np.ndarray:
     Returns:
         bool array of the same shape.
     """
-    found = _border_bands(mask)
+    found = border_bands(mask)
     mask = mask & ~found
-    candidates = _horizontal_lines(mask) + [line.T for line in _horizontal_lines(mask.T)]
+    candidates = horizontal_lines(mask) + [line.T for line in horizontal_lines(mask.T)]
     if not candidates:
         return found
     rest = mask & ~np.logical_or.reduce(candidates)
@@ -51,7 +51,7 @@ def stroke_width(mask: np.ndarray) -> float:
     return 4 * inside[inside > 0].mean() if mask.any() else 0.0
 
 
-def _border_bands(mask: np.ndarray) -> np.ndarray:
+def border_bands(mask: np.ndarray) -> np.ndarray:
     """Marks the outermost rows and columns that are all ink."""
     band = np.zeros(mask.shape, bool)
     for turns in range(4):
@@ -63,7 +63,7 @@ def _border_bands(mask: np.ndarray) -> np.ndarray:
     return band
 
 
-def _horizontal_lines(mask: np.ndarray) -> list[np.ndarray]:
+def horizontal_lines(mask: np.ndarray) -> list[np.ndarray]:
     """Finds the lines that are nearly horizontal: a Hough transform over a few slopes."""
     height, width = mask.shape
     least = LEAST_LENGTH * width

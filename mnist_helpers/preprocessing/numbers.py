@@ -1,25 +1,28 @@
 """Any number of digits in one picture, in one or several lines of text."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 import numpy as np
 from scipy import ndimage
 
-from mnist_helpers.preprocessing.background import find_ink, grown
 from mnist_helpers.preprocessing.image_io import Picture, PictureError, read_grey
 from mnist_helpers.preprocessing.lines import EVERY_NEIGHBOUR
 from mnist_helpers.preprocessing.mnist_format import ink_to_mnist
+from mnist_helpers.preprocessing.writing import LEAST_HEIGHT, Part, find_writing, text_lines
 
 Classify = Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]]
-Box = tuple[int, int, int, int]
+Box = tuple[float, float, float, float]
 
-MOST_PARTS = 400  # a page of digits has fewer; a texture has thousands
-MOST_CANDIDATES = 4_000  # 28 x 28 float32 images of 3 kB each
-LEAST_HEIGHT = 0.4  # of the tallest tenth of a line's parts: points, commas and dashes are lower
-WIDEST = 1.6  # times a line's height: no digit is wider
-LONGEST = 4  # atoms of one candidate
-SKIP = np.log(1e-3)  # what leaving an atom out costs, per height of its width
+LONGEST = 1_600  # pixels of the longer side that pictures are reduced to
+TALLEST = 64  # pixels of a digit; larger writing is reduced further, for speed
+MOST_PARTS = 400  # separate strokes; a page of digits has fewer, a texture has thousands
+MOST_CANDIDATES = 8_000  # 28 x 28 float32 images of 3 kB each
+STEP = 0.12  # of the height: how densely wide strokes are cut
+WIDEST, HIGHEST = 1.5, 2.5  # of the height: no digit exceeds it
+MOST_ATOMS = 14  # in one digit
+SKIP = 3.0  # what as much ink as a digit's costs if it is left out, in nats
+DIGIT_INK = 0.18  # of the square of the height: what a digit's strokes cover
 NO_NUMBER = "No number is to be found: nothing that stands out looks like a digit."
 
 
@@ -28,26 +31,33 @@ class Number(NamedTuple):
 
     Attributes:
         text: The lines, joined by line ends.
-        lines: The digits of each line of text, from top to bottom.
-        boxes: Of each digit, in the order of `lines`: left, top, width and height in pixels of the
-            picture as `read_grey` returns it.
-        confidences: Probability of each digit.
-        confidence: Probability that all are right: their product.
+        confidence: Probability that all are right: the product of those of the digits.
+        confidences: Of each digit, in the order of `text`.
+        boxes: Of each digit: left, top, width and height, in parts of the picture's sides.
     """
 
     text: str
-    lines: list[str]
-    boxes: list[Box]
-    confidences: list[float]
     confidence: float
+    confidences: list[float]
+    boxes: list[Box]
+
+
+class Candidate(NamedTuple):
+    """What may be a digit: the atoms from `first` to before `behind`, in MNIST's form."""
+
+    first: int
+    behind: int
+    image: np.ndarray
+    box: Part
 
 
 def read_number(picture: Picture, classify: Classify) -> Number:
     """Reads all digits in a picture.
 
-    Strokes are cut at the thinnest places into atoms; each run of neighbouring atoms is a candidate
-    for a digit. All of them are judged in one call, and dynamic programming chooses the best
-    sequence (over-segmentation; Casey and Lecolinet, 1996).
+    Strokes are cut at many places into atoms; each run of neighbouring atoms is a candidate for a
+    digit. All of them are judged in one call, and dynamic programming chooses the most probable
+    sequence (over-segmentation: Casey and Lecolinet, "A survey of methods and strategies in
+    character segmentation", 1996).
 
     Args:
         picture: As for `to_mnist`.
@@ -57,119 +67,120 @@ def read_number(picture: Picture, classify: Classify) -> Number:
     Raises:
         PictureError: There is no digit, or far too much that might be one.
     """
-    ink, mask = find_ink(read_grey(picture))
-    found = [_candidates(line, ink, mask) for line in _text_lines(mask)]
-    images = [image for candidates in found for image, *_ in candidates.values()]
+    grey = read_grey(picture, LONGEST)
+    ink, mask = find_writing(grey)
+    lines, height = text_lines(mask)
+    if height > TALLEST:
+        grey = read_grey(grey, round(max(grey.shape) * TALLEST / height))
+        ink, mask = find_writing(grey)
+        lines, height = text_lines(mask)
+    if sum(map(len, lines)) > MOST_PARTS:
+        raise PictureError(_too_many(sum(map(len, lines)), "separate strokes"))
+    atoms = [_atoms(line, height) for line in lines]
+    found = [list(_candidates(line, ink, mask, height)) for line in atoms]
+    images = [candidate.image for candidates in found for candidate in candidates]
     if not images:
         raise PictureError(NO_NUMBER)
-    if len(images) > MOST_CANDIDATES:
-        raise PictureError(_too_many(len(images), "places for digits"))
     probabilities, scores = classify(np.stack(images))
-    digits: list[list[tuple[int, float, Box]]] = []
-    start = 0
-    for candidates in found:
-        stop = start + len(candidates)
-        digits.append(_best(candidates, probabilities[start:stop], scores[start:stop]))
-        start = stop
-    digits = [line for line in digits if line]
-    if not digits:
+    judged = probabilities.max(axis=1) * scores, probabilities.argmax(axis=1)
+    texts, confidences, boxes = [], [], []
+    for line, candidates in zip(atoms, found, strict=True):
+        confidence, digit = (values[: len(candidates)] for values in judged)
+        judged = tuple(values[len(candidates) :] for values in judged)
+        chosen = _best(line, candidates, confidence, height)
+        texts.append("".join(str(digit[number]) for number in chosen))
+        confidences += [float(confidence[number]) for number in chosen]
+        boxes += [_in_parts(candidates[number].box, grey.shape) for number in chosen]
+    if not boxes:
         raise PictureError(NO_NUMBER)
-    lines = ["".join(str(digit) for digit, *_ in line) for line in digits]
-    confidences = [confidence for line in digits for _, confidence, _ in line]
-    boxes = [box for line in digits for *_, box in line]
-    return Number("\n".join(lines), lines, boxes, confidences, float(np.prod(confidences)))
+    text = "\n".join(text for text in texts if text)
+    return Number(text, float(np.prod(confidences)), confidences, boxes)
 
 
 def _too_many(count: int, what: str) -> str:
     return f"The picture holds {count:,} {what}; give a part that shows the number alone."
 
 
-def _text_lines(mask: np.ndarray) -> list[list[np.ndarray]]:
-    """Groups the parts tall enough for digits into lines of text; each a list of bool masks."""
-    parts, count = ndimage.label(mask, EVERY_NEIGHBOUR)
-    slices = ndimage.find_objects(parts)
-    heights = np.array([rows.stop - rows.start for rows, _ in slices])
-    tall = np.flatnonzero(heights >= LEAST_HEIGHT * np.percentile(heights, 90)) if count else []
-    tall = [n for n in tall if heights[n] >= max(5, LEAST_HEIGHT * heights.max() / 2)]
-    if len(tall) > MOST_PARTS:
-        raise PictureError(_too_many(len(tall), "separate strokes"))
-    lines: list[list[int]] = []
-    for number in sorted(tall, key=lambda n: slices[n][0].start + slices[n][0].stop):
-        middle = (slices[number][0].start + slices[number][0].stop) / 2
-        for line in lines:
-            if any(slices[n][0].start <= middle <= slices[n][0].stop for n in line):
-                line.append(number)
-                break
-        else:
-            lines.append([number])
-    return [[parts == n + 1 for n in line] for line in lines]
+def _in_parts(box: Part, shape: tuple[int, ...]) -> Box:
+    """Returns left, top, width and height in parts of the picture's sides."""
+    high, wide = shape
+    return (
+        float(box.left / wide),
+        float(box.top / high),
+        float((box.right - box.left) / wide),
+        float((box.bottom - box.top) / high),
+    )
 
 
-def _candidates(line: list[np.ndarray], ink: np.ndarray, mask: np.ndarray) -> dict:
-    """Makes an image of each run of atoms: (first, behind last) to (image, box, height)."""
-    atoms = _atoms(line)
-    height = np.percentile([np.ptp(np.nonzero(part)[0]) + 1 for part in line], 75)
-    found = {}
-    for first in range(len(atoms)):
-        digit = np.zeros(mask.shape, bool)
-        for last in range(first, min(first + LONGEST, len(atoms))):
-            digit = digit | atoms[last]
-            rows, columns = np.nonzero(digit)
-            wide, high = np.ptp(columns) + 1, np.ptp(rows) + 1
-            if wide > WIDEST * height:
-                break
-            if high < LEAST_HEIGHT * height:
-                continue
-            full = np.percentile(ink[digit], 90)
-            cut = np.clip(ink / full, 0, 1) * (grown(digit) & (digit | ~mask))
-            box = (int(columns.min()), int(rows.min()), int(wide), int(high))
-            try:
-                found[first, last + 1] = (ink_to_mnist(cut), box)
-            except PictureError:
-                continue  # a speck of an atom is no candidate
-    return found
-
-
-def _atoms(line: list[np.ndarray]) -> list[np.ndarray]:
-    """Cuts what may be several digits where a column has least ink; from left to right."""
-    height = max(np.ptp(np.nonzero(part)[0]) + 1 for part in line)
+def _atoms(line: list[Part], height: float) -> list[Part]:
+    """Cuts strokes that may be several digits where they have least ink; from left to right."""
+    step = max(2, round(STEP * height))
     atoms = []
     for part in line:
-        columns = np.flatnonzero(part.any(axis=0))
-        left, right = columns[0], columns[-1] + 1
-        cuts = [left]
-        if right - left > 0.9 * height:
-            profile = ndimage.uniform_filter1d(part.sum(axis=0).astype(float), 3)
-            step = max(round(0.2 * height), 2)
-            lowest = ndimage.minimum_filter1d(profile, 2 * step + 1)
-            for column in range(left + step, right - step):
-                if profile[column] == lowest[column] and column - cuts[-1] >= step:
-                    cuts.append(column)
-        for start, stop in zip(cuts, [*cuts[1:], right], strict=True):
-            atom = np.zeros_like(part)
-            atom[:, start:stop] = part[:, start:stop]
-            atoms.append(atom)
-    return sorted(atoms, key=lambda atom: np.nonzero(atom)[1].mean())
+        width, cuts = part.right - part.left, []
+        ink = np.bincount(part.columns - part.left)
+        start = step if width > 0.5 * height else width
+        while start < width - 1:
+            cut = start + int(ink[start : min(start + step, width - 1)].argmin())
+            if cut <= width - max(2, step // 2):
+                cuts.append(cut)
+            start = max(start + step, cut + max(2, step // 2))
+        atom = np.searchsorted(cuts, part.columns - part.left, side="right")
+        for number in np.unique(atom):
+            inside = atom == number
+            atoms.append(Part.of(part.rows[inside], part.columns[inside]))
+    return sorted(atoms, key=lambda atom: atom.columns.mean())
+
+
+def _candidates(
+    atoms: list[Part], ink: np.ndarray, mask: np.ndarray, height: float
+) -> Iterator[Candidate]:
+    """Makes an image of each run of atoms that is no wider and no taller than digits are."""
+    for first in range(len(atoms)):
+        for behind in range(first + 1, min(first + MOST_ATOMS, len(atoms)) + 1):
+            run = atoms[first:behind]
+            box = Part.of(
+                np.concatenate([atom.rows for atom in run]),
+                np.concatenate([atom.columns for atom in run]),
+            )
+            if box.right - box.left > WIDEST * height:
+                break
+            if not LEAST_HEIGHT * height <= box.bottom - box.top <= HIGHEST * height:
+                continue
+            try:
+                yield Candidate(first, behind, ink_to_mnist(_alone(box, ink, mask)), box)
+            except PictureError:
+                continue  # a speck of an atom is no candidate
+
+
+def _alone(part: Part, ink: np.ndarray, mask: np.ndarray) -> np.ndarray:
+    """Cuts out a part's ink with its soft edge, without what belongs to its neighbours."""
+    top, left = max(part.top - 2, 0), max(part.left - 2, 0)
+    window = np.s_[top : part.bottom + 2, left : part.right + 2]
+    own = np.zeros(mask[window].shape, bool)
+    own[part.rows - top, part.columns - left] = True
+    soft = ndimage.binary_dilation(own, EVERY_NEIGHBOUR) & (own | ~mask[window])
+    return np.clip(ink[window] * soft / np.percentile(ink[window][own], 90), 0, 1)
 
 
 def _best(
-    candidates: dict, probabilities: np.ndarray, scores: np.ndarray
-) -> list[tuple[int, float, Box]]:
-    """Chooses the sequence of candidates with the highest sum of log probability x score.
+    atoms: list[Part], candidates: list[Candidate], confidence: np.ndarray, height: float
+) -> list[int]:
+    """Chooses the candidates, one behind the other, that are most probable together.
 
-    A candidate counts once for each of its atoms, so that fewer, wider digits gain nothing.
+    Half of a candidate's log probability counts by its ink, so that fewer, wider digits gain
+    nothing; atoms that no digit takes cost by theirs.
     """
-    count = max((behind for _, behind in candidates), default=0)
-    best: list[tuple[float, list]] = [(0.0, [])] + [(-np.inf, [])] * count
-    for behind in range(1, count + 1):
-        before, chosen = best[behind - 1]
-        best[behind] = (before + SKIP, chosen)
-        for row, ((first, last), (_, box)) in enumerate(candidates.items()):
-            if last != behind:
-                continue
-            digit = int(probabilities[row].argmax())
-            confidence = float(probabilities[row, digit] * scores[row])
-            total = best[first][0] + (last - first) * np.log(confidence + 1e-9)
-            if total > best[behind][0]:
-                best[behind] = (total, [*best[first][1], (digit, confidence, box)])
+    ink = np.array([len(atom.rows) for atom in atoms]) / (DIGIT_INK * height**2)
+    best: list[tuple[float, list[int]]] = [(0.0, [])]
+    for behind in range(1, len(atoms) + 1):
+        score, chosen = best[behind - 1]
+        options = [(score - SKIP * ink[behind - 1], chosen)]
+        for number, candidate in enumerate(candidates):
+            if candidate.behind == behind:
+                score, chosen = best[candidate.first]
+                weight = 0.5 + 0.5 * ink[candidate.first : behind].sum()
+                gain = weight * np.log(confidence[number] + 1e-6)
+                options.append((score + gain, [*chosen, number]))
+        best.append(max(options, key=lambda option: option[0]))
     return best[-1][1]

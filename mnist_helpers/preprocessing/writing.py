@@ -1,0 +1,108 @@
+"""The writing in a picture of numbers: ink without paper and ruled lines, in lines of text."""
+
+from typing import NamedTuple
+
+import numpy as np
+from scipy import ndimage
+from skimage.filters import apply_hysteresis_threshold, threshold_otsu
+
+from mnist_helpers.preprocessing.background import BLANK, light_on_dark
+from mnist_helpers.preprocessing.image_io import PictureError
+from mnist_helpers.preprocessing.lines import EVERY_NEIGHBOUR, border_bands, horizontal_lines
+
+PAPER_WINDOW = (15, 80)  # pixels; wider than a stroke, narrower than what shades the paper
+# A stroke is as dark as FULL somewhere and nowhere paler than FAINT, in parts of the ink's own
+# darkness; the patterns that cheques and forms are printed on are not.
+FAINT, FULL = 0.35, 0.6
+LEAST_HEIGHT = 0.28  # of a line's height: points, commas and dashes are lower
+
+
+class Part(NamedTuple):
+    """Connected strokes: pixels `rows` and `columns`, and the box around them."""
+
+    rows: np.ndarray
+    columns: np.ndarray
+    top: int
+    bottom: int
+    left: int
+    right: int
+
+    @classmethod
+    def of(cls, rows: np.ndarray, columns: np.ndarray) -> "Part":
+        """Puts the box around pixels; `bottom` and `right` are the first outside."""
+        return cls(
+            rows, columns, rows.min(), rows.max() + 1, columns.min(), columns.max() + 1
+        )
+
+
+def find_writing(grey: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Takes paper, its patterns, dark borders and ruled lines away.
+
+    Unlike `background.find_ink`, which expects one digit, it takes no upright stroke for a line and
+    no digit for paper, however many there are.
+
+    Args:
+        grey: Float array of shape (h, w), values in [0, 1].
+
+    Returns:
+        How much ink there is, float in [0, 1], and where, bool, both of the same shape.
+
+    Raises:
+        PictureError: Nothing stands out.
+    """
+    smooth = ndimage.gaussian_filter(light_on_dark(grey), 0.7)
+    window = int(np.clip(len(grey) // 2, *PAPER_WINDOW))
+    paper = ndimage.grey_opening(smooth, size=(window, window), mode="nearest")
+    ink = np.maximum(smooth - ndimage.uniform_filter(paper, window), 0)
+    erased = np.zeros(ink.shape, bool)
+    for _ in range(3):
+        values = ink[~erased]
+        if values.size == 0 or np.ptp(values) == 0:
+            raise PictureError(BLANK)
+        threshold = threshold_otsu(values)
+        dark = np.percentile(values[values > threshold], 80)
+        left = np.where(erased, 0, ink)
+        mask = apply_hysteresis_threshold(left, max(threshold, FAINT * dark), FULL * dark)
+        lines = border_bands(mask)
+        for line in horizontal_lines(mask & ~lines):
+            lines |= line
+        if not lines.any():
+            break
+        erased |= ndimage.binary_dilation(lines, EVERY_NEIGHBOUR) & (lines | ~mask)
+    return np.clip(ink / dark, 0, 1), mask & ~erased
+
+
+def text_lines(mask: np.ndarray) -> tuple[list[list[Part]], float]:
+    """Groups the strokes that are tall enough for digits into lines of text.
+
+    Args:
+        mask: bool array of shape (h, w), where ink is.
+
+    Returns:
+        The lines from top to bottom, and the height in pixels that digits have.
+    """
+    labels, count = ndimage.label(mask, EVERY_NEIGHBOUR)
+    if count == 0:
+        return [], 0.0
+    boxes = ndimage.find_objects(labels)
+    heights, widths = (np.array([b[axis].stop - b[axis].start for b in boxes]) for axis in (0, 1))
+    order = np.argsort(heights)
+    ink = np.cumsum(np.bincount(labels.ravel())[1:][order])
+    height = float(heights[order][np.searchsorted(ink, 0.6 * ink[-1])])  # of most of the ink
+    tall = (heights >= max(LEAST_HEIGHT * height, 4)) & ~(
+        (heights < 0.45 * height) & (widths > 2.2 * heights)
+    )
+    lines: list[list[Part]] = []
+    for number in sorted(np.flatnonzero(tall), key=lambda number: -heights[number]):
+        rows, columns = np.nonzero(labels[boxes[number]] == number + 1)
+        part = Part.of(rows + boxes[number][0].start, columns + boxes[number][1].start)
+        middle = (part.top + part.bottom) / 2
+        for line in lines:
+            tops, bottoms = zip(*((p.top, p.bottom) for p in line), strict=True)
+            if np.mean(tops) <= middle <= np.mean(bottoms):
+                line.append(part)
+                break
+        else:
+            lines.append([part])
+    lines.sort(key=lambda line: np.mean([part.top for part in line]))
+    return lines, height
