@@ -12,11 +12,11 @@ from docutils import nodes
 from sphinx.application import Sphinx
 
 from mnist_helpers.data.datasets import load_test
-from mnist_helpers.paths import PROJECT, SHIPPED_DIR
+from mnist_helpers.evaluation.reader import READER_MODEL
+from mnist_helpers.paths import PROJECT
 from mnist_helpers.runner.page.digit_page import model_facts, write_digit_page
 from mnist_helpers.runner.page.live_widgets import enliven, frame
 from mnist_helpers.training.artifacts import load_model
-from mnist_helpers.training.model_choice import find_model
 from mnist_helpers.training.pipeline import to_input
 
 project = "MNIST hybrid training"
@@ -106,12 +106,12 @@ def add_live_widgets(app: Sphinx, name: str, source: list[str]) -> None:
 
 
 def add_digit_page(app: Sphinx, error: Exception | None) -> None:
-    """Exports the shipped model as the page that the README of the site shows."""
+    """Exports the shipped reader as the page that the README of the site shows."""
     target = Path(app.outdir, "digits.html")
     if error is None and not target.exists():
-        path = find_model(SHIPPED_DIR)
         images = to_input(load_test("digits")[0])
-        write_digit_page(load_model(path), target, images, model_facts(path), "README.html")
+        network, facts = load_model(READER_MODEL), model_facts(READER_MODEL)
+        write_digit_page(network, target, images, facts, "README.html")
 
 
 def add_alternative_texts(app: Sphinx, doctree: nodes.document) -> None:

@@ -15,13 +15,12 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
             "expected_calibration_error", "fit_temperature", "reliability_curve",
             "temperature_scaled",
         ],
-        "inference": [
-            "Prediction", "Predictor", "feature_extractor", "image_or_error", "predict",
-            "predict_files", "predict_images", "test_time_augmentation",
-        ],
+        "inference": ["Predictor", "feature_extractor", "test_time_augmentation"],
         "model_evaluation": [
             "evaluate_model", "fast_predictor", "load_external_digits", "summarise",
         ],
+        "prediction": ["predict", "predict_number"],
+        "reader": ["Prediction", "Reader"],
         "robustness": ["corrupt", "measure_robustness"],
         "temperature": ["calibrate_file"],
         "significance": [

@@ -10,6 +10,10 @@ from mnist_helpers.preprocessing.lines import EVERY_NEIGHBOUR, stroke_width
 NO_DIGIT = "No digit is to be found: what stands out does not look like strokes."
 
 
+class SeveralDigitsError(PictureError):
+    """A picture that shows more digits than one."""
+
+
 def separate_ink(grey: np.ndarray) -> np.ndarray:
     """Separates the digit's ink from its background.
 
@@ -82,7 +86,7 @@ def _check_single(main: np.ndarray, others: np.ndarray) -> None:
     aside = shared <= 0.2 * np.minimum(np.diff(others[:, 1])[:, 0], np.diff(main[1])[0])
     several = 1 + (aside & (heights >= 0.6 * np.diff(main[0])[0])).sum()
     if several > 1:
-        raise PictureError(
+        raise SeveralDigitsError(
             f"The picture seems to hold {several} digits; cut it so that one is left."
         )
 

@@ -30,9 +30,7 @@ class Part(NamedTuple):
     @classmethod
     def of(cls, rows: np.ndarray, columns: np.ndarray) -> "Part":
         """Puts the box around pixels; `bottom` and `right` are the first outside."""
-        return cls(
-            rows, columns, rows.min(), rows.max() + 1, columns.min(), columns.max() + 1
-        )
+        return cls(rows, columns, rows.min(), rows.max() + 1, columns.min(), columns.max() + 1)
 
 
 def find_writing(grey: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -119,20 +119,20 @@ def captioned(picture: str, caption: str) -> str:
     )
 
 
-def answer_html(probabilities: np.ndarray) -> str:
-    """Sets the answer in words as a paragraph that screen readers announce."""
-    words = answer_in_words(probabilities)
+def answer_html(words: str) -> str:
+    """Sets an answer in words as a paragraph that screen readers announce."""
     return f'<p class="mnist-answer" role="status"><b>{words}</b></p>'
 
 
-def prediction_html(seen: np.ndarray, probabilities: np.ndarray) -> str:
+def prediction_html(seen: np.ndarray, probabilities: np.ndarray, doubt: str | None = None) -> str:
     """Shows what the network sees, its answer in words, and ten probabilities.
 
     Args:
         seen: Float array of shape (28, 28, 1), values in [0, 1].
         probabilities: Array of shape (10,).
+        doubt: What to say in place of the answer.
     """
     picture = image_html(seen[..., 0], "What the network sees: 28 by 28 pixels.", 140)
-    return answer_html(probabilities) + side_by_side(
+    return answer_html(doubt or answer_in_words(probabilities)) + side_by_side(
         captioned(picture, "what the network sees"), bars_html(probabilities)
     )

@@ -1,10 +1,11 @@
 """A pad to draw digits on, with mouse, pen, finger or by example, and what the network reads."""
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 import traitlets
 from PIL import Image, ImageDraw, ImageFilter
 
-from mnist_helpers.preprocessing.mnist_format import to_mnist
 from mnist_helpers.widgets.base import AskingWidget, javascript
 from mnist_helpers.widgets.html import (
     captioned,
@@ -13,6 +14,9 @@ from mnist_helpers.widgets.html import (
     prediction_html,
     side_by_side,
 )
+
+if TYPE_CHECKING:
+    from mnist_helpers.evaluation.reader import Reader
 
 PAD_SIDE = 140  # pixels of the drawing that Python makes; the canvas shows it at twice the size
 PEN_WIDTH = 0.085  # of the pad's side
@@ -66,7 +70,7 @@ class DigitPad(AskingWidget):
     """A pad to draw a digit on; the network says what it reads after each stroke.
 
     Args:
-        predictor: Such as an `evaluation.inference.Predictor`.
+        reader: Says what it shows.
         example: Digit that is shown at first; the first stroke replaces it.
 
     Attributes:
@@ -82,8 +86,8 @@ class DigitPad(AskingWidget):
         "Delete to clear. The prediction is read out beside it."
     ).tag(sync=True)
 
-    def __init__(self, predictor, example: int = 7) -> None:
-        self.predictor = predictor
+    def __init__(self, reader: "Reader", example: int = 7) -> None:
+        self.reader = reader
         question = {"number": 0, "strokes": EXAMPLES[example], "example": True}
         reply = self.reply_html(question)
         drawing = image_html(
@@ -97,5 +101,8 @@ class DigitPad(AskingWidget):
         """Predicts the drawn digit."""
         if not question["strokes"]:
             return "<p>Draw a digit.</p>"
-        seen = to_mnist(draw_strokes(question["strokes"]))
-        return prediction_html(seen, self.predictor(seen[None])[0])
+        drawing = draw_strokes(question["strokes"])
+        seen = self.reader.image(drawing)
+        (probabilities,), (score,) = self.reader(seen[None])
+        doubt = self.reader.doubt(drawing, probabilities, score)
+        return prediction_html(seen, probabilities, doubt)

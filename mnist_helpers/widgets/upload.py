@@ -1,11 +1,26 @@
 """A reader's own picture, step by step to what the network sees."""
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 
+from mnist_helpers.preprocessing.image_io import Picture, PictureError, read_grey
 from mnist_helpers.preprocessing.mnist_format import steps_to_mnist
+from mnist_helpers.preprocessing.numbers import LONGEST, Number, in_words, with_boxes
+from mnist_helpers.preprocessing.separation import SeveralDigitsError
 from mnist_helpers.widgets.base import AskingWidget, javascript
-from mnist_helpers.widgets.html import answer_html, bars_html, captioned, image_html, side_by_side
+from mnist_helpers.widgets.html import (
+    answer_html,
+    answer_in_words,
+    bars_html,
+    captioned,
+    image_html,
+    side_by_side,
+)
 from mnist_helpers.widgets.pad import EXAMPLES, draw_strokes
+
+if TYPE_CHECKING:
+    from mnist_helpers.evaluation.reader import Reader
 
 STEP_HEIGHT = 140
 
@@ -27,24 +42,37 @@ def example_photo(digit: int = 3) -> np.ndarray:
     return np.rint(255 * np.clip(photo, 0, 1)).astype(np.uint8)
 
 
-def picture_html(image, predictor) -> str:
-    """Shows the steps from a picture to 28 × 28 pixels, and the network's prediction.
+def picture_html(image: Picture, reader: "Reader") -> str:
+    """Shows the steps from a picture to 28 × 28 pixels, and what it shows.
 
     Args:
-        image: Anything that `preprocessing.mnist_format.to_mnist` takes.
-        predictor: Such as an `evaluation.inference.Predictor`.
+        image: Anything that `preprocessing.mnist_format.to_mnist` takes; with several digits it is
+            shown with a box around each.
+        reader: Says what it shows.
 
     Raises:
         PictureError: There is no digit to be found in it.
     """
-    steps = steps_to_mnist(image)
+    try:
+        steps = steps_to_mnist(image)
+    except SeveralDigitsError as error:
+        if number := reader.several(image):
+            return _number_html(image, number)
+        raise PictureError(str(error)) from error
     pictures = [
         captioned(image_html(values, f"The picture {name}.", height=STEP_HEIGHT), name)
         for name, values in steps.items()
     ]
     seen = list(steps.values())[-1][..., None]
-    probabilities = predictor(seen[None])[0]
-    return side_by_side(*pictures, bars_html(probabilities)) + answer_html(probabilities)
+    (probabilities,), (score,) = reader(seen[None])
+    doubt = reader.doubt(image, probabilities, score)
+    answer = answer_html(doubt or answer_in_words(probabilities))
+    return side_by_side(*pictures, bars_html(probabilities)) + answer
+
+
+def _number_html(image: Picture, number: Number) -> str:
+    marked = with_boxes(read_grey(image, LONGEST), number)
+    return image_html(marked, in_words(number), height=STEP_HEIGHT) + answer_html(in_words(number))
 
 
 class PictureUpload(AskingWidget):
@@ -53,7 +81,7 @@ class PictureUpload(AskingWidget):
     The browser makes large pictures smaller before it sends them.
 
     Args:
-        predictor: Such as an `evaluation.inference.Predictor`.
+        reader: Says what it shows.
         example: A picture to begin with, as `to_mnist` takes it; a made-up photo by default.
 
     Attributes:
@@ -63,13 +91,13 @@ class PictureUpload(AskingWidget):
 
     _esm = javascript("upload.js")
 
-    def __init__(self, predictor, example=None) -> None:
-        self.predictor = predictor
+    def __init__(self, reader: "Reader", example: Picture | None = None) -> None:
+        self.reader = reader
         first = example_photo() if example is None else example
-        self.still = picture_html(first, predictor)
+        self.still = picture_html(first, reader)
         super().__init__(self.still)
         self.add_class("mnist-upload")
 
     def reply_html(self, question: dict) -> str:
         """Shows the chosen picture's steps and the prediction."""
-        return picture_html(bytes(question["content"]), self.predictor)
+        return picture_html(bytes(question["content"]), self.reader)

@@ -32,13 +32,14 @@ def command(
     one HTML file in which anybody can draw digits, offline; it is compared where there is Node.js.
     """
     from mnist_helpers.data.datasets import load_test
+    from mnist_helpers.evaluation.reader import READER_MODEL
     from mnist_helpers.runner import export_formats
     from mnist_helpers.runner.page import digit_page
     from mnist_helpers.training.artifacts import load_model
     from mnist_helpers.training.model_choice import find_model
     from mnist_helpers.training.pipeline import to_input
 
-    path = find_model(model)
+    path = READER_MODEL if format == "page" and not model else find_model(model)
     suffixes = {name: each.suffix or f"_{name}" for name, each in export_formats.FORMATS.items()}
     target = Path(output or path.stem + suffixes.get(format, ".html"))
     images = to_input(load_test(dataset)[0][:IMAGES])

@@ -60,16 +60,14 @@ def is_url(name: str) -> bool:
     return name.lower().startswith(("http://", "https://"))
 
 
-def read_pictures(names: Iterable[str]) -> "Iterator[tuple[str, np.ndarray | str]]":
-    """Reads what `find_pictures` found, one after the other.
+def read_pictures(names: Iterable[str]) -> "Iterator[tuple[str, bytes | np.ndarray | Exception]]":
+    """Opens what `find_pictures` found, one after the other.
 
     Yields:
-        For each digit its name, and its float32 image (28, 28, 1) in [0, 1] or why there is none. A
-        file of many digits in MNIST's form gives each of them as it is, counted from 1.
+        For each its name, and its content or why there is none. A file of many digits in MNIST's
+        form gives each of them as a float32 image (28, 28, 1) in [0, 1], counted from 1.
     """
     from mnist_helpers.data import digit_files
-    from mnist_helpers.evaluation.inference import image_or_error
-    from mnist_helpers.files import reason
     from mnist_helpers.training.pipeline import to_input
 
     for name in names:
@@ -77,16 +75,16 @@ def read_pictures(names: Iterable[str]) -> "Iterator[tuple[str, np.ndarray | str
             content = _read(name)
             digits = digit_files.parse(content, name, "The file")
         except (ValueError, OSError) as error:
-            yield name, reason(error)
+            yield name, error
             continue
         if digits is None:
-            yield name, image_or_error(content)
+            yield name, content
             continue
         for number, image in enumerate(digits.images, 1):
             blank = image.min() == image.max()
             yield (
                 f"{name}, image {number}",
-                "The image is blank." if blank else to_input(image[None])[0],
+                ValueError("The image is blank.") if blank else to_input(image[None])[0],
             )
 
 

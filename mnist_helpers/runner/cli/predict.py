@@ -3,17 +3,19 @@
 import json
 import os
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from mnist_helpers.runner.cli.common import Model, echo
+from mnist_helpers.runner.cli.numbers import NumberReading, read_numbers
 from mnist_helpers.runner.cli.pictures import find_pictures, read_pictures
 from mnist_helpers.runner.csv_row import csv_row
 
 if TYPE_CHECKING:
-    from mnist_helpers.evaluation.inference import Prediction
+    from mnist_helpers.evaluation.reader import Prediction
 
 NAMED = 10  # of the files that were not read
 
@@ -30,13 +32,24 @@ def command(
     model: Model = None,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON list.")] = False,
     as_csv: Annotated[bool, typer.Option("--csv", help="Comma-separated, with a header.")] = False,
+    numbers: Annotated[
+        bool, typer.Option("--numbers", help="Read all digits of each picture, in lines.")
+    ] = False,
+    boxes: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FOLDER", help="With --numbers: save each picture there with boxes drawn."
+        ),
+    ] = None,
 ) -> int:
-    """Reads the digit in each picture: dark on light or light on dark, one digit a picture.
+    """Reads the digit in each picture, or with --numbers all; dark on light or light on dark.
 
     Exit status 0: all read; 1: at least one could not be read.
     """
     if as_json and as_csv:
         raise typer.BadParameter("--json and --csv cannot be used together")
+    if boxes and not numbers:
+        raise typer.BadParameter("--boxes needs --numbers")
     found, left_out = find_pictures(pictures)
     if left_out:
         more = f" and {len(left_out) - NAMED:,} more" if len(left_out) > NAMED else ""
@@ -46,21 +59,19 @@ def command(
         raise ValueError(f"There are no pictures in {', '.join(found)}.")
     from tqdm import tqdm
 
-    from mnist_helpers.evaluation import inference
-    from mnist_helpers.training.artifacts import load_model
-    from mnist_helpers.training.model_choice import find_model
+    from mnist_helpers.evaluation.reader import Reader
 
-    predictor = inference.Predictor(load_model(find_model(model)))
-    errors = []
+    reader, errors = Reader(model), []
 
-    def watched() -> "Iterable[Prediction]":
-        predictions = inference.predict_images(predictor, read_pictures(found))
+    def watched() -> "Iterator[Prediction | NumberReading]":
+        opened = read_pictures(found)
+        results: Iterable[Prediction | NumberReading] = (
+            read_numbers(reader, opened, boxes) if numbers else reader.read_all(opened)
+        )
         quiet = not sys.stderr.isatty() or None
-        for prediction in tqdm(
-            predictions, total=len(found), unit=" pictures", disable=quiet, leave=False
-        ):
-            errors.append(prediction.error is not None)
-            yield prediction
+        for result in tqdm(results, total=len(found), unit=" pictures", disable=quiet, leave=False):
+            errors.append(result.error is not None)
+            yield result
 
     write = _write_json if as_json else _write_csv if as_csv else _write_lines
     write(watched())
@@ -69,24 +80,25 @@ def command(
     return int(any(errors))
 
 
-def _write_lines(predictions: "Iterable[Prediction]") -> None:
-    for prediction in predictions:
-        if prediction.error:
-            echo(f"{prediction.picture}: {prediction.error}")
+def _write_lines(results: "Iterable[Prediction | NumberReading]") -> None:
+    for result in results:
+        if result.error:
+            echo(f"{result.picture}: {result.error}")
+        elif isinstance(result, NumberReading):
+            print(f"{result.picture}: {result.number!r} ({result.confidence:.1%})")
         else:
             print(
-                f"{prediction.picture}: {prediction.digit} ({prediction.confidence:.1%}; "
-                f"second choice {prediction.second_choice}, {prediction.second_confidence:.1%})"
+                f"{result.picture}: {result.digit} ({result.confidence:.1%}; "
+                f"second choice {result.second_choice}, {result.second_confidence:.1%})"
             )
 
 
-def _write_csv(predictions: "Iterable[Prediction]") -> None:
-    from mnist_helpers.evaluation.inference import Prediction
+def _write_csv(results: "Iterator[Prediction | NumberReading]") -> None:
+    for number, result in enumerate(results):
+        if number == 0:
+            print(csv_row(result._fields), end="")
+        print(csv_row(result), end="")
 
-    print(csv_row(Prediction._fields), end="")
-    for prediction in predictions:
-        print(csv_row(prediction), end="")
 
-
-def _write_json(predictions: "Iterable[Prediction]") -> None:
-    print(json.dumps([prediction._asdict() for prediction in predictions], indent=2))
+def _write_json(results: "Iterable[Prediction | NumberReading]") -> None:
+    print(json.dumps([result._asdict() for result in results], indent=2))

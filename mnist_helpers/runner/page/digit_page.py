@@ -10,8 +10,9 @@ from typing import Any
 import keras
 import numpy as np
 
+from mnist_helpers.evaluation import reader
 from mnist_helpers.evaluation.inference import Predictor
-from mnist_helpers.files import write_text
+from mnist_helpers.files import read_json, write_text
 from mnist_helpers.preprocessing import background, image_io, lines, mnist_format, separation
 from mnist_helpers.runner.export_formats import compare_answers, require_new
 from mnist_helpers.runner.page.digit_network import PageExportError, describe_network
@@ -143,13 +144,22 @@ def render(network: str, facts: dict[str, str], link: str = "") -> str:
     if ":" in link and not link.startswith("https://"):
         raise ValueError(f"A link is relative or begins with https://, not {link[:40]!r}.")
     scripts = [NETWORK, DECIDING, FILTERS, COMMON, CONSTANTS, TO_MNIST, PAGE]
-    data = {"network": json.loads(network), "constants": constants(), "facts": facts}
+    is_digit = keras.saving.load_model(reader.IS_DIGIT_MODEL, compile=False)
+    data = {
+        "network": json.loads(network),
+        "is-digit": json.loads(network_json(is_digit)),
+        "constants": constants() | {"LEAST_SCORE": reader.least_score()},
+        "facts": facts,
+    }
     return render_page("digit_page.html.j2", scripts, data, link=link)
 
 
 def model_facts(path: Path) -> dict[str, str]:
     """Returns what `metrics.json` beside a model records, for people to read."""
-    phase, environment = recorded_phase(path), read_metrics(path.parent)["environment"]
+    if path == reader.READER_MODEL:
+        phase = environment = read_json(reader.READER_FACTS)
+    else:
+        phase, environment = recorded_phase(path), read_metrics(path.parent)["environment"]
     facts = {"Network": path.stem}
     if title := environment.get("dataset_title"):
         facts["Trained on"] = str(title)

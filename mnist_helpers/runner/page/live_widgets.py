@@ -1,21 +1,15 @@
 """Widgets that live without a kernel, in place of their still pictures on HTML pages."""
 
-import ast
-import contextlib
 import html
-import io
 import json
 import re
 from collections.abc import Callable
-from pathlib import Path
 
-from mnist_helpers.runner.notebook.read import notebook_parameters, read_notebook
 from mnist_helpers.runner.page.render import javascript, render_page
 from mnist_helpers.training.transforms import TRANSFORMS, transform_name
 
 MARKER = re.compile(r'<span hidden data-live="([^"]*)"></span>')  # of `widgets.html.live_marker`
 IN_JAVASCRIPT = {"rotation_degrees", "shift_fraction", "zoom_fraction"}  # in page/affine.js
-COMPARED = 100  # images on which the page's network must answer as the notebook's
 
 
 class StillPictureError(ValueError):
@@ -96,38 +90,22 @@ def _sliders(settings: dict) -> str:
     return f"{frame(page, 'Sliders over the augmentation', inline=True)}<p>{note}</p>"
 
 
-def pad_of_notebook(notebook: Path) -> str:
-    """Returns the pad with the network that an executed notebook like 06 worked with.
-
-    Args:
-        notebook: The file; its parameters say which network.
+def pad_with_reader() -> str:
+    """Returns the pad with the reader that comes with the project.
 
     Raises:
         StillPictureError: The page cannot have that network.
     """
-    from mnist_helpers.data.datasets import load_test
+    from mnist_helpers.evaluation.reader import READER_MODEL
     from mnist_helpers.runner.page import digit_page
     from mnist_helpers.training.artifacts import load_model
-    from mnist_helpers.training.model_choice import find_models
-    from mnist_helpers.training.pipeline import to_input
 
-    declared = notebook_parameters(notebook).items()
-    values = {name: ast.literal_eval(about["default"]) for name, about in declared}
-    values |= read_notebook(notebook)["metadata"].get("papermill", {}).get("parameters", {})
     try:
-        with contextlib.redirect_stdout(io.StringIO()):  # the notebook has said it
-            found = find_models(values["MODEL"], values["DATASET"], values["OUTPUT_DIR"])
-        path = list(found.values())[-1]
-        model = load_model(path)
-        network = digit_page.network_json(model)
-        images = to_input(load_test(values["DATASET"])[0][:COMPARED])
-        digit_page.compare_in_node(network, model, images)
-    except KeyError as error:
-        raise StillPictureError(f"The notebook has no parameter {error}.") from error
+        network = digit_page.network_json(load_model(READER_MODEL))
     except (OSError, ValueError) as error:
         raise StillPictureError(f"The page cannot have this network: {error}") from error
-    page = digit_page.render(network, digit_page.model_facts(path.absolute()))
+    page = digit_page.render(network, digit_page.model_facts(READER_MODEL))
     return (
         f"{frame(page, 'Draw a digit, and the network reads it', inline=True)}"
-        f"<p>Here <code>{html.escape(path.name)}</code> runs in your browser, without a kernel.</p>"
+        f"<p>Here <code>{READER_MODEL.name}</code> runs in your browser, without a kernel.</p>"
     )

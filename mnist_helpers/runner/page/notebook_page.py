@@ -10,7 +10,7 @@ from pathlib import Path
 from mnist_helpers.files import atomic_write, read_json, write_text
 from mnist_helpers.paths import NOTEBOOKS_DIR, PROJECT
 from mnist_helpers.runner.notebook.read import SERIES
-from mnist_helpers.runner.page.live_widgets import enliven, pad_of_notebook
+from mnist_helpers.runner.page.live_widgets import enliven, pad_with_reader
 
 # TensorFlow's C++ start-up notes, which no setting silences and which say nothing of the run.
 STARTUP = re.compile(r"^(WARNING: All log messages before absl|[IWE]0000 ).*\n?", re.M)
@@ -39,7 +39,7 @@ def write_page(notebook: Path) -> None:
     for cell in content.cells:
         if cell.cell_type == "code":
             cell.outputs = without_widget_views(without_startup_notes(cell.outputs))
-    enliven(content, lambda: pad_of_notebook(notebook))
+    enliven(content, pad_with_reader)
     exporter = HTMLExporter(raw_template=TEMPLATE.read_text(encoding="utf-8"))
     page, _ = exporter.from_notebook_node(content)
     page = re.sub(LINK, lambda link: _link(link, notebook.parent.absolute()), page)

@@ -1,6 +1,7 @@
 // The page: pad, upload, answer, and a view into the network. The other scripts come before.
 const MAPPED = ["conv", "depthwise", "max_pool", "average_pool"];
 const NETWORK = unpack(read("network"));
+const IS_DIGIT = unpack(read("is-digit"));
 const pad = $("pad");
 const pen = pad.getContext("2d", { willReadFrequently: true });
 const small = newContext(CONSTANTS.PAD_SIDE, CONSTANTS.PAD_SIDE);
@@ -39,12 +40,14 @@ function percent(p) {
   return p >= 0.9995 && p < 1 ? "> 99.9 %" : `${(100 * p).toFixed(1)} %`;
 }
 
-function words(p) {
+function words(p, score) {
   const order = [...p.keys()].sort((a, b) => p[b] - p[a]);
   const [first, second] = order;
   const an = first === 8 ? "an" : "a";
   const confidence = percent(p[first]);
   const other = `${second} (${percent(p[second])})`;
+  if (score < CONSTANTS.LEAST_SCORE)
+    return `This does not look like a digit; if it is one, it is ${an} ${first}.`;
   if (p[first] >= CONSTANTS.CERTAIN)
     return `This is ${an} ${first}, with ${confidence} confidence.`;
   if (p[first] >= CONSTANTS.PROBABLE)
@@ -63,7 +66,8 @@ function show(pixels) {
   try {
     looked = readPixels(pixels);
     const p = looked.values[looked.values.length - 1].data;
-    $("answer").textContent = words(p);
+    const [score] = run(IS_DIGIT, looked.image).pop().data;
+    $("answer").textContent = words(p, score);
     showBars(p);
     requestAnimationFrame(() => setTimeout(look));
   } catch (error) {

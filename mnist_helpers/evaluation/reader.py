@@ -1,0 +1,203 @@
+"""Reading pictures: which digit they show, whether one at all, or which number."""
+
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import keras
+import numpy as np
+
+from mnist_helpers.evaluation.inference import Predictor
+from mnist_helpers.files import read_json, reason
+from mnist_helpers.paths import SHIPPED_DIR
+from mnist_helpers.preprocessing.image_io import Picture, PictureError
+from mnist_helpers.preprocessing.mnist_format import to_mnist
+from mnist_helpers.preprocessing.numbers import Number, in_words, read_number
+from mnist_helpers.preprocessing.separation import SeveralDigitsError
+from mnist_helpers.training.artifacts import load_model
+from mnist_helpers.training.model_choice import find_model
+
+READER_MODEL = SHIPPED_DIR / "reader.keras"
+IS_DIGIT_MODEL = SHIPPED_DIR / "is_digit.keras"
+READER_FACTS = SHIPPED_DIR / "reader.json"
+LEAST_SURE = 0.5  # of each digit of a number that nobody asked for
+
+
+class Prediction(NamedTuple):
+    """Which digit a picture shows.
+
+    Attributes:
+        picture: Its name; empty for a picture without one.
+        digit: The most probable digit; `None` if the picture shows no single digit.
+        confidence: Its probability.
+        second_choice: The second most probable digit.
+        second_confidence: Its probability.
+        error: Why there is no digit, in a sentence; else `None`.
+        digit_score: How much it looks like a digit at all, in [0, 1].
+    """
+
+    picture: str
+    digit: int | None = None
+    confidence: float | None = None
+    second_choice: int | None = None
+    second_confidence: float | None = None
+    error: str | None = None
+    digit_score: float | None = None
+
+
+def least_score() -> float:
+    """Returns the score that 99 % of MNIST's validation digits reach."""
+    return float(read_json(READER_FACTS)["least_score"])
+
+
+class Reader:
+    """Reads pictures with a classifier, and with a second network that knows what is no digit.
+
+    The second network is one for all classifiers: it was trained on digits, and on letters, signs,
+    scribbles, parts of digits and merged ones (`benchmarks/reader.md`).
+
+    Args:
+        model: A digit classifier, its `.keras` file or a run's folder; by default the reader that
+            comes with the project, which was trained on more than MNIST.
+
+    Raises:
+        FileNotFoundError: There is no such model.
+        ValueError: The model is unsuitable.
+    """
+
+    def __init__(self, model: keras.Model | str | Path | None = None) -> None:
+        """Loads both networks and traces them."""
+        if not isinstance(model, keras.Model):
+            model = load_model(find_model(model) if model else READER_MODEL)
+        self.predictor = Predictor(model)
+        self._is_digit = Predictor(keras.saving.load_model(IS_DIGIT_MODEL, compile=False))
+        self.least_score = least_score()
+
+    def __call__(self, images: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Classifies images in MNIST's form.
+
+        Args:
+            images: float32 array of shape (n, 28, 28) or (n, 28, 28, 1) in [0, 1].
+
+        Returns:
+            Probabilities, float32 of shape (n, 10), of the digits; and how much each image looks
+            like a digit at all, float32 of shape (n,) in [0, 1].
+        """
+        return self.predictor(images), self._is_digit(images)[:, 0]
+
+    def image(self, picture: Picture) -> np.ndarray:
+        """Brings a picture to MNIST's form, as `to_mnist` does; of several digits it says which.
+
+        Raises:
+            PictureError: No single digit is found.
+        """
+        try:
+            return to_mnist(picture)
+        except SeveralDigitsError as error:
+            several = self.several(picture)
+            raise PictureError(in_words(several) if several else str(error)) from error
+
+    def number(self, picture: Picture) -> Number:
+        """Reads all digits in one picture, in one or several lines.
+
+        Raises:
+            PictureError: There is no digit, or the picture cannot be read.
+        """
+        return read_number(picture, self)
+
+    def several(self, picture: Picture) -> Number | None:
+        """Returns the number in a picture; `None` if it does not surely hold several digits."""
+        try:
+            number = self.number(picture)
+        except PictureError:
+            return None
+        sure = min(number.confidences) >= LEAST_SURE
+        return number if len(number.confidences) > 1 and sure else None
+
+    def doubt(self, picture: Picture, probabilities: np.ndarray, score: float) -> str | None:
+        """Says so if what was classified does not look like a digit.
+
+        Args:
+            picture: The picture.
+            probabilities: Of its digits, shape (10,).
+            score: How much it looks like a digit.
+        """
+        if score >= self.least_score:
+            return None
+        if several := self.several(picture):
+            return in_words(several)
+        best = int(probabilities.argmax())
+        article = "an" if best == 8 else "a"
+        return f"This does not look like a digit; if it is one, it is {article} {best}."
+
+    def read(self, picture: Picture) -> Prediction:
+        """Reads the digit in one picture.
+
+        Raises:
+            FileNotFoundError: There is no such picture.
+            PictureError: It cannot be read, or shows no single digit.
+        """
+        image = self.image(picture)
+        (probabilities,), (score,) = self(image[None])
+        if doubt := self.doubt(picture, probabilities, score):
+            raise PictureError(doubt)
+        name = str(picture) if isinstance(picture, str | Path) else ""
+        return _prediction(name, probabilities, score)
+
+    def read_all(
+        self, pictures: Iterable[tuple[str, Picture | Exception]], batch_size: int = 200
+    ) -> Iterator[Prediction]:
+        """Reads one digit in each picture, in order; one that cannot be read stops no other.
+
+        Args:
+            pictures: Their names and the pictures; a float32 array of shape (28, 28, 1) is in
+                MNIST's form already. An error stands for a picture that could not be opened.
+            batch_size: Images in MNIST's form classified together; pictures, which may be large,
+                go one by one.
+
+        Yields:
+            One prediction for each picture.
+        """
+        for batch in _batches(pictures, batch_size):
+            images = [self._image_or_error(picture) for _, picture in batch]
+            good = [image for image in images if not isinstance(image, Exception)]
+            rows = zip(*self(np.stack(good)), strict=True) if good else iter(())
+            for (name, picture), image in zip(batch, images, strict=True):
+                if isinstance(image, Exception):
+                    yield Prediction(name, error=reason(image))
+                    continue
+                probabilities, score = next(rows)
+                error = self.doubt(picture, probabilities, score)
+                found = _prediction(name, probabilities, score)
+                yield Prediction(name, error=error, digit_score=float(score)) if error else found
+
+    def _image_or_error(self, picture: Picture | Exception) -> np.ndarray | Exception:
+        if isinstance(picture, Exception):
+            return picture
+        if isinstance(picture, np.ndarray) and _in_mnist_form(picture):
+            return picture
+        try:
+            return self.image(picture)
+        except (ValueError, OSError) as error:
+            return error
+
+
+def _in_mnist_form(picture: Picture | Exception) -> bool:
+    return getattr(picture, "shape", ()) == (28, 28, 1)
+
+
+def _batches(pictures: Iterable[tuple[str, Picture | Exception]], size: int) -> Iterator[list]:
+    batch = []
+    for name, picture in pictures:
+        batch.append((name, picture))
+        if len(batch) == size or not _in_mnist_form(picture):
+            yield batch
+            batch = []
+    if batch:
+        yield batch
+
+
+def _prediction(name: str, probabilities: np.ndarray, score: float) -> Prediction:
+    second, first = (int(digit) for digit in np.argsort(probabilities)[-2:])
+    confidences = float(probabilities[first]), second, float(probabilities[second])
+    return Prediction(name, first, *confidences, digit_score=float(score))
