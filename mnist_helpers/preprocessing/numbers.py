@@ -23,7 +23,7 @@ MOST_CANDIDATES = 8_000  # 28 x 28 float32 images of 3 kB each
 STEP = 0.12  # of the height: how densely wide strokes are cut
 WIDEST, HIGHEST = 1.5, 2.5  # of the height: no digit exceeds it
 MOST_ATOMS = 14  # in one digit
-SKIP = 3.0  # what as much ink as a digit's costs if it is left out, in nats
+SKIP = 4.0  # what as much ink as a digit's costs if it is left out, in nats
 DIGIT_INK = 0.18  # of the square of the height: what a digit's strokes cover
 COLOUR = (213, 94, 0)
 NO_NUMBER = "No number is to be found: nothing that stands out looks like a digit."
@@ -79,7 +79,7 @@ def read_number(picture: Picture, classify: Classify) -> Number:
         lines, height = text_lines(mask)
     if sum(map(len, lines)) > MOST_PARTS:
         raise PictureError(_too_many(sum(map(len, lines)), "separate strokes"))
-    atoms = [_atoms(line, height) for line in lines]
+    atoms = [atoms_of(line, height) for line in lines]
     found: list[list[Candidate]] = []
     for line in atoms:
         left = MOST_CANDIDATES - sum(map(len, found))
@@ -120,7 +120,7 @@ def _in_parts(box: Part, shape: tuple[int, ...]) -> Box:
     )
 
 
-def _atoms(line: list[Part], height: float) -> list[Part]:
+def atoms_of(line: list[Part], height: float) -> list[Part]:
     """Cuts strokes that may be several digits where they have least ink; from left to right."""
     step = max(2, round(STEP * height))
     atoms = []
@@ -140,28 +140,37 @@ def _atoms(line: list[Part], height: float) -> list[Part]:
     return sorted(atoms, key=lambda atom: atom.columns.mean())
 
 
-def _candidates(
-    atoms: list[Part], ink: np.ndarray, mask: np.ndarray, height: float
-) -> Iterator[Candidate]:
-    """Makes an image of each run of atoms that is no wider and no taller than digits are."""
+def runs_of_atoms(atoms: list[Part], height: float) -> Iterator[tuple[int, int, Part]]:
+    """Yields the runs of atoms no wider and no taller than digits: first, behind the last, and all.
+
+    Args:
+        atoms: From `atoms_of`.
+        height: Of the line, in pixels.
+    """
     for first in range(len(atoms)):
         for behind in range(first + 1, min(first + MOST_ATOMS, len(atoms)) + 1):
             run = atoms[first:behind]
-            box = Part.of(
+            part = Part.of(
                 np.concatenate([atom.rows for atom in run]),
                 np.concatenate([atom.columns for atom in run]),
             )
-            if box.right - box.left > WIDEST * height:
+            if part.right - part.left > WIDEST * height:
                 break
-            if not LEAST_HEIGHT * height <= box.bottom - box.top <= HIGHEST * height:
-                continue
-            try:
-                yield Candidate(first, behind, ink_to_mnist(_alone(box, ink, mask)), box)
-            except PictureError:
-                continue  # a speck of an atom is no candidate
+            if LEAST_HEIGHT * height <= part.bottom - part.top <= HIGHEST * height:
+                yield first, behind, part
 
 
-def _alone(part: Part, ink: np.ndarray, mask: np.ndarray) -> np.ndarray:
+def _candidates(
+    atoms: list[Part], ink: np.ndarray, mask: np.ndarray, height: float
+) -> Iterator[Candidate]:
+    for first, behind, part in runs_of_atoms(atoms, height):
+        try:
+            yield Candidate(first, behind, ink_to_mnist(alone(part, ink, mask)), part)
+        except PictureError:
+            continue  # a speck of an atom is no candidate
+
+
+def alone(part: Part, ink: np.ndarray, mask: np.ndarray) -> np.ndarray:
     """Cuts out a part's ink with its soft edge, without what belongs to its neighbours."""
     top, left = max(part.top - 2, 0), max(part.left - 2, 0)
     window = np.s_[top : part.bottom + 2, left : part.right + 2]
