@@ -18,6 +18,7 @@ from sklearn.datasets import load_digits
 import mnist_helpers  # noqa: F401  before Keras, whose home it sets
 from mnist_helpers.data.mnist import load_mnist
 from mnist_helpers.evaluation.inference import Predictor
+from mnist_helpers.evaluation.reader import Reader
 from mnist_helpers.files import write_json
 from mnist_helpers.paths import PROJECT, SHIPPED_DIR
 from mnist_helpers.preprocessing.mnist_format import to_mnist
@@ -62,7 +63,7 @@ def measure_callbacks(predict) -> dict:
 
     drawing = draw_strokes(EXAMPLES[7])
     seen = to_mnist(drawing)
-    pad = DigitPad(predict)
+    pad = DigitPad(Reader(predict.model))
 
     def stroke():
         pad.question = {"number": pad.question["number"] + 1, "strokes": EXAMPLES[3]}

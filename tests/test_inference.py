@@ -14,6 +14,7 @@ import pytest
 from PIL import Image, ImageDraw
 
 from mnist_helpers.evaluation import inference
+from mnist_helpers.evaluation.reader import Reader
 from mnist_helpers.preprocessing import image_io
 from mnist_helpers.runner.cli import main
 from mnist_helpers.runner.cli.pictures import find_pictures
@@ -105,7 +106,7 @@ def test_folders_and_patterns_are_searched_and_each_picture_comes_once(pictures)
 def test_a_bad_picture_costs_nothing_but_itself(network, pictures):
     names = find_pictures([str(pictures)])[0] + ["gone.png"]
     for size in (1, 2, 100):
-        predictions = list(inference.predict_files(inference.Predictor(network), names, size))
+        predictions = list(Reader(network).read_all(zip(names, names, strict=True), size))
         assert [prediction.picture for prediction in predictions] == names
         assert [prediction.error is None for prediction in predictions] == [1, 1, 0, 0, 1, 0]
     good, bad = predictions[0], predictions[2:4] + predictions[5:]
@@ -122,7 +123,7 @@ def test_one_call_answers_with_a_named_result(network, model_file, pictures):
     from mnist_helpers import predict
 
     path = pictures / "a.png"
-    (expected,) = inference.predict_files(inference.Predictor(network), [str(path)])
+    (expected,) = Reader(network).read_all([("", path)])
     for model in (network, model_file, str(model_file)):
         found = predict(path, model)
         assert found.digit == expected.digit and found.picture == str(path)
@@ -217,7 +218,7 @@ def test_what_comes_from_elsewhere_and_files_of_digits_are_read(
         error = rows[name]["error"]
         assert error is None if said is None else said in error and error.endswith((".", "?"))
     for number in (1, 2, 3):  # the same digits in each of the files
-        answers = {rows[f"{table}, image {number}"]["confidence"] for table in tables}
+        answers = {rows[f"{table}, image {number}"]["digit_score"] for table in tables}
         assert max(answers) - min(answers) < 1e-5
     monkeypatch.setattr(image_io, "LARGEST_FILE", 100)
     status, rows = read("-", f"{server}/pictures/a.png")

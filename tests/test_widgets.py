@@ -5,6 +5,7 @@ import pytest
 
 from mnist_helpers import widgets
 from mnist_helpers.evaluation.inference import Predictor
+from mnist_helpers.evaluation.reader import Reader
 from mnist_helpers.paths import SHIPPED_DIR
 from mnist_helpers.preprocessing.mnist_format import PictureError, to_mnist
 from mnist_helpers.runner.page.notebook_page import WIDGET
@@ -38,6 +39,11 @@ def shipped():
 @pytest.fixture(scope="module")
 def predictor(shipped):
     return Predictor(shipped)
+
+
+@pytest.fixture(scope="module")
+def reader():
+    return Reader()
 
 
 @pytest.fixture(scope="module")
@@ -96,10 +102,10 @@ def ask(widget, **question):
     return widget.reply["html"]
 
 
-def test_one_output_is_live_with_a_kernel_and_a_still_picture_without(predictor, digits):
+def test_one_output_is_live_with_a_kernel_and_a_still_picture_without(reader, digits):
     made = [
-        widgets.DigitPad(predictor),
-        widgets.PictureUpload(predictor),
+        widgets.DigitPad(reader),
+        widgets.PictureUpload(reader),
         widgets.MisclassifiedBrowser(*digits, {"clean": np.eye(10)[digits[1]]}),
         widgets.LayerView(build_cnn(widths=(4, 4)), *digits),
         widgets.AugmentationExplorer(*digits, Augmentation()),
@@ -204,8 +210,8 @@ def test_strokes_are_black_and_soft_on_white():
     assert pad.draw_strokes([]).min() == 255
 
 
-def test_the_pad_starts_with_an_example_and_reads_each_drawing(predictor):
-    drawing = widgets.DigitPad(predictor, example=4)
+def test_the_pad_starts_with_an_example_and_reads_each_drawing(reader):
+    drawing = widgets.DigitPad(reader, example=4)
     assert drawing.question["example"] and drawing.question["strokes"] == pad.EXAMPLES[4]
     assert "This is a 4" in drawing.reply["html"] and "This is a 4" in drawing.still
     assert "This is a 1" in ask(drawing, strokes=pad.EXAMPLES[1])
@@ -213,22 +219,22 @@ def test_the_pad_starts_with_an_example_and_reads_each_drawing(predictor):
     assert "mnist-failure" not in ask(drawing, strokes=[[(0.5, 0.5)]])  # a dot
 
 
-def test_an_error_of_the_network_does_not_vanish(predictor):
-    drawing = widgets.DigitPad(predictor)
-    drawing.predictor = lambda image: 1 / 0
+def test_an_error_of_the_network_does_not_vanish(reader, monkeypatch):
+    drawing = widgets.DigitPad(reader)
+    monkeypatch.setattr(reader, "predictor", lambda image: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         ask(drawing, strokes=pad.EXAMPLES[1])
     assert "ZeroDivisionError" in drawing.reply["html"]
     error_handling.failures.clear()
-    drawing.predictor = predictor
+    monkeypatch.undo()
     assert "This is a 1" in ask(drawing, strokes=pad.EXAMPLES[1])
 
 
 # -- upload
 
 
-def test_an_upload_shows_four_steps_and_an_error_clears_them(predictor):
-    picture = widgets.PictureUpload(predictor)  # with its example, a photo
+def test_an_upload_shows_four_steps_and_an_error_clears_them(reader):
+    picture = widgets.PictureUpload(reader)  # with its example, a photo
     assert "This is a 3" in picture.still
     two = html.png(pad.draw_strokes(pad.EXAMPLES[2]))
     reply = ask(picture, content=memoryview(two))

@@ -20,7 +20,7 @@ from mnist_helpers.training.model_choice import find_model
 READER_MODEL = SHIPPED_DIR / "reader.keras"
 IS_DIGIT_MODEL = SHIPPED_DIR / "is_digit.keras"
 READER_FACTS = SHIPPED_DIR / "reader.json"
-LEAST_SURE = 0.5  # of each digit of a number that nobody asked for
+LEAST_SURE = 0.8  # of each digit of a number that nobody asked for
 
 
 class Prediction(NamedTuple):

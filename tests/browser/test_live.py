@@ -6,12 +6,9 @@ from nbformat.v4 import new_code_cell, new_notebook, new_output
 
 from mnist_helpers import widgets
 from mnist_helpers.data import load_test
-from mnist_helpers.evaluation.inference import Predictor
-from mnist_helpers.paths import SHIPPED_DIR
+from mnist_helpers.evaluation.reader import Reader
 from mnist_helpers.runner.page.notebook_page import write_page
-from mnist_helpers.training.artifacts import load_model
 from mnist_helpers.training.augmentation import Augmentation
-from mnist_helpers.training.model_choice import find_model
 from tests.browser.test_page import reads
 
 pytestmark = [pytest.mark.slow, pytest.mark.browser]
@@ -28,12 +25,12 @@ def address(dataset, tmp_path_factory):
     """The page of a notebook with the explorer and two pads."""
     if dataset != "mnist":
         pytest.skip("no MNIST on this machine")
-    predictor = Predictor(load_model(find_model(SHIPPED_DIR)))
+    reader = Reader()
     digits = load_test("mnist")
     shown = [
         widgets.AugmentationExplorer(*digits, Augmentation()),
-        widgets.DigitPad(predictor),
-        widgets.DigitPad(predictor),
+        widgets.DigitPad(reader),
+        widgets.DigitPad(reader),
     ]
     outputs = [new_output("display_data", widget._repr_mimebundle_()[0]) for widget in shown]
     parameters = new_code_cell(PARAMETERS, metadata={"tags": ["parameters"]})

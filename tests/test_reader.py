@@ -1,0 +1,170 @@
+"""What people bring: single digits, numbers, and what is none."""
+
+import json
+
+import numpy as np
+import pytest
+from PIL import Image, ImageDraw, ImageFont
+
+from mnist_helpers import predict, predict_number
+from mnist_helpers.evaluation.reader import Reader
+from mnist_helpers.paths import SHIPPED_DIR
+from mnist_helpers.preprocessing.image_io import PictureError
+from mnist_helpers.preprocessing.writing import find_writing
+from mnist_helpers.runner.cli import main
+from mnist_helpers.widgets.pad import EXAMPLES, draw_strokes
+
+
+def written(text, height=48, gap=-10, paper=235, ink=40):
+    """Writes digits by the strokes of the pad's examples, and `.,-` by hand."""
+    lines = []
+    for line in text.split("\n"):
+        width = sum(12 if sign in ".,-" else height + gap for sign in line) + 40
+        picture = Image.new("L", (width, 2 * height), paper)
+        pen, x = ImageDraw.Draw(picture), 20
+        for sign in line:
+            if sign in ".,-":
+                y = {"-": height}.get(sign, 1.35 * height)
+                pen.line([(x, y), (x + 10 * (sign == "-"), y + 8 * (sign == ","))], ink, 4)
+                pen.ellipse([x - 2, y - 2, x + 2, y + 2], fill=ink)
+                x += 12
+                continue
+            digit = Image.fromarray(draw_strokes(EXAMPLES[int(sign)]))
+            mask = digit.resize((height * 140 // 90,) * 2).point(lambda value: 255 - value)
+            picture.paste(ink, (x - height // 4, height // 4), mask)
+            x += height + gap
+        lines.append(np.asarray(picture))
+    widest = max(line.shape[1] for line in lines)
+    return np.concatenate(
+        [np.pad(a, [(0, 0), (0, widest - a.shape[1])], constant_values=paper) for a in lines]
+    )
+
+
+def lettered(text, size=90):
+    """Prints a text in large letters on white."""
+    picture = Image.new("L", (160, 160), 255)
+    ImageDraw.Draw(picture).text((80, 80), text, 0, ImageFont.load_default(size), anchor="mm")
+    return np.asarray(picture)
+
+
+def ruled(picture):
+    """Draws paper's pattern and a line under the writing."""
+    rows, columns = np.indices(picture.shape)
+    pattern = 20 * (np.sin((rows + 0.3 * columns) * 1.2) > 0.6)
+    pattern[int(0.8 * len(picture))] = 120
+    return np.clip(picture.astype(int) - pattern, 0, 255).astype(np.uint8)
+
+
+PICTURES = {
+    "a number": (written("2026"), "2026"),
+    "touching digits": (written("1800", gap=-20), "1800"),
+    "a number with points and a dash": (written("12.345,67-"), "1234567"),
+    "light on dark": (255 - written("907"), "907"),
+    "patterned and ruled paper": (ruled(written("4152")), "4152"),
+    "large": (written("38", height=300, gap=-60), "38"),
+    "one digit": (written("7"), "7"),
+    "two lines": (written("1204\n567"), "1204\n567"),
+}
+
+
+@pytest.fixture(scope="module")
+def reader():
+    return Reader()
+
+
+@pytest.mark.parametrize("kind", PICTURES)
+def test_all_digits_of_a_picture_are_read(kind, reader):
+    picture, expected = PICTURES[kind]
+    found = reader.number(picture)
+    assert found.text == expected
+    digits = expected.replace("\n", "")
+    assert len(found.boxes) == len(found.confidences) == len(digits)
+    assert found.confidence == pytest.approx(np.prod(found.confidences))
+    lefts = [left for left, *_ in found.boxes[: len(expected.split("\n")[0])]]
+    assert lefts == sorted(lefts) and all(0 <= value <= 1 for box in found.boxes for value in box)
+
+
+def test_a_box_surrounds_its_digit(reader):
+    picture = np.full((200, 400), 255, np.uint8)
+    picture[60:140, 250:330] = np.asarray(Image.fromarray(written("5", paper=255)).crop((10, 0, 90, 80)))
+    (left, top, width, height) = reader.number(picture).boxes[0]
+    rows, columns = np.nonzero(picture < 128)
+    found = np.array([left * 400, top * 200, (left + width) * 400, (top + height) * 200])
+    ink = [columns.min(), rows.min(), columns.max() + 1, rows.max() + 1]
+    np.testing.assert_allclose(found, ink, atol=4)
+
+
+def test_upright_strokes_are_writing_and_long_level_lines_are_not():
+    paper = np.full((60, 200), 0.9)
+    paper[8:52, 60:64] = paper[8:52, 120:124] = 0.2
+    paper[54, :] = 0.3
+    _, mask = find_writing(paper)
+    assert mask[30, 61] and mask[30, 121] and not mask[54, 20:180:20].any()
+
+
+@pytest.mark.parametrize("picture", [np.full((50, 90), 200, np.uint8), lettered("=")])
+def test_where_there_is_no_number_none_is_guessed(picture, reader):
+    with pytest.raises(PictureError, match="blank|No number"):
+        reader.number(picture)
+
+
+def test_a_picture_of_too_much_is_an_error_and_takes_no_minutes(reader):
+    specks = np.kron(np.indices((80, 80)).sum(0) % 2, np.ones((10, 10)))
+    with pytest.raises(PictureError):
+        reader.number((1 - ndimage_specks(specks)) * 255)
+
+
+def ndimage_specks(board):
+    """Leaves the middle of each field of a chequerboard."""
+    rows, columns = np.indices(board.shape)
+    return board * ((rows % 10 > 2) & (rows % 10 < 8) & (columns % 10 > 2) & (columns % 10 < 8))
+
+
+@pytest.mark.parametrize("text", ["A", "K", "M", "#", "?", "ä", "R"])
+def test_letters_and_signs_are_no_digits(text, reader):
+    with pytest.raises(PictureError, match="does not look like a digit; if it is one, it is an? "):
+        reader.read(lettered(text))
+
+
+def test_several_digits_are_never_one_digit(reader):
+    for picture in (written("20"), written("2026"), written("80", gap=-20)):
+        with pytest.raises(PictureError, match="several digits: (20|2026|80), with"):
+            reader.read(picture)
+
+
+@pytest.mark.parametrize("digit", range(10))
+def test_plain_digits_are_digits(digit, reader):
+    picture = draw_strokes(EXAMPLES[digit])
+    found = reader.read(picture)
+    assert found.digit == digit and found.digit_score >= reader.least_score
+    assert predict(picture) == found
+
+
+def test_the_score_goes_with_any_classifier(tmp_path):
+    with pytest.raises(PictureError, match="does not look like a digit"):
+        predict(lettered("W"), SHIPPED_DIR)
+    assert predict_number(written("41"), SHIPPED_DIR).text == "41"
+
+
+def test_the_command_reads_numbers_and_draws_boxes(tmp_path, capsys):
+    for name, text in (("a.png", "2026"), ("b.png", "13\n95")):
+        Image.fromarray(written(text)).save(tmp_path / name)
+    (tmp_path / "c.png").write_bytes(b"nothing")
+    given = ["predict", str(tmp_path), "--numbers"]
+    assert main([*given, "--boxes", str(tmp_path / "boxes")]) == 1
+    printed = capsys.readouterr()
+    assert "a.png: '2026' (" in printed.out and "b.png: '13\\n95' (" in printed.out
+    assert "c.png: This cannot be read" in printed.err
+    with Image.open(tmp_path / "boxes/a_boxes.png") as marked:
+        colours = {colour for _, colour in marked.getcolors(1 << 24)}
+    assert (213, 94, 0) in colours
+    assert main(["predict", str(tmp_path / "a.png"), "--numbers", "--json"]) == 0
+    (row,) = json.loads(capsys.readouterr().out)
+    assert row["number"] == "2026" and len(row["boxes"]) == 4
+    assert main(["predict", str(tmp_path / "a.png"), "--numbers", "--csv"]) == 0
+    assert capsys.readouterr().out.splitlines()[0].startswith("picture,number,confidence")
+    assert main([*given, "--boxes", str(tmp_path / "boxes")]) == 1
+    assert "is there already" in capsys.readouterr().err
+    assert main(["predict", str(tmp_path), "--boxes", "x"]) == 2
+    assert main(["predict", str(tmp_path / "a.png")]) == 1
+    assert "several digits: 2026" in capsys.readouterr().err
