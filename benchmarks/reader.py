@@ -12,6 +12,7 @@ continues: images and trainings are kept in runs/reader/.
 import argparse
 import datetime
 import json
+from contextlib import suppress
 from pathlib import Path
 
 import keras
@@ -27,6 +28,7 @@ from mnist_helpers.evaluation.inference import Predictor
 from mnist_helpers.evaluation.reader import IS_DIGIT_MODEL, READER_FACTS, READER_MODEL
 from mnist_helpers.files import write_json
 from mnist_helpers.paths import RUNS_DIR, SHIPPED_DIR
+from mnist_helpers.preprocessing.image_io import PictureError
 from mnist_helpers.preprocessing.mnist_format import to_mnist
 from mnist_helpers.training.artifacts import CLEAN_MODEL, load_model, save_model, scale_logits
 from mnist_helpers.training.model import build_cnn
@@ -66,16 +68,17 @@ def strip_images(count: int, seed: int, images, labels) -> dict[str, np.ndarray]
 
 def coarse_images(count: int, seed: int, images, labels) -> dict[str, np.ndarray]:
     """Makes digits as scikit-learn's are: black and white in 32 x 32, counted in 4 x 4 squares."""
-    chosen = np.random.default_rng(seed).choice(len(images), count, replace=False)
-    pixels = np.empty((count, 28, 28), np.uint8)
-    for pixel, image in zip(pixels, images[chosen], strict=True):
-        ink = image > 100
+    pixels, numbers = [], []
+    for chosen in np.random.default_rng(seed).choice(len(images), count, replace=False):
+        ink = images[chosen] > 100
         rows, columns = (np.flatnonzero(ink.any(axis=axis)) for axis in (1, 0))
         ink = ink[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
         nearest = [np.arange(32) * side // 32 for side in ink.shape]
         counts = ink[np.ix_(*nearest)].reshape(8, 4, 8, 4).sum(axis=(1, 3))
-        pixel[:] = np.rint(255 * to_mnist(counts.astype(float))[..., 0])
-    return {"x": pixels, "y": labels[chosen]}
+        with suppress(PictureError):
+            pixels.append(np.rint(255 * to_mnist(counts.astype(float))[..., 0]))
+            numbers.append(labels[chosen])
+    return {"x": np.uint8(pixels), "y": np.uint8(numbers)}
 
 
 def drawn(count: int, seed: int, draw) -> dict[str, np.ndarray]:
