@@ -5,6 +5,7 @@ Run `python benchmarks/update_readme.py`; with `--check` it changes nothing and 
 
 import sys
 
+import reader_report
 import report
 import robust_report
 import strategy_report
@@ -57,7 +58,7 @@ def pages() -> dict:
         "docs/study.md": ("strategy", strategy_report.summary()),
         "docs/robustness.md": ("robust", robust_report.summary()),
     }
-    found = {report.PAGE: report.page(), robust_report.PAGE: robust_report.page()}
+    found = {each.PAGE: each.page() for each in (report, robust_report, reader_report)}
     for name, (block, content) in blocks.items():
         found[PROJECT / name] = filled((PROJECT / name).read_text("utf-8"), block, content)
     return found

@@ -72,6 +72,7 @@ API reference <docs/api/mnist_helpers>
 benchmarks/results
 benchmarks/recipe
 benchmarks/robust_policy
+benchmarks/reader
 trained_model/README
 trained_model/shipped/model_card
 data/README

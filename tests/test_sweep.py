@@ -265,7 +265,8 @@ class Cluster:
             *("dask_scheduler", "--host", "127.0.0.1", "--port", "0", "--no-dashboard"),
             *("--scheduler-file", str(address_file)),
         )
-        wait_until(address_file.exists)
+        # It is whole when it ends in a brace: the scheduler does not write it at once.
+        wait_until(lambda: address_file.exists() and address_file.read_text().endswith("}"))
         self.address = json.loads(address_file.read_text())["address"]
 
     def _launch(self, program, *arguments):
