@@ -43,6 +43,7 @@ EPOCHS, CORRUPTED = 8, 0.3
 # part of the project: of 0.5, 0.6 … 1 these keep most of all three.
 READER_SHARE = 0.85
 IS_DIGIT_EPOCHS, IS_DIGIT_WIDTHS, IS_DIGIT_BATCH = 4, (24, 48, 96), 256
+WARM_UP = 300  # steps
 KEPT = 0.99  # of MNIST's validation digits, at the threshold of the score
 
 
@@ -129,10 +130,11 @@ def train_is_digit(parts: list) -> keras.Model:
         score = keras.layers.Dense(1, activation="sigmoid", dtype="float32", name="is_digit")
         network = keras.Model(base.inputs, score(base.layers[-1].input))
         steps = len(images) // IS_DIGIT_BATCH
-        network.compile(
-            training.adamw_cosine(0.004, IS_DIGIT_EPOCHS * steps), "binary_crossentropy",
-            metrics=["accuracy"], jit_compile=False,
-        )  # fmt: skip
+        rate = keras.optimizers.schedules.CosineDecay(
+            1e-5, IS_DIGIT_EPOCHS * steps - WARM_UP, warmup_target=0.004, warmup_steps=WARM_UP
+        )
+        optimizer = keras.optimizers.AdamW(rate, 1e-3, use_ema=True, ema_momentum=0.998)
+        network.compile(optimizer, "binary_crossentropy", metrics=["accuracy"], jit_compile=False)
         gentle = RobustAugmentation(
             corruption_probability=0.15, rotation_degrees=8, shift_fraction=0.04, zoom_fraction=0.08
         )

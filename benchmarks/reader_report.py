@@ -224,8 +224,8 @@ def page() -> str:
 
 def _amounts_in_words(found: dict) -> str:
     return (
-        f" Of {found['amounts']} photographed amounts of cheques, which are no part of the project, "
-        f"{found['whole']:.0%}, and of their {found['n']} digits, cut out by hand, "
+        f" Of {found['amounts']} photographed amounts of cheques, which are no part of the "
+        f"project, {found['whole']:.0%}, and of their {found['n']} digits, cut out by hand, "
         f"{found['digits']:.1%}."
     )
 

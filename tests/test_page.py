@@ -13,6 +13,7 @@ from PIL import Image
 
 from mnist_helpers.data import load_test
 from mnist_helpers.evaluation.inference import Predictor
+from mnist_helpers.evaluation.reader import IS_DIGIT_MODEL
 from mnist_helpers.paths import SHIPPED_DIR
 from mnist_helpers.preprocessing import PictureError, to_mnist
 from mnist_helpers.runner.cli import main
@@ -225,7 +226,7 @@ def test_no_string_from_outside_can_become_markup():
         json.dumps({"layers": [], "name": hostile}), {hostile: hostile}, hostile
     )
     assert hostile not in page
-    assert page.count("</script>") == 4
+    assert page.count("</script>") == 5
     with pytest.raises(ValueError, match="https"):
         export_page.render("{}", {}, "javascript:alert(1)")
 
@@ -309,11 +310,19 @@ def test_the_page_answers_in_the_same_words():
     probabilities = [[0.0] * 3 + [1 - p] + [0.0] * 4 + [p, 0.0] for p in given]
     constants = f"const CONSTANTS = {json.dumps(export_page.constants())};"
     found = export_page.run_in_node(
-        constants + script, "return given.p.map(words);", p=probabilities
+        constants + script, "return given.p.map((p) => words(p, 1));", p=probabilities
     )
     for values, words in zip(probabilities[:3], found, strict=False):
         assert words == answer_in_words(np.array(values))
     assert found[3].startswith("I cannot tell")
+
+
+@needs_node
+def test_the_network_that_knows_what_is_no_digit_is_in_the_page():
+    model = keras.saving.load_model(IS_DIGIT_MODEL, compile=False)
+    drawn = np.stack([to_mnist(draw_strokes(strokes)) for strokes in EXAMPLES.values()])
+    network = export_page.network_json(model)
+    assert export_page.compare_in_node(network, model, np.concatenate([drawn, IMAGES])) < 5e-3
 
 
 @pytest.mark.slow
@@ -323,7 +332,7 @@ def test_the_command_writes_a_page(tmp_path, capsys):
     arguments += ["-o", str(tmp_path / "digits.html")]
     assert main(arguments) == 0
     assert "tiny.keras" in capsys.readouterr().out
-    assert (tmp_path / "digits.html").stat().st_size < 150_000
+    assert (tmp_path / "digits.html").stat().st_size < 650_000  # most of it tells what is no digit
     assert main(arguments) == 2
     assert "there already" in capsys.readouterr().err
     (tmp_path / "odd.keras").write_bytes(b"no model")

@@ -9,11 +9,10 @@ import pytest
 from PIL import Image
 
 from mnist_helpers.evaluation.inference import Predictor
-from mnist_helpers.paths import SHIPPED_DIR
+from mnist_helpers.evaluation.reader import READER_MODEL
 from mnist_helpers.preprocessing import to_mnist
 from mnist_helpers.runner.page.digit_page import model_facts, network_json, render
 from mnist_helpers.training.artifacts import load_model
-from mnist_helpers.training.model_choice import find_model
 from mnist_helpers.widgets.html import CERTAIN, PROBABLE
 from mnist_helpers.widgets.pad import EXAMPLES, draw_strokes
 from tests.browser.conftest import SIZES
@@ -37,8 +36,7 @@ CLOCK = """
 
 @pytest.fixture(scope="module")
 def shipped():
-    path = find_model(SHIPPED_DIR)
-    return path, load_model(path)
+    return READER_MODEL, load_model(READER_MODEL)
 
 
 @pytest.fixture(scope="module")
@@ -101,6 +99,15 @@ def test_drawn_digits_are_read(page):
     page.locator("#looking").wait_for(state="visible")
     assert page.locator("#steps canvas").count() == 4
     assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+
+
+@on_the_desk
+def test_what_is_no_digit_is_called_so(page):
+    draw(page, [[(0.2, 0.8), (0.5, 0.15), (0.8, 0.8)], [(0.35, 0.55), (0.65, 0.55)]])  # an A
+    assert "does not look like a digit" in answer(page)
+    page.locator("#clear").click()
+    draw(page, EXAMPLES[4])
+    assert reads(answer(page), 4)
 
 
 @on_the_desk
