@@ -12,7 +12,8 @@ from mnist_helpers.files import read_json, reason
 from mnist_helpers.paths import SHIPPED_DIR
 from mnist_helpers.preprocessing.image_io import Picture, PictureError
 from mnist_helpers.preprocessing.mnist_format import to_mnist
-from mnist_helpers.preprocessing.numbers import Number, in_words, read_number
+from mnist_helpers.preprocessing.number_marks import in_words
+from mnist_helpers.preprocessing.numbers import Number, read_number
 from mnist_helpers.preprocessing.separation import SeveralDigitsError
 from mnist_helpers.training.artifacts import load_model
 from mnist_helpers.training.model_choice import find_model

@@ -5,7 +5,6 @@ from itertools import islice
 from typing import NamedTuple
 
 import numpy as np
-from PIL import Image, ImageDraw
 from scipy import ndimage
 
 from mnist_helpers.preprocessing.image_io import Picture, PictureError, read_grey
@@ -25,7 +24,6 @@ WIDEST, HIGHEST = 1.5, 2.5  # of the height: no digit exceeds it
 MOST_ATOMS = 14  # in one digit
 SKIP = 4.0  # what as much ink as a digit's costs if it is left out, in nats
 DIGIT_INK = 0.18  # of the square of the height: what a digit's strokes cover
-COLOUR = (213, 94, 0)
 NO_NUMBER = "No number is to be found: nothing that stands out looks like a digit."
 
 
@@ -201,32 +199,3 @@ def _best(
                 options.append((score + gain, [*chosen, number]))
         best.append(max(options, key=lambda option: option[0]))
     return best[-1][1]
-
-
-def in_words(number: Number) -> str:
-    """Says what several digits are."""
-    text = " / ".join(number.text.split("\n"))
-    return f"This shows several digits: {text}, with {number.confidence:.0%} confidence."
-
-
-def with_boxes(grey: np.ndarray, number: Number) -> np.ndarray:
-    """Draws a box around each digit, and the digit above it.
-
-    Args:
-        grey: Float array of shape (h, w), values in [0, 1].
-        number: What was read in it.
-
-    Returns:
-        uint8 array of shape (h', w', 3), enlarged where it is small.
-    """
-    enlarged = max(1, round(300 / len(grey)))
-    picture = Image.fromarray(np.rint(255 * grey).astype(np.uint8)).convert("RGB")
-    picture = picture.resize((picture.width * enlarged, picture.height * enlarged))
-    pen = ImageDraw.Draw(picture)
-    digits = number.text.replace("\n", "")
-    for digit, (left, top, wide, high) in zip(digits, number.boxes, strict=True):
-        x, y = left * picture.width, top * picture.height
-        corner = x + wide * picture.width, y + high * picture.height
-        pen.rectangle([(x, y), corner], outline=COLOUR, width=2)
-        pen.text((x + 3, y + 1), digit, COLOUR, font_size=max(14, picture.height // 12))
-    return np.asarray(picture)

@@ -6,7 +6,8 @@ import numpy as np
 
 from mnist_helpers.preprocessing.image_io import Picture, PictureError, read_grey
 from mnist_helpers.preprocessing.mnist_format import steps_to_mnist
-from mnist_helpers.preprocessing.numbers import LONGEST, Number, in_words, with_boxes
+from mnist_helpers.preprocessing.number_marks import in_words, with_boxes
+from mnist_helpers.preprocessing.numbers import LONGEST, Number
 from mnist_helpers.preprocessing.separation import SeveralDigitsError
 from mnist_helpers.widgets.base import AskingWidget, javascript
 from mnist_helpers.widgets.html import (

@@ -29,6 +29,13 @@ Model = Annotated[
         "shipped model.",
     ),
 ]
+ReaderModel = Annotated[
+    str | None,
+    typer.Option(
+        metavar="FILE",
+        help="A .keras file, or a run's folder; by default the reader that comes with the project.",
+    ),
+]
 Output = Annotated[
     Path,
     typer.Option(

@@ -53,7 +53,8 @@ def _save_boxes(picture: "Picture", number: "Number", path: Path) -> None:
 
     from mnist_helpers.files import atomic_write
     from mnist_helpers.preprocessing.image_io import read_grey
-    from mnist_helpers.preprocessing.numbers import LONGEST, with_boxes
+    from mnist_helpers.preprocessing.number_marks import with_boxes
+    from mnist_helpers.preprocessing.numbers import LONGEST
 
     if path.exists():
         raise FileExistsError(f"{path} is there already; choose another folder for --boxes.")

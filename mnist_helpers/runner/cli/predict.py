@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from mnist_helpers.runner.cli.common import Model, echo
+from mnist_helpers.runner.cli.common import ReaderModel, echo
 from mnist_helpers.runner.cli.numbers import NumberReading, read_numbers
 from mnist_helpers.runner.cli.pictures import find_pictures, read_pictures
 from mnist_helpers.runner.csv_row import csv_row
@@ -29,7 +29,7 @@ def command(
             "also be a CSV (as Kaggle's), IDX or .mat file of digits.",
         ),
     ],
-    model: Model = None,
+    model: ReaderModel = None,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON list.")] = False,
     as_csv: Annotated[bool, typer.Option("--csv", help="Comma-separated, with a header.")] = False,
     numbers: Annotated[
