@@ -15,7 +15,7 @@ import keras
 from mnist_helpers import training
 from mnist_helpers.files import write_json
 from mnist_helpers.paths import PROJECT
-from mnist_helpers.training import artifacts
+from mnist_helpers.training import metrics
 from mnist_helpers.training.model import build_cnn
 from mnist_helpers.training.pipeline import to_input, training_dataset
 
@@ -36,7 +36,7 @@ def save_result(name: str, rows: dict) -> None:
             versions[package] = "not installed"
     facts = {
         "date": datetime.date.today().isoformat(),
-        "processor": artifacts.processor(),
+        "processor": metrics.processor(),
         "cores": os.cpu_count(),
         "python": platform.python_version(),
         "precision": training.default_dtype_policy(),

@@ -321,6 +321,12 @@ def test_nothing_is_guessed_where_there_is_no_digit(kind):
         to_mnist(NO_DIGIT[kind])
 
 
+def test_a_digit_cut_to_its_bounding_box_is_no_shadow():
+    two = sheet(digit=(40, 40, 140, 40, 140, 90, 40, 90, 40, 160, 140, 160), width=18)
+    cut = two.crop((31, 31, 150, 170))
+    assert np.corrcoef(to_mnist(cut).ravel(), to_mnist(two).ravel())[0, 1] > 0.98
+
+
 def test_several_digits_are_not_read_as_one():
     picture = sheet(line(160, 45, 220, 45, 185, 140, width=9), size=(300, 180))
     with pytest.raises(PictureError, match="seems to hold 2 digits"):

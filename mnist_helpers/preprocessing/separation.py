@@ -7,6 +7,9 @@ from mnist_helpers.preprocessing.background import BLANK, LARGE, TINY, find_ink,
 from mnist_helpers.preprocessing.image_io import PictureError
 from mnist_helpers.preprocessing.lines import EVERY_NEIGHBOUR, stroke_width
 
+# A shadow covers more of the picture's edges than a digit that is cut to its bounding box: of 1,500
+# training images of MNIST, cut so, 0.5 % cover more, and 13 % more than a quarter.
+SHADED = 0.45
 NO_DIGIT = "No digit is to be found: what stands out does not look like strokes."
 
 
@@ -73,7 +76,7 @@ def _check_digit(digit: np.ndarray, strokes: np.ndarray, mask: np.ndarray) -> No
     extent = max(np.ptp(rows), np.ptp(columns)) + 1
     edges = np.concatenate([digit[0], digit[-1], digit[:, 0], digit[:, -1]])
     holes = ndimage.label(~digit)[1]
-    shadow = min(mask.shape) >= LARGE and edges.mean() > 0.25
+    shadow = min(mask.shape) >= LARGE and edges.mean() > SHADED
     texture = strokes.sum() < 0.3 * mask.sum() or holes > 12
     if shadow or texture or stroke_width(digit) > 0.5 * extent:
         raise PictureError(NO_DIGIT)

@@ -34,7 +34,7 @@ SHARED = {
     ),
     image_io: ("WORKING_SIDE", "SMALLEST_SIDE", "GREY_WEIGHTS"),
     lines: ("LEAST_LENGTH", "SLOPES", "FREE_LINES"),
-    separation: ("NO_DIGIT",),
+    separation: ("NO_DIGIT", "SHADED"),
     mnist_format: ("SIDE", "BOX", "STROKE_WIDTHS", "INKED", "FINER", "FAINT"),
     html: ("CERTAIN", "PROBABLE"),
     pad: ("PAD_SIDE", "PEN_WIDTH", "EXAMPLES"),

@@ -383,7 +383,7 @@ function checkDigit(digit, strokes, mask) {
   ].map((side) => total(side));
   const holes = label(maskOf(digit, (i) => !digit.data[i]), FOUR_NEIGHBOURS).count;
   const shadow =
-    Math.min(width, height) >= CONSTANTS.LARGE && total(edges) / (2 * (width + height)) > 0.25;
+    Math.min(width, height) >= CONSTANTS.LARGE && total(edges) / (2 * (width + height)) > CONSTANTS.SHADED;
   const texture = total(strokes.data) < 0.3 * total(mask.data) || holes > 12;
   if (shadow || texture || strokeWidth(digit) > 0.5 * extent)
     throw new PictureError(CONSTANTS.NO_DIGIT);
