@@ -127,6 +127,7 @@ def test_interrupted_continued_run_again_and_out_of_order_in_one_kernel(tmp_path
         assert "run the notebook again from the cell that makes or loads the network" in error
         notebook.run_cells()  # all of it once more, in the same kernel and undisturbed
         same_weights(continued, tmp_path / "clean_phase.keras")
+        (tmp_path / "empty").mkdir()
         for name in ("03_augmented_phase", "04_evaluation"):
             cells = code_cells(name, DATASET="digits", OUTPUT_DIR=str(tmp_path / "empty"))
             error = next(error for _, error in map(notebook.run, cells) if error)
@@ -157,14 +158,14 @@ def test_two_kernels_do_not_train_into_one_folder(tmp_path):
 
 def test_the_explorers_settings_train_also_after_all_cells_have_run(tmp_path):
     """What people do: *Run all*, move a slider, press the button, run from the cell below."""
-    folder = tmp_path / "models"
-    prepare_models(folder, "digits")
-    quick = {**SMALL, "EPOCHS": 1, "MAX_TRAINING_IMAGES": 300, "OUTPUT_DIR": str(folder)}
+    quick = {**SMALL, "EPOCHS": 1, "MAX_TRAINING_IMAGES": 300, "OUTPUT_DIR": str(tmp_path)}
+    with Session("02_clean_phase", **quick) as notebook:
+        notebook.run_cells()
     with Session("03_augmented_phase", **quick) as notebook:
         notebook.run_cells()
         notebook.run("explorer.sliders['rotation_degrees'].value = 45; explorer.use.click()")
         notebook.run_cells(notebook.cell("explorer.augmentation"))
-        assert read_metrics(folder)["phases"]["hybrid"]["parameters"]["ROTATION_DEGREES"] == 45
+        assert read_metrics(tmp_path)["phases"]["hybrid"]["parameters"]["ROTATION_DEGREES"] == 45
         # The explorer's own cell, run once more, keeps the choice and what the parameters say.
         assert "45°" in notebook.run_cells(notebook.cell("AugmentationExplorer("))
         said, _ = notebook.run("print(explorer.status.value); explorer.reset.click()")
@@ -178,7 +179,7 @@ def test_06_and_07_run_with_their_solutions_in_one_kernel(tmp_path):
     prepare_models(folder, "digits")
     values = {"DATASET": "digits", "OUTPUT_DIR": str(folder)}
     with Session("06_try_it", **values) as notebook:
-        notebook.cells += code_cells("07_compare_runs", METRIC="ece")
+        notebook.cells += code_cells("07_compare_runs")
         for name in ("06_try_it", "07_compare_runs"):
             added = solutions(NOTEBOOKS_DIR / f"{name}.ipynb")
             assert added
