@@ -232,6 +232,10 @@ def redirect(target):
         (stall, "timeout: no connection after 1 s, or no byte for 0.2 s"),
         (reset, "the connection broke off"),
         (None, "the server answered 404 Not Found"),
+        (
+            lambda handler: handler.send_error(404, "\x1b[31m" + "x" * 60_000),
+            "answered 404  (31mxxx",
+        ),
         (b"<!DOCTYPE html><p>Log in", "is a web page"),
         (b"PK\3\4 half", "cannot be read as an .npz file"),
         (redirect("http://[::1/"), ""),
@@ -246,6 +250,7 @@ def test_no_mirror_that_works(small, mirror, monkeypatch, answer, cause):
     with pytest.raises(data.MnistUnavailableError) as caught:
         data.load_mnist()
     assert mirror.url("/mnist.npz") in str(caught.value) and cause in str(caught.value)
+    assert len(str(caught.value)) < 700
     assert not (paths.datasets_dir() / "mnist.npz").exists()
 
 

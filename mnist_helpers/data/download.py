@@ -13,10 +13,12 @@ import requests
 from urllib3.exceptions import NameResolutionError, NewConnectionError, ReadTimeoutError
 
 from mnist_helpers.data.formats import DataError
+from mnist_helpers.validation import plain_text
 
 TIMEOUT = (3.0, 10.0)  # seconds to connect, seconds without a byte
 MAX_SECONDS = 600.0  # for one file in all, so that a server that drips bytes cannot hold a run
 ATTEMPTS = 3
+LONGEST_REASON = 80  # letters of what a server gives as its reason
 BUSY = (429, 500, 502, 503, 504)
 
 
@@ -120,7 +122,8 @@ def _may_pass(error: Exception) -> bool:
 def _cause(error: Exception) -> str:
     reason = _reason(error)
     if isinstance(error, requests.HTTPError):
-        return f"the server answered {error.response.status_code} {error.response.reason}"
+        said = plain_text(error.response.reason)[:LONGEST_REASON]
+        return f"the server answered {error.response.status_code} {said}"
     if isinstance(error, requests.exceptions.ProxyError):
         return "the proxy did not connect; check HTTPS_PROXY and HTTP_PROXY, or unset them"
     if isinstance(error, requests.exceptions.SSLError):
