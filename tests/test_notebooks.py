@@ -7,14 +7,10 @@ import json
 import re
 import subprocess
 import sys
-from unittest.mock import Mock
 
 import nbformat
-import numpy as np
 import pytest
 
-from mnist_helpers import evaluation
-from mnist_helpers.evaluation import robustness
 from mnist_helpers.parameters import PARAMETERS
 from mnist_helpers.paths import NOTEBOOKS_DIR, PROJECT
 from mnist_helpers.runner.cli import SERIES
@@ -94,26 +90,6 @@ def test_links_lead_somewhere(notebook):
     text = "\n".join(cell.source for cell in notebook.cells if cell.cell_type == "markdown")
     for target in re.findall(r"\]\(([^)#]+?\.(?:ipynb|md))\)", text):
         assert (NOTEBOOKS_DIR / target).exists(), target
-
-
-def test_the_map_of_a_poor_model_takes_few_of_its_mistakes():
-    """t-SNE of 9,000 images takes minutes."""
-    cells = code_cells(nbformat.read(NOTEBOOKS_DIR / "05_robustness.ipynb", as_version=4))
-    (source,) = (cell.source for cell in cells if "tsne_embedding" in cell.source)
-    labels, sizes = np.arange(10_000) % 10, []
-    scope = {
-        "np": np, "robustness": robustness, "plotting": Mock(), "title": "", "SEED": 0,
-        "last": "hybrid", "models": {"hybrid": None}, "x_test": labels, "y_test": labels,
-        "probabilities": {"hybrid": np.eye(10)[(labels + 1) % 10]},
-        "correct": {"hybrid": labels < 0},
-        "evaluation": Mock(
-            misclassified=evaluation.misclassified,
-            feature_extractor=lambda _: lambda images: images,
-        ),
-        "data": Mock(tsne_embedding=lambda vectors, seed: sizes.append(len(vectors))),
-    }  # fmt: skip
-    exec(source, scope)
-    assert 1_000 < sizes[0] <= 1_300
 
 
 @pytest.fixture(scope="module")

@@ -11,6 +11,7 @@ from matplotlib import pyplot as plt
 from PIL import Image
 
 from mnist_helpers import plotting
+from mnist_helpers.evaluation import robustness
 from mnist_helpers.evaluation.robustness import CORRUPTIONS
 from mnist_helpers.plotting import style
 from mnist_helpers.plotting.style import HYBRID
@@ -24,7 +25,7 @@ HISTORY = [
 BINS = pd.DataFrame({"confidence": [0.55, 0.99], "accuracy": [0.5, 1], "low": [0.3, 0.9],
                      "high": [0.7, 1], "images": [20, 900]})  # fmt: skip
 CURVES = {name: {kind: [1, 0.9, 0.8, 0.7, 0.6] for kind in CORRUPTIONS} for name in "ab"}
-EXAMPLES = {kind: np.zeros((5, 28, 28)) for kind in CORRUPTIONS}
+SHOWN = robustness.describe_corruptions(np.zeros((28, 28), np.uint8), {"ROTATION_DEGREES": 15.0})
 COUNTS = 900 * np.eye(10, dtype=int)
 COUNTS[4, 9], COUNTS[7, 2] = 6, 3
 FIGURES = {
@@ -43,7 +44,7 @@ FIGURES = {
         {"clean": (np.array([0.95, 1.0]), np.array([1.0, 0.9]))}, 0.999, t),
     "reliability": lambda t: plotting.plot_reliability({"clean": BINS}, t),
     "robustness": lambda t: plotting.plot_robustness(
-        CURVES, CORRUPTIONS, EXAMPLES, dict.fromkeys(CORRUPTIONS, 2), t),
+        CURVES, SHOWN, t),
     "learning": lambda t: plotting.plot_learning_curves(HISTORY, t, 2),
 }  # fmt: skip
 

@@ -152,7 +152,7 @@ def project(tmp_path_factory):
     change(third, declared, declared, PARAMETER + declared)
     last = "    zoom_fraction=ZOOM_FRACTION,\n"
     change(third, "make_augmentation(", last, last + ARGUMENT)
-    change(fifth, "scores = {name: evaluation.calibration_scores", "", "", [SHOWN.rstrip()])
+    change(fifth, 'scores.style.format("{:.4f}")', "", "", [SHOWN.rstrip()])
     write_fashion(copy / "data/fashion")
     write_eighth(notebooks)
     return copy

@@ -1,6 +1,7 @@
 import dataclasses
 import json
 import re
+from unittest.mock import Mock
 
 import keras
 import matplotlib
@@ -9,7 +10,7 @@ import pytest
 
 from mnist_helpers import evaluation
 from mnist_helpers.data.datasets import load_test, load_training
-from mnist_helpers.evaluation import robustness
+from mnist_helpers.evaluation import model_evaluation, robustness
 from mnist_helpers.evaluation.inference import Predictor
 from mnist_helpers.runner.cli import main
 from mnist_helpers.runner.page import model_report as report
@@ -31,8 +32,9 @@ def trained():
 
 
 @pytest.fixture(scope="module")
-def measured(trained):
-    return evaluation.evaluate_model(trained, "digits", robustness_images=100)
+def measured(trained, tmp_path_factory):
+    artifacts.save_model(trained, file := tmp_path_factory.mktemp("model") / "tiny.keras")
+    return evaluation.evaluate_model(file, "digits", robustness_images=100)
 
 
 @pytest.mark.slow
@@ -48,6 +50,33 @@ def test_the_summary_is_what_the_parts_say(trained, measured):
     assert 0 < summary["photometric_robustness"] < summary["test_accuracy"]
     assert summary["digits8x8_accuracy"] is None
     assert json.loads(json.dumps(summary)) == summary
+
+
+@pytest.mark.slow
+def test_calibration_is_taken_back_and_doubts_are_named(measured):
+    reports = {"one": measured, "two": dataclasses.replace(measured, temperature=2.0)}
+    _, scores = evaluation.compare_calibration(reports)
+    assert scores["ece"]["one, before"] == pytest.approx(scores["ece"]["one, calibrated"])
+    assert scores["nll"]["two, before"] != pytest.approx(scores["nll"]["two, calibrated"], rel=0.1)
+    chances = 0.95 * np.eye(10)[[3, 1, 2]] + 0.005
+    chances[1] = (np.eye(10)[1] + np.eye(10)[7]) / 2
+    few = dataclasses.replace(measured, labels=np.array([8, 1, 2]), probabilities=chances)
+    doubtful = evaluation.doubtful_images({"one": few, "two": few})
+    assert doubtful["doubt"].to_dict() == {0: "disputed label", 1: "ambiguous"}
+    assert doubtful["caption"][0].startswith("label 8\n3: 9")
+
+
+def test_the_map_of_a_poor_model_takes_few_of_its_mistakes(monkeypatch):
+    """t-SNE of 9,000 images takes minutes."""
+    labels = np.arange(10_000) % 10
+    poor = np.eye(10)[(labels + 1) % 10]
+    sizes = []
+    monkeypatch.setattr(model_evaluation, "feature_extractor", lambda _: lambda images: images)
+    monkeypatch.setattr(model_evaluation, "tsne_embedding", lambda v, seed: sizes.append(len(v)))
+    evaluation.embed_features(
+        Mock(labels=labels, images=np.zeros((10_000, 2)), probabilities=poor), 0
+    )
+    assert 1_000 < sizes[0] <= 1_300
 
 
 @pytest.mark.slow

@@ -37,8 +37,9 @@ def test_corruption_is_seeded_stays_in_range_and_grows_with_the_severity(kind, d
     assert 0 < mild < severe
     if kind in INK_STAYS:
         assert applied(digits, kind, INK_STAYS[kind]).sum() == pytest.approx(clean.sum(), rel=0.01)
-    examples = robustness.example_corruptions(digits[0])[kind]
-    np.testing.assert_array_equal(examples[4], corrupt(digits[:1], kind, 5)[0])
+    described = robustness.describe_corruptions(digits[0], {"ROTATION_DEGREES": 15.0})[kind]
+    np.testing.assert_array_equal(described.examples[4], corrupt(digits[:1], kind, 5)[0])
+    assert described.seen == (2 if kind == "rotation" else 0)
 
 
 @pytest.mark.parametrize("kind", [k for k in CORRUPTIONS if k not in (
@@ -148,13 +149,6 @@ def test_the_robust_policy_shows_all_kinds_but_those_held_out():
     met = {kind: robustness.severities_seen_in_training(kind, given) for kind in CORRUPTIONS}
     assert {kind for kind, count in met.items() if count == 0} == set(robustness.HELD_OUT)
     assert met["contrast"] == 4  # of 0.7, 0.5, 0.35, 0.2 and 0.1 down to 0.15
-
-
-def test_the_table_says_up_to_which_severity_training_went():
-    curves = {"hybrid": {kind: [1.0, 0.9, 0.8, 0.7, 0.6] for kind in CORRUPTIONS}}
-    table = robustness.severity_3_table(curves, {"ROTATION_DEGREES": 15.0})
-    assert list(table.loc["rotation"]) == ["degrees: 25", "up to severity 2", 0.8]
-    assert table.loc["noise", "seen in training"] == "no"
 
 
 @pytest.mark.parametrize(("kind", "severity", "says"), [

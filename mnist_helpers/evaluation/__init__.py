@@ -17,7 +17,8 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         ],
         "inference": ["Predictor", "feature_extractor", "test_time_augmentation"],
         "model_evaluation": [
-            "evaluate_model", "fast_predictor", "load_external_digits", "summarise",
+            "compare_calibration", "doubtful_images", "embed_features", "evaluate_model",
+            "evaluate_models",
         ],
         "prediction": ["predict", "predict_number"],
         "reader": ["Prediction", "Reader"],

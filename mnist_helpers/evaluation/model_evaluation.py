@@ -1,17 +1,39 @@
-"""The test report of one model: what is measured, and what of it `metrics.json` keeps."""
+"""The test report of a model: what is measured, and what of it `metrics.json` keeps."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
-import keras
 import numpy as np
+import pandas as pd
 from sklearn.datasets import load_digits
 
-from mnist_helpers.data.datasets import load_test, load_training
+from mnist_helpers.data.datasets import class_names, dataset_title, load_test, load_training
+from mnist_helpers.data.exploration import tsne_embedding
 from mnist_helpers.evaluation import robustness
-from mnist_helpers.evaluation.calibration import calibration_scores, fit_temperature
-from mnist_helpers.evaluation.inference import Predictor
+from mnist_helpers.evaluation.calibration import (
+    AccuracyCoverage,
+    accuracy_coverage_curve,
+    calibration_scores,
+    fit_temperature,
+    reliability_curve,
+    temperature_scaled,
+)
+from mnist_helpers.evaluation.inference import Predictor, feature_extractor
+from mnist_helpers.evaluation.predictions import (
+    label_issues,
+    low_margin,
+    misclassified,
+    top_k_captions,
+)
 from mnist_helpers.evaluation.significance import accuracy_interval
 from mnist_helpers.preprocessing.mnist_format import to_mnist
+from mnist_helpers.training.artifacts import load_model
+from mnist_helpers.training.model_choice import (
+    calibration_temperature,
+    find_models,
+    training_parameters,
+)
 from mnist_helpers.training.precision import default_dtype_policy, with_dtype_policy
 
 
@@ -20,25 +42,44 @@ class EvaluationReport:
     """What one model did on the test images.
 
     Attributes:
-        dataset: As for `data.load_dataset`.
+        title: What titles call the data set.
+        names: What its ten classes are called.
         images: uint8 array of shape (n, 28, 28), the test images.
         labels: Integer array of shape (n,), the true digits.
-        probabilities: float32 array of shape (n, 10), before temperature scaling.
+        predict: The model.
+        probabilities: float32 array of shape (n, 10), as the model gives them.
+        temperature: What has been divided into the model's weights; 1 for nothing.
         curves: By corruption, accuracy at its five severities.
         parameters: Those of the training, which say what corruptions it has seen; may be empty.
         summary: See `summarise`.
     """
 
-    dataset: str
+    title: str
+    names: list[str]
     images: np.ndarray
     labels: np.ndarray
+    predict: Predictor
     probabilities: np.ndarray
+    temperature: float
     curves: robustness.Curves
     parameters: dict
     summary: dict
 
+    @property
+    def corruptions(self) -> dict[str, robustness.CorruptionKind]:
+        """All kinds of corruption, on the first test image."""
+        return robustness.describe_corruptions(self.images[0], self.parameters)
 
-def load_external_digits() -> tuple[np.ndarray, np.ndarray]:
+    @property
+    def coverage(self) -> AccuracyCoverage:
+        """See `accuracy_coverage_curve`."""
+        return accuracy_coverage_curve(self.labels, self.probabilities)
+
+
+Reports = Mapping[str, EvaluationReport]  # by phase
+
+
+def _external_digits() -> tuple[np.ndarray, np.ndarray]:
     """Loads an external test set: scikit-learn's 8 × 8 digits, brought to MNIST's form.
 
     Returns:
@@ -48,21 +89,12 @@ def load_external_digits() -> tuple[np.ndarray, np.ndarray]:
     return np.stack([to_mnist(image)[..., 0] for image in digits.images]), digits.target
 
 
-def fast_predictor(model: keras.Model) -> Predictor:
-    """Returns a predictor that computes in this machine's fastest dtypes, for many images.
-
-    The test images themselves are classified in float32; the hundred corrupted copies of some of
-    them, and external digits, in 16 bits where that is twice as fast.
-    """
-    return Predictor(with_dtype_policy(model, default_dtype_policy()))
-
-
 def summarise(
     labels: np.ndarray,
     probabilities: np.ndarray,
     temperature: float,
     curves: robustness.Curves,
-    external_accuracy: float | None,
+    external: tuple[int, int] | None,
 ) -> dict:
     """Gathers what `metrics.json` keeps of a model's test.
 
@@ -71,7 +103,8 @@ def summarise(
         probabilities: Float array of shape (n, 10), before temperature scaling.
         temperature: As fitted on validation images.
         curves: The model's part of what `robustness.measure_robustness` returns.
-        external_accuracy: On scikit-learn's digits; `None` for a model trained on them.
+        external: How many of scikit-learn's digits are correct, and of how many; `None` for a
+            model of another data set than MNIST.
 
     Returns:
         JSON values by name.
@@ -84,37 +117,102 @@ def summarise(
         "temperature": temperature,
         "geometric_robustness": robustness.group_mean(curves, "geometric"),
         "photometric_robustness": robustness.group_mean(curves, "photometric"),
-        "digits8x8_accuracy": external_accuracy,
+        "digits8x8_accuracy": external and external[0] / external[1],
+        "digits8x8_accuracy_interval": external and list(accuracy_interval(*external)),
     }
 
 
 def evaluate_model(
-    model: keras.Model,
-    dataset: str = "mnist",
-    *,
-    robustness_images: int = 2000,
-    parameters: dict | None = None,
+    model_file: str | Path, dataset: str = "mnist", robustness_images: int = 2000
 ) -> EvaluationReport:
-    """Tests a model on the test images, corrupted ones and external ones, as notebook 04 does.
+    """Tests a model on the test images, corrupted ones and external ones.
+
+    The test images themselves are classified in float32; the hundred corrupted copies of some of
+    them, and external digits, in 16 bits where that is twice as fast.
 
     Args:
-        model: A digit classifier.
+        model_file: A `.keras` file with a digit classifier.
         dataset: As for `data.load_dataset`.
         robustness_images: How many test images to corrupt.
-        parameters: Those of the training; see `EvaluationReport`.
     """
-    predict, fast = Predictor(model), fast_predictor(model)
+    model_file = Path(model_file)
+    model = load_model(model_file)
+    predict, fast = Predictor(model), Predictor(with_dtype_policy(model, default_dtype_policy()))
     images, labels = load_test(dataset)
     _, (x_val, y_val) = load_training(dataset)
     probabilities = predict(images / np.float32(255))
     temperature = fit_temperature(y_val, predict(x_val / np.float32(255)))
     chosen = robustness.choose_images(len(images), robustness_images)
     curves = robustness.measure_robustness({"model": fast}, images[chosen], labels[chosen])["model"]
-    external_accuracy = None
+    external = None
     if dataset == "mnist":
-        digits, truth = load_external_digits()
-        external_accuracy = float((fast(digits).argmax(axis=1) == truth).mean())
-    summary = summarise(labels, probabilities, temperature, curves, external_accuracy)
+        digits, truth = _external_digits()
+        external = int((fast(digits).argmax(axis=1) == truth).sum()), len(truth)
     return EvaluationReport(
-        dataset, images, labels, probabilities, curves, parameters or {}, summary
-    )
+        dataset_title(dataset), class_names(dataset), images, labels, predict, probabilities,
+        calibration_temperature(model_file), curves, training_parameters(model_file),
+        summarise(labels, probabilities, temperature, curves, external),
+    )  # fmt: skip
+
+
+def evaluate_models(
+    choice: str, dataset: str, folder: str | Path, robustness_images: int
+) -> dict[str, EvaluationReport]:
+    """Finds models as `training.find_models` does and evaluates each, by phase."""
+    return {
+        phase: evaluate_model(path, dataset, robustness_images)
+        for phase, path in find_models(choice, dataset, folder).items()
+    }
+
+
+def compare_calibration(reports: Reports) -> tuple[dict[str, pd.DataFrame], pd.DataFrame]:
+    """Compares confidence and accuracy before and after each model was calibrated.
+
+    Returns:
+        What `reliability_curve` gives, by phase and "before" or "calibrated"; and one row of
+        `calibration_scores` for each of these.
+    """
+    curves, scores = {}, {}
+    for phase, report in reports.items():
+        before = temperature_scaled(report.probabilities, 1 / report.temperature)
+        for state, given in (("before", before), ("calibrated", report.probabilities)):
+            curves[f"{phase}, {state}"] = reliability_curve(report.labels, given)
+            scores[f"{phase}, {state}"] = calibration_scores(report.labels, given)._asdict()
+    return curves, pd.DataFrame.from_dict(scores, "index")
+
+
+def doubtful_images(reports: Reports, count: int = 8) -> pd.DataFrame:
+    """Finds images whose label the models dispute, then ambiguous ones, for the last model.
+
+    Args:
+        reports: Of models on the same images.
+        count: How many of each kind, at most.
+
+    Returns:
+        By the image's index its `doubt`, "disputed label" or "ambiguous", and a `caption`.
+    """
+    last = list(reports.values())[-1]
+    issues = label_issues(last.labels, [report.probabilities for report in reports.values()])
+    ambiguous = np.flatnonzero(low_margin(last.probabilities))
+    kinds = {"disputed label": issues[:count], "ambiguous": ambiguous[:count]}
+    rows = [(index, kind) for kind, indices in kinds.items() for index in indices]
+    table = pd.DataFrame(rows, columns=["image", "doubt"]).set_index("image")
+    captions = top_k_captions(last.labels, last.probabilities, table.index, last.names)
+    return table.assign(caption=captions)
+
+
+def embed_features(report: EvaluationReport, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """Places some test images in the plane by the features that a network decides by.
+
+    Args:
+        report: Of the model.
+        seed: Of the t-SNE.
+
+    Returns:
+        Indices of about 1,000 images, among them up to 300 misclassified ones, as t-SNE of many
+        takes minutes; and their places, of shape (n, 2).
+    """
+    wrong = misclassified(report.labels, report.probabilities)[:300]
+    chosen = np.union1d(robustness.choose_images(len(report.labels), 1000), wrong)
+    features = feature_extractor(report.predict.model)(report.images[chosen] / np.float32(255))
+    return chosen, tsne_embedding(features, seed)

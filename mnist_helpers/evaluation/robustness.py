@@ -2,9 +2,9 @@
 
 import zlib
 from collections.abc import Callable, Iterable, Mapping
+from typing import NamedTuple
 
 import numpy as np
-import pandas as pd
 
 from mnist_helpers.evaluation.corruptions import CORRUPTIONS
 from mnist_helpers.training.robust_augmentation import TRAINING_RANGES
@@ -48,18 +48,37 @@ def corrupt(images: np.ndarray, kind: str, severity: int, seed: int = 0) -> np.n
     return np.clip(corrupted, 0, 1).astype(np.float32, copy=False)
 
 
-def example_corruptions(image: np.ndarray) -> dict[str, np.ndarray]:
-    """Corrupts one image in every way.
+class CorruptionKind(NamedTuple):
+    """One kind of corruption as a figure shows it.
+
+    Attributes:
+        unit: What its amounts count, in words.
+        amounts: Those of the five severities.
+        examples: float32 array of shape (5, 28, 28) in [0, 1], from mild to severe.
+        seen: Up to which severity training has shown it; 0 to 5.
+    """
+
+    unit: str
+    amounts: tuple
+    examples: np.ndarray
+    seen: int
+
+
+def describe_corruptions(image: np.ndarray, parameters: Mapping) -> dict[str, CorruptionKind]:
+    """Describes all kinds of corruption by one image.
 
     Args:
         image: uint8 array of shape (28, 28).
-
-    Returns:
-        By corruption a float32 array of shape (5, 28, 28), from mild to severe.
+        parameters: As for `severities_seen_in_training`.
     """
     return {
-        kind: np.concatenate([corrupt(image[None], kind, severity) for severity in SEVERITIES])
-        for kind in CORRUPTIONS
+        kind: CorruptionKind(
+            corruption.unit,
+            corruption.amounts,
+            np.concatenate([corrupt(image[None], kind, severity) for severity in SEVERITIES]),
+            severities_seen_in_training(kind, parameters),
+        )
+        for kind, corruption in CORRUPTIONS.items()
     }
 
 
@@ -151,26 +170,3 @@ def severities_seen_in_training(kind: str, parameters: Mapping) -> int:
     # Contrast and resolution are given as what is left of them, so their amounts fall.
     inside = amounts <= ranges[kind] if amounts[0] < amounts[-1] else amounts >= ranges[kind]
     return int(inside.sum())
-
-
-def severity_3_table(curves: Mapping[str, Curves], parameters: Mapping) -> pd.DataFrame:
-    """Compares models at severity 3 of every corruption.
-
-    Args:
-        curves: As from `measure_robustness`, of all corruptions.
-        parameters: Those of the last model's training; see `severities_seen_in_training`.
-
-    Returns:
-        One row per corruption: `severity 3`, its amount in words; `seen in training`, up to which
-        severity; and each model's accuracy as a fraction.
-    """
-    seen = {kind: severities_seen_in_training(kind, parameters) for kind in CORRUPTIONS}
-    rows = {
-        kind: {
-            "severity 3": f"{corruption.unit}: {corruption.amounts[2]:g}",
-            "seen in training": f"up to severity {seen[kind]}" if seen[kind] else "no",
-        }
-        for kind, corruption in CORRUPTIONS.items()
-    }
-    models = {name: accuracy_at_severity_3(kinds) for name, kinds in curves.items()}
-    return pd.DataFrame.from_dict(rows, orient="index").assign(**models)

@@ -16,8 +16,6 @@ from mnist_helpers.plotting.style import CLEAN, DIGITS, HYBRID, title_figure
 def plot_robustness(
     curves: Mapping[str, Mapping[str, list[float]]],
     corruptions: Mapping[str, Any],
-    examples: Mapping[str, np.ndarray],
-    seen: Mapping[str, int],
     title: str,
     columns: int = 4,
 ) -> Figure:
@@ -25,9 +23,8 @@ def plot_robustness(
 
     Args:
         curves: By model and corruption, accuracies at the five severities as fractions.
-        corruptions: By name, what has a `unit` in words and five `amounts`.
-        examples: By corruption, float array of shape (5, 28, 28) in [0, 1].
-        seen: By corruption, up to which severity training has shown it.
+        corruptions: By name, what has a `unit` in words, five `amounts`, `examples` as a float
+            array of shape (5, 28, 28) in [0, 1], and `seen`, up to which severity in training.
         title: Figure title.
         columns: Panels in a row.
 
@@ -46,10 +43,10 @@ def plot_robustness(
             curves.items(), (CLEAN, HYBRID), "os", strict=False
         ):
             axes.plot(100 * np.array(kinds[kind]), color=colour, marker=marker, ms=4, label=name)
-        if seen[kind]:
-            axes.axvspan(-0.5, seen[kind] - 0.5, color=HYBRID, alpha=0.1, linewidth=0,
+        if corruption.seen:
+            axes.axvspan(-0.5, corruption.seen - 0.5, color=HYBRID, alpha=0.1, linewidth=0,
                          label="seen in training")  # fmt: skip
-        _decorate(axes, kind, corruption, examples[kind])
+        _decorate(axes, kind, corruption)
     for axes in panels.flat[::columns]:
         axes.set_ylabel("accuracy (%)", fontsize="small")
     entries: dict[str, Any] = {}
@@ -63,10 +60,10 @@ def plot_robustness(
     return figure
 
 
-def _decorate(axes: Axes, kind: str, corruption: Any, examples: np.ndarray) -> None:
+def _decorate(axes: Axes, kind: str, corruption: Any) -> None:
     count = len(corruption.amounts)
     strip = axes.inset_axes((0, 1.0, 1, 0.34))
-    strip.imshow(image_grid(examples, count, gap=2), cmap=DIGITS, vmin=0, vmax=1)
+    strip.imshow(image_grid(corruption.examples, count, gap=2), cmap=DIGITS, vmin=0, vmax=1)
     strip.axis("off")
     axes.set(xlim=(-0.5, count - 0.5), ylim=(0, 104), yticks=(0, 50, 100))
     axes.set_xticks(range(count), [f"{amount:g}" for amount in corruption.amounts])

@@ -29,14 +29,10 @@ def command(
     check_parameters(ROBUSTNESS_IMAGES=robustness_images, DATASET=dataset)
     from mnist_helpers.evaluation.model_evaluation import evaluate_model
     from mnist_helpers.runner.page.model_report import report_text, write_report
-    from mnist_helpers.training.artifacts import load_model
-    from mnist_helpers.training.model_choice import find_model, training_parameters
+    from mnist_helpers.training.model_choice import find_model
 
     path = find_model(model)
-    report = evaluate_model(
-        load_model(path), dataset, robustness_images=robustness_images,
-        parameters=training_parameters(path),
-    )  # fmt: skip
+    report = evaluate_model(path, dataset, robustness_images)
     print(report_text(path.name, report))
     if html:
         write_report(html, path.name, report)

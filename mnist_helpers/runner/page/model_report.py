@@ -8,8 +8,6 @@ from matplotlib.figure import Figure
 from sklearn.metrics import confusion_matrix
 
 from mnist_helpers import evaluation, plotting
-from mnist_helpers.data.datasets import dataset_title
-from mnist_helpers.evaluation import robustness
 from mnist_helpers.evaluation.model_evaluation import EvaluationReport
 from mnist_helpers.files import write_text
 from mnist_helpers.plotting.style import figure_png
@@ -34,7 +32,7 @@ def report_text(name: str, report: EvaluationReport) -> str:
     return render(
         "model_report.txt.j2",
         name=name,
-        title=dataset_title(report.dataset),
+        title=report.title,
         images=len(labels),
         errors=int((predicted != labels).sum()),
         is_chance_level=evaluation.is_chance_level(labels, predicted),
@@ -82,15 +80,11 @@ def _figures(report: EvaluationReport) -> list[tuple[str, str, Figure]]:
         "as trained": evaluation.reliability_curve(labels, probabilities),
         "temperature-scaled": evaluation.reliability_curve(labels, scaled),
     }
-    coverage = {"model": evaluation.accuracy_coverage_curve(labels, probabilities)}
+    coverage = {"model": report.coverage}
     shown = evaluation.misclassified(labels, probabilities)[:48]
     captions = [
         f"label {labels[i]}\npredicted {predicted[i]}, {probabilities[i].max():.0%}" for i in shown
     ]
-    seen = {
-        kind: robustness.severities_seen_in_training(kind, report.parameters)
-        for kind in robustness.CORRUPTIONS
-    }
     return [
         ("Which digits are confused",
          f"Two tables of true against predicted digit; {np.trace(counts):,} images are on the "
@@ -105,8 +99,7 @@ def _figures(report: EvaluationReport) -> list[tuple[str, str, Figure]]:
         ("Accuracy as images get worse",
          "Twenty panels of accuracy against severity; the text above has the numbers.",
          plotting.plot_robustness(
-             {"model": report.curves}, robustness.CORRUPTIONS,
-             robustness.example_corruptions(report.images[0]), seen, "Corrupted digits")),
+             {"model": report.curves}, report.corruptions, "Corrupted digits")),
         ("Misclassified images",
          f"{len(shown)} misclassified images, those of the highest confidence first.",
          plotting.plot_captioned(report.images[shown], captions, "Highest confidence first")),
