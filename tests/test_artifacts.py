@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from mnist_helpers.evaluation.calibration import temperature_scaled
-from mnist_helpers.files import write_json
+from mnist_helpers.files import read_json, write_json
 from mnist_helpers.paths import SHIPPED_DIR, TRAINED_DIR, output_dir
 from mnist_helpers.training import artifacts, metrics, model_choice
 from mnist_helpers.training.model import build_cnn
@@ -132,7 +132,7 @@ def test_a_phase_is_saved_with_history_metrics_and_card(network, tmp_path):
     assert phase["training_seconds"] == 5.5 and phase["training_cpu_seconds"] == 9.0
     assert phase["validation_accuracy"] == 0.97 and phase["best_validation_accuracy"] == 0.98
     assert phase["test_accuracy"] == 0.5 and phase["parameters"] == {"SEED": 3}
-    assert artifacts.load_history(tmp_path, "hybrid") == HISTORY
+    assert read_json(tmp_path / "hybrid_history.json") == HISTORY
     content["environment"] |= {"dataset_title": "<b>d</b>", "versions": ["`<i>", "a|b"]}
     write_json(tmp_path / "metrics.json", content)
     card = metrics.write_model_card(tmp_path, name).read_text(encoding="utf-8")

@@ -9,8 +9,8 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "mnist": ["MnistUnavailableError", "array_checksums", "load_mnist"],
         "datasets": [
             "DATASET_TITLES", "class_names", "dataset_fingerprint", "dataset_title",
-            "load_dataset", "load_digits_as_mnist", "load_test", "load_training",
-            "split_validation",
+            "load_dataset", "load_digits_as_mnist", "load_for_testing", "load_for_training",
+            "load_test", "load_training", "split_validation",
         ],
         "exploration": [
             "class_counts", "class_means_and_stds", "outliers", "pixel_statistics",

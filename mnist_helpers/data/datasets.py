@@ -154,6 +154,28 @@ def load_test(dataset: str) -> Split:
     return load_dataset(dataset)[1]
 
 
+def load_for_training(
+    dataset: str, max_training_images: int = 55_000
+) -> tuple[Split, Split, str, list[str]]:
+    """Loads what a notebook that trains needs of a data set.
+
+    Args:
+        dataset: As for `load_dataset`.
+        max_training_images: As for `load_training`.
+
+    Returns:
+        `(x_train, y_train), (x_val, y_val), title, names`; see `load_training`, `dataset_title` and
+        `class_names`.
+    """
+    training, validation = load_training(dataset, max_training_images)
+    return training, validation, dataset_title(dataset), class_names(dataset)
+
+
+def load_for_testing(dataset: str) -> tuple[Split, str, list[str]]:
+    """Loads `(x_test, y_test), title, names`; see `load_test` and `load_for_training`."""
+    return load_test(dataset), dataset_title(dataset), class_names(dataset)
+
+
 def dataset_fingerprint(dataset: str) -> str:
     """Returns 12 hexadecimal digits that stand for the exact arrays of a data set.
 

@@ -23,7 +23,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "prediction": ["predict", "predict_number"],
         "reader": ["Prediction", "Reader"],
         "robustness": ["corrupt", "measure_robustness"],
-        "temperature": ["calibrate_file"],
+        "temperature": ["calibrate_and_save_phase"],
         "significance": [
             "accuracy_interval", "compare_models", "is_chance_level", "mcnemar",
             "paired_bootstrap_interval",

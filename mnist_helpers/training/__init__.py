@@ -6,7 +6,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
     __name__,
     submod_attrs={
         "artifacts": [
-            "CLEAN_MODEL", "load_history", "load_model", "require", "save_model", "save_phase",
+            "CLEAN_MODEL", "load_clean_phase", "load_model", "save_model", "save_phase",
             "scale_logits",
         ],
         "augmentation": ["Augmentation"],

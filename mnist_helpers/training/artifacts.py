@@ -3,14 +3,15 @@
 import json
 import zipfile
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import keras
 
 from mnist_helpers.files import atomic_write, read_json, write_json
 from mnist_helpers.paths import PROJECT, output_dir
 from mnist_helpers.training.metrics import read_metrics, write_metrics
-from mnist_helpers.training.precision import with_dtype_policy
+from mnist_helpers.training.model_choice import calibration_temperature
+from mnist_helpers.training.precision import default_dtype_policy, with_dtype_policy
 from mnist_helpers.training.safe_loading import open_model
 
 CLEAN_MODEL = "clean_phase.keras"
@@ -144,9 +145,36 @@ def save_phase(
     return folder / file_name
 
 
-def load_history(folder: str | Path, phase: str) -> list[dict]:
-    """Returns a phase's epochs as saved by `save_phase`."""
-    return read_json(require(folder, f"{phase}_history.json", "02_clean_phase.ipynb"))
+class CleanPhase(NamedTuple):
+    """What the clean phase hands on.
+
+    Attributes:
+        network: As it was trained, before its calibration, for this machine's fastest dtypes.
+        history: Its epochs, as `ResumableTraining.history`.
+        best_file: The model that was best on validation.
+        precision: What the network computes in.
+    """
+
+    network: keras.Model
+    history: list[dict]
+    best_file: Path
+    precision: str
+
+
+def load_clean_phase(folder: str | Path) -> CleanPhase:
+    """Loads what notebook 02 left in a folder, to train on from there.
+
+    Raises:
+        FileNotFoundError: It is not all there; names the notebook to run first.
+    """
+    model, history, best = (
+        require(folder, name, "02_clean_phase.ipynb")
+        for name in (CLEAN_MODEL, "clean_phase_history.json", "best_clean_phase.keras")
+    )
+    precision = default_dtype_policy()
+    network = load_model(model, precision)
+    scale_logits(network, calibration_temperature(model))
+    return CleanPhase(network, read_json(history), best, precision)
 
 
 def require(folder: str | Path, file_name: str, notebook: str) -> Path:

@@ -37,7 +37,7 @@ def training_dataset(
     first_epoch: int = 0,
     batch_size: int = 256,
     seed: int = 0,
-    augmentation: Augmentation | None = None,
+    augmentation: Augmentation | tuple[float, float, float] | None = None,
     augmented_share: float = 0.5,
 ) -> tf.data.Dataset:
     """Batches of all epochs in a row, each epoch shuffled anew.
@@ -56,7 +56,8 @@ def training_dataset(
         batch_size: Images in a batch. The n % batch_size images left over are skipped, others in
             each epoch, because a smaller last batch would be traced as a second graph.
         seed: Non-negative integer.
-        augmentation: What to do to the augmented part; `None` leaves all images clean.
+        augmentation: What to do to the augmented part, or the three amounts of an `Augmentation`;
+            `None` leaves all images clean.
         augmented_share: Part of each batch that is augmented, in [0, 1].
 
     Returns:
@@ -78,6 +79,8 @@ def training_dataset(
             f"{len(images)} training images do not fill one batch of {batch_size}; "
             "take a smaller batch_size or more images."
         )
+    if isinstance(augmentation, tuple):
+        augmentation = Augmentation(*augmentation)
     augmented = round(batch_size * augmented_share) if augmentation else 0
     images = tf.constant(images[..., None])
     labels = tf.constant(labels.astype(np.uint8))
