@@ -13,37 +13,6 @@ def digits():
     return images, sample.target.astype(np.uint8)
 
 
-def test_constant_images_have_their_value_as_mean_and_no_deviation():
-    labels = np.repeat(np.arange(10, dtype=np.uint8), 3)
-    images = np.full((30, 28, 28), 1, np.uint8) * (25 * labels)[:, None, None]
-    means, stds = exploration.class_means_and_stds(images, labels)
-    assert means.shape == stds.shape == (10, 28, 28)
-    assert means.dtype == stds.dtype == np.float32
-    np.testing.assert_allclose(
-        means, np.ones((10, 28, 28)) * labels[::3, None, None] * 25 / 255, rtol=1e-6
-    )
-    np.testing.assert_allclose(stds, 0, atol=1e-6)
-
-
-def test_half_black_half_white_deviates_by_a_half():
-    labels = np.tile(np.arange(10), 2)
-    images = np.repeat(np.array([0, 255], np.uint8), 10)[:, None, None] * np.ones(
-        (1, 28, 28), np.uint8
-    )
-    means, stds = exploration.class_means_and_stds(images, labels)
-    assert np.all(means == 0.5) and np.all(stds == 0.5)
-
-
-def test_pixel_statistics_of_a_known_picture():
-    images = np.zeros((2, 28, 28), np.uint8)
-    images[0, 0, 0], images[1, 0, 1] = 200, 100
-    found = exploration.pixel_statistics(images)
-    assert (found.smallest, found.largest, found.unused_positions) == (0, 200, 782)
-    assert found.mean == pytest.approx(300 / 1568)
-    assert found.background_share == 1566 / 1568
-    assert found.standard_deviation == pytest.approx(np.sqrt(50000 / 1568 - (300 / 1568) ** 2))
-
-
 @pytest.mark.slow
 def test_a_planted_image_is_the_first_outlier_of_its_class_alone(digits):
     images, labels = digits[0].copy(), digits[1]
@@ -57,7 +26,7 @@ def test_a_planted_image_is_the_first_outlier_of_its_class_alone(digits):
         exploration.outliers(images, labels, count=500)
     few = labels != 7
     with pytest.raises(ValueError, match="digit 7: 0 instead of at least 1; take more training"):
-        exploration.class_means_and_stds(images[few], labels[few])
+        exploration.outliers(images[few], labels[few], count=1)
 
 
 @pytest.mark.slow

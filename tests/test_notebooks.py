@@ -60,6 +60,16 @@ def test_its_cells_are_short_and_leave_definitions_to_the_library(notebook):
     assert len(prose) >= 0.7 * len(code_cells(notebook))
 
 
+def test_it_needs_few_names_of_the_library(notebook):
+    text = "\n".join(cell.source for cell in code_cells(notebook))
+    rooms = "|".join(
+        re.findall(r"\w+", *re.findall(r"^from mnist_helpers import (.+)", text, re.M))
+    )
+    direct = ", ".join(re.findall(r"^from mnist_helpers\.\S+ import (.+)", text, re.M)).split(", ")
+    used = {*re.findall(rf"(?<!\.)\b(?:{rooms})\.[A-Za-z]\w*", text), *direct}
+    assert 1 < len(used) <= 14, sorted(used)
+
+
 def test_its_parameters_are_known_typed_and_checked_by_the_next_cell(notebook):
     cells = code_cells(notebook)
     (place,) = (i for i, cell in enumerate(cells) if is_parameters(cell))

@@ -13,8 +13,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
             "load_test", "load_training", "split_validation",
         ],
         "exploration": [
-            "class_counts", "class_means_and_stds", "outliers", "pixel_statistics",
-            "tsne_embedding",
+            "outliers", "tsne_embedding",
         ],
     },
 )  # fmt: skip

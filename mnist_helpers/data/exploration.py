@@ -1,7 +1,5 @@
 """What can be learnt about labelled digits before any training."""
 
-from typing import NamedTuple
-
 import numpy as np
 from sklearn.decomposition import PCA
 from sklearn.manifold import TSNE
@@ -14,77 +12,6 @@ from mnist_helpers.validation import (
     check_integer,
     check_labels,
 )
-
-
-class PixelStatistics(NamedTuple):
-    """Grey values of all pixels, in grey levels of 0 to 255.
-
-    `background_share` is the fraction of all pixels that are 0; `unused_positions` counts which of
-    the 784 positions are 0 in every image.
-    """
-
-    smallest: int
-    largest: int
-    mean: float
-    standard_deviation: float
-    background_share: float
-    unused_positions: int
-
-
-def class_counts(labels: np.ndarray) -> np.ndarray:
-    """Counts how often each digit occurs.
-
-    Args:
-        labels: Integer array of shape (n,), values 0 to 9.
-
-    Returns:
-        int64 array of shape (10,).
-
-    Raises:
-        ValueError: The labels are no digits.
-    """
-    return np.bincount(check_labels(labels), minlength=CLASSES)
-
-
-def class_means_and_stds(images: np.ndarray, labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Averages the images of each digit, and says how much each pixel varies around that average.
-
-    Args:
-        images: uint8 array of shape (n, 28, 28).
-        labels: Integer array of shape (n,), values 0 to 9.
-
-    Returns:
-        Means and standard deviations, two float32 arrays of shape (10, 28, 28) in [0, 1].
-
-    Raises:
-        ValueError: A digit has no image, or images and labels have another form.
-    """
-    images = check_images(images)
-    labels = check_labels(labels, len(images))
-    groups = [images[members] / np.float32(255) for members in _members(labels)]
-    return np.stack([g.mean(axis=0) for g in groups]), np.stack([g.std(axis=0) for g in groups])
-
-
-def pixel_statistics(images: np.ndarray) -> PixelStatistics:
-    """Summarises the grey values of all pixels.
-
-    Args:
-        images: uint8 array of shape (n, 28, 28), n at least 1.
-
-    Raises:
-        ValueError: There is no image, or the images have another form.
-    """
-    images = check_images(images)
-    if len(images) == 0:
-        raise ValueError("There are no images to describe.")
-    return PixelStatistics(
-        smallest=int(images.min()),
-        largest=int(images.max()),
-        mean=float(images.mean()),
-        standard_deviation=float(images.std()),
-        background_share=float((images == 0).mean()),
-        unused_positions=int((images.max(axis=0) == 0).sum()),
-    )
 
 
 def outliers(
@@ -166,7 +93,7 @@ def tsne_embedding(vectors: np.ndarray, seed: int) -> np.ndarray:
 
 def _members(labels: np.ndarray, minimum: int = 1) -> list[np.ndarray]:
     """Returns the indices of each digit's images, of which there must be at least `minimum`."""
-    for digit, count in enumerate(class_counts(labels)):
+    for digit, count in enumerate(np.bincount(check_labels(labels), minlength=CLASSES)):
         if count < minimum:
             raise ValueError(
                 f"too few images of digit {digit}: {count} instead of at least {minimum}; "

@@ -6,8 +6,8 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
     __name__,
     submod_attrs={
         "artifacts": [
-            "CLEAN_MODEL", "load_clean_phase", "load_model", "save_model", "save_phase",
-            "scale_logits",
+            "CLEAN_MODEL", "load_clean_phase", "load_model", "load_models", "save_model",
+            "save_phase", "scale_logits",
         ],
         "augmentation": ["Augmentation"],
         "callbacks": ["ResumableTraining"],

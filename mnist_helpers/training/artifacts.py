@@ -8,9 +8,9 @@ from typing import Any, NamedTuple
 import keras
 
 from mnist_helpers.files import atomic_write, read_json, write_json
-from mnist_helpers.paths import PROJECT, output_dir
+from mnist_helpers.paths import PROJECT, TRAINED_DIR, output_dir
 from mnist_helpers.training.metrics import read_metrics, write_metrics
-from mnist_helpers.training.model_choice import calibration_temperature
+from mnist_helpers.training.model_choice import calibration_temperature, find_models
 from mnist_helpers.training.precision import default_dtype_policy, with_dtype_policy
 from mnist_helpers.training.safe_loading import open_model
 
@@ -97,6 +97,13 @@ def load_model(path: str | Path, dtype_policy: str = "float32") -> keras.Model:
         ModelFileError: The file is damaged or hostile, or holds another kind of network.
     """
     return with_dtype_policy(open_model(path), dtype_policy)
+
+
+def load_models(
+    choice: str, dataset: str, folder: str | Path = TRAINED_DIR
+) -> dict[str, keras.Model]:
+    """Finds models as `find_models` does and loads each, by phase."""
+    return {name: load_model(path) for name, path in find_models(choice, dataset, folder).items()}
 
 
 def save_phase(
