@@ -25,7 +25,7 @@ def test_a_planted_image_is_the_first_outlier_of_its_class_alone(digits):
     with pytest.raises(ValueError, match="instead of at least 500"):
         exploration.outliers(images, labels, count=500)
     few = labels != 7
-    with pytest.raises(ValueError, match="digit 7: 0 instead of at least 1; take more training"):
+    with pytest.raises(ValueError, match="digit 7: 0 instead of at least 2; take more training"):
         exploration.outliers(images[few], labels[few], count=1)
 
 

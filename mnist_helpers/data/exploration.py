@@ -91,7 +91,7 @@ def tsne_embedding(vectors: np.ndarray, seed: int) -> np.ndarray:
     return TSNE(perplexity=min(30, len(vectors) / 4), random_state=seed).fit_transform(reduced)
 
 
-def _members(labels: np.ndarray, minimum: int = 1) -> list[np.ndarray]:
+def _members(labels: np.ndarray, minimum: int) -> list[np.ndarray]:
     """Returns the indices of each digit's images, of which there must be at least `minimum`."""
     for digit, count in enumerate(np.bincount(check_labels(labels), minlength=CLASSES)):
         if count < minimum:
