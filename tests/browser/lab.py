@@ -53,7 +53,9 @@ def prepare_models(folder: Path, dataset: str) -> None:
     folder.mkdir()
     for file_name in ("clean_phase.keras", hybrid):
         shutil.copy(SHIPPED_DIR / file_name, folder)
-    write_json(folder / "clean_phase_history.json", [])
+    shutil.copy(SHIPPED_DIR / "clean_phase.keras", folder / "best_clean_phase.keras")
+    epoch = {"epoch": 1, "loss": 0.6, "accuracy": 0.9, "val_loss": 0.6, "val_accuracy": 0.9}
+    write_json(folder / "clean_phase_history.json", [epoch])
     write_metrics(
         folder,
         {
