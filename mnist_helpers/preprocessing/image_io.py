@@ -121,6 +121,8 @@ def _full_scale(dtype: np.dtype, highest: float) -> int:
 def _averaged(values: np.ndarray, longest: int) -> np.ndarray:
     """Averages squares of pixels, row by row, so that a large picture is never copied whole."""
     factor = -(-max(values.shape[:2]) // longest)
+    if factor == 1:
+        return values.astype(np.float64)
     height, width = (max(side // factor, 1) for side in values.shape[:2])
     tall, wide = (min(factor, side) for side in values.shape[:2])
     rows = np.empty((height, width, values.shape[2]))
