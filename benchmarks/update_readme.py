@@ -67,7 +67,11 @@ def pages() -> dict:
 def main() -> int:
     """Writes the tables, or checks them; returns the exit status."""
     wanted = pages()
-    stale = [path.name for path, text in wanted.items() if path.read_text("utf-8") != text]
+    stale = [
+        path.name
+        for path, text in wanted.items()
+        if not path.exists() or path.read_text("utf-8") != text
+    ]
     if "--check" not in sys.argv[1:]:
         for path, text in wanted.items():
             write_text(path, text)

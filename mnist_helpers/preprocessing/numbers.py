@@ -22,6 +22,7 @@ MOST_CANDIDATES = 8_000  # 28 x 28 float32 images of 3 kB each
 STEP = 0.12  # of the height: how densely wide strokes are cut
 WIDEST, HIGHEST = 1.5, 2.5  # of the height: no digit exceeds it
 MOST_ATOMS = 14  # in one digit
+LEAST_CONFIDENCE = 0.1  # of a digit; what is surely none is none, whatever leaving it out costs
 SKIP = 4.0  # what as much ink as a digit's costs if it is left out, in nats
 DIGIT_INK = 0.18  # of the square of the height: what a digit's strokes cover
 NO_NUMBER = "No number is to be found: nothing that stands out looks like a digit."
@@ -192,7 +193,7 @@ def _best(
         score, chosen = best[behind - 1]
         options = [(score - SKIP * ink[behind - 1], chosen)]
         for number, candidate in enumerate(candidates):
-            if candidate.behind == behind:
+            if candidate.behind == behind and confidence[number] >= LEAST_CONFIDENCE:
                 score, chosen = best[candidate.first]
                 weight = 0.5 + 0.5 * ink[candidate.first : behind].sum()
                 gain = weight * np.log(confidence[number] + 1e-6)
