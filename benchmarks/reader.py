@@ -161,7 +161,7 @@ def train_is_digit(parts: list) -> keras.Model:
             callbacks=[keras.callbacks.SwapEMAWeights(swap_on_epoch=True)],
         )  # fmt: skip
         save_model(network, path)
-    return keras.saving.load_model(path, compile=False)
+    return load_model(path, outputs=1)
 
 
 def false_positives(is_digit: Predictor, digits: np.ndarray) -> dict[str, float]:

@@ -319,7 +319,7 @@ def test_the_page_answers_in_the_same_words():
 
 @needs_node
 def test_the_network_that_knows_what_is_no_digit_is_in_the_page():
-    model = keras.saving.load_model(IS_DIGIT_MODEL, compile=False)
+    model = load_model(IS_DIGIT_MODEL, outputs=1)
     drawn = np.stack([to_mnist(draw_strokes(strokes)) for strokes in EXAMPLES.values()])
     network = export_page.network_json(model)
     assert export_page.compare_in_node(network, model, np.concatenate([drawn, IMAGES])) < 5e-3

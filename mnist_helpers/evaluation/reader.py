@@ -71,7 +71,7 @@ class Reader:
         if not isinstance(model, keras.Model):
             model = load_model(find_model(model) if model else READER_MODEL)
         self.predictor = Predictor(model)
-        self._is_digit = Predictor(keras.saving.load_model(IS_DIGIT_MODEL, compile=False))
+        self._is_digit = Predictor(load_model(IS_DIGIT_MODEL, outputs=1))
         self.least_score = least_score()
 
     def __call__(self, images: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

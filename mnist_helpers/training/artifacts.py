@@ -13,6 +13,7 @@ from mnist_helpers.training.metrics import read_metrics, write_metrics
 from mnist_helpers.training.model_choice import calibration_temperature, find_models
 from mnist_helpers.training.precision import default_dtype_policy, with_dtype_policy
 from mnist_helpers.training.safe_loading import open_model
+from mnist_helpers.validation import CLASSES
 
 CLEAN_MODEL = "clean_phase.keras"
 # Settings that older versions of Keras refuse, with the values that stand for their behaviour:
@@ -82,21 +83,24 @@ def _without_new_settings(config: Any) -> Any:
     }
 
 
-def load_model(path: str | Path, dtype_policy: str = "float32") -> keras.Model:
+def load_model(
+    path: str | Path, dtype_policy: str = "float32", outputs: int = CLASSES
+) -> keras.Model:
     """Loads a digit classifier, which may come from anybody: see `safe_loading.open_model`.
 
     Args:
         path: A `.keras` file.
         dtype_policy: What the layers compute in, as from `training.default_dtype_policy`.
+        outputs: As for `open_model`.
 
     Returns:
-        An uncompiled model: float32 (n, 28, 28, 1) in [0, 1] to probabilities (n, 10).
+        An uncompiled model: float32 (n, 28, 28, 1) in [0, 1] to probabilities (n, outputs).
 
     Raises:
         FileNotFoundError: There is no such file.
         ModelFileError: The file is damaged or hostile, or holds another kind of network.
     """
-    return with_dtype_policy(open_model(path), dtype_policy)
+    return with_dtype_policy(open_model(path, outputs), dtype_policy)
 
 
 def load_models(

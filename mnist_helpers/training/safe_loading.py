@@ -21,10 +21,10 @@ import tensorflow as tf
 from mnist_helpers.files import read_zip_members
 from mnist_helpers.training.config_check import ModelFileError, read_config
 from mnist_helpers.training.weights_check import check_weights
+from mnist_helpers.validation import CLASSES
 
 IMAGE_SHAPE = (28, 28, 1)
 INPUT_SHAPES = [(None, 28, 28, 1), (None, 28, 28), (None, 784)]
-OUTPUT_SHAPE = (None, 10)
 MEMBERS = {"metadata.json", "config.json", "model.weights.h5"}
 HDF5_SIGNATURE = b"\x89HDF\r\n\x1a\n"
 # The project's own network takes 1.2 MB, and 3.6 MB with the optimiser's state.
@@ -36,7 +36,7 @@ MAX_MULTIPLICATIONS = 2**29  # for one image; the project's own network takes 12
 TOLERANCE = 1e-3  # of the sum of an image's probabilities
 
 
-def open_model(path: str | Path) -> keras.Model:
+def open_model(path: str | Path, outputs: int = CLASSES) -> keras.Model:
     """Loads a digit classifier; nothing in the file can run code, read other files or fill memory.
 
     Networks that take images of shape (28, 28) or (784,) get a `Reshape` before them; those that
@@ -44,9 +44,10 @@ def open_model(path: str | Path) -> keras.Model:
 
     Args:
         path: A `.keras` file.
+        outputs: How many values it gives for an image: ten, or one for a score in [0, 1].
 
     Returns:
-        The network, not compiled: float (n, 28, 28, 1) to probabilities (n, 10).
+        The network, not compiled: float (n, 28, 28, 1) to probabilities (n, outputs).
 
     Raises:
         FileNotFoundError: There is no such file.
@@ -63,13 +64,13 @@ def open_model(path: str | Path) -> keras.Model:
         with _sentences(path.name):
             members = _read_members(path.name, content)
             config = read_config(members["config.json"])
-            _check_sketch(_build_sketch(config), config)
+            _check_sketch(_build_sketch(config), config, outputs)
         weights = Path(folder) / "model.weights.h5"
         weights.write_bytes(members["model.weights.h5"])
         with _sentences(path.name):
             check_weights(weights)
             network = _adapt(_load_network(config, weights))
-            _check_predictions(network)
+            _check_predictions(network, outputs)
     return network
 
 
@@ -118,15 +119,15 @@ def _build_sketch(config: dict) -> keras.Model:
         return keras.saving.deserialize_keras_object(copy.deepcopy(config), safe_mode=True)
 
 
-def _check_sketch(sketch: keras.Model, config: dict) -> None:
+def _check_sketch(sketch: keras.Model, config: dict, count: int) -> None:
     """Refuses a network of another shape, or one that is absurdly large."""
     inputs, outputs = (
         [tuple(tensor.shape) for tensor in tensors] for tensors in (sketch.inputs, sketch.outputs)
     )
-    if len(inputs) > 1 or inputs[0] not in INPUT_SHAPES or outputs != [OUTPUT_SHAPE]:
+    if len(inputs) > 1 or inputs[0] not in INPUT_SHAPES or outputs != [(None, count)]:
         raise ModelFileError(
             f"takes {_listed(inputs)} and gives {_listed(outputs)}; a digit classifier here takes "
-            f"{' or '.join(map(str, INPUT_SHAPES))} and gives {OUTPUT_SHAPE}."
+            f"{' or '.join(map(str, INPUT_SHAPES))} and gives {(None, count)}."
         )
     if not sketch.inputs[0].dtype.startswith(("float", "bfloat")):
         raise ModelFileError(f"takes {sketch.inputs[0].dtype}; images here are float in [0, 1].")
@@ -188,15 +189,16 @@ def _adapt(network: keras.Model) -> keras.Model:
     return keras.Model(image, probabilities, name=network.name)
 
 
-def _check_predictions(network: keras.Model) -> None:
+def _check_predictions(network: keras.Model, count: int) -> None:
     """Refuses a network that gives no probabilities for blank, full and random images."""
     if not all(np.isfinite(weights).all() for weights in network.get_weights()):
         raise ModelFileError("has weights that are NaN or infinite.")
     noise = np.random.default_rng(0).random((1, *IMAGE_SHAPE), np.float32)
     images = np.concatenate([np.zeros_like(noise), np.ones_like(noise), noise])
     predicted = keras.ops.convert_to_numpy(network(images, training=False)).astype(np.float64)
-    distance = np.abs(predicted.sum(axis=1) - 1)
-    if predicted.shape != (3, 10) or not (distance <= TOLERANCE).all() or predicted.min() < 0:
+    sums = predicted.sum(axis=1)
+    right = np.abs(sums - 1) <= TOLERANCE if count > 1 else sums <= 1
+    if predicted.shape != (3, count) or not right.all() or predicted.min() < 0:
         raise ModelFileError(
             "gives no probabilities: they should be ten numbers from 0 to 1 whose sum is 1, as a "
             "softmax gives them."

@@ -17,6 +17,7 @@ from mnist_helpers.preprocessing import background, image_io, lines, mnist_forma
 from mnist_helpers.runner.export_formats import compare_answers, require_new
 from mnist_helpers.runner.page.digit_network import PageExportError, describe_network
 from mnist_helpers.runner.page.render import javascript, render_page
+from mnist_helpers.training.artifacts import load_model
 from mnist_helpers.training.metrics import read_metrics
 from mnist_helpers.training.model_choice import recorded_phase
 from mnist_helpers.widgets import html, pad
@@ -144,7 +145,7 @@ def render(network: str, facts: dict[str, str], link: str = "") -> str:
     if ":" in link and not link.startswith("https://"):
         raise ValueError(f"A link is relative or begins with https://, not {link[:40]!r}.")
     scripts = [NETWORK, DECIDING, FILTERS, COMMON, CONSTANTS, TO_MNIST, PAGE]
-    is_digit = keras.saving.load_model(reader.IS_DIGIT_MODEL, compile=False)
+    is_digit = load_model(reader.IS_DIGIT_MODEL, outputs=1)
     data = {
         "network": json.loads(network),
         "is-digit": json.loads(network_json(is_digit)),
