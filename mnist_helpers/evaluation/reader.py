@@ -47,7 +47,7 @@ class Prediction(NamedTuple):
 
 
 def least_score() -> float:
-    """Returns the score that 99 % of MNIST's validation digits reach."""
+    """Returns the score from which on an image is taken for a digit."""
     return float(read_json(READER_FACTS)["least_score"])
 
 
