@@ -193,8 +193,7 @@ as large: the first {pictures:,}; scikit-learn's: 1,797.
 {strangers}
 
 {strangers_n} drawn images of each kind, at the score that 95 % of MNIST's test images reach; all
-kinds together {mean:.1%}. In use the threshold is much lower, so that a plain stroke is still a 1:
-99.9 % of the validation images reach it, and more strangers pass.
+kinds together {mean:.1%}. In use the threshold is lower: 99 % of the validation images reach it.
 
 Of {strips} drawn numbers of one to seven of MNIST's test digits, on patterned paper, often
 touching, with signs and letters between them, {numbers:.0%} are read without a mistake.{amounts}

@@ -97,6 +97,11 @@ def plain_text(name: object) -> str:
     return "".join(printable).translate(LOOK_ALIKES)
 
 
+def percent(share: float) -> str:
+    """Writes a share of 1 as a percentage with one decimal; never 100 % of what is not certain."""
+    return "> 99.9 %" if 0.9995 <= share < 1 else f"{100 * share:.1f} %"
+
+
 def check_images(images: ArrayLike) -> np.ndarray:
     """Returns images as an array in MNIST's raw form.
 

@@ -14,23 +14,13 @@ from mnist_helpers.validation import SIDE, check_images, check_labels
 
 SUFFIXES = (".csv", ".mat")
 PIXELS = SIDE * SIDE
-MAX_BYTES = (
-    128 * 2**20
-)  # of a file, packed and unpacked; MNIST's training images as CSV take 110 MB
+# Of a file, packed and unpacked; MNIST's training images as CSV take 110 MB.
+MAX_BYTES = 128 * 2**20
 # Of MATLAB's format: elements that matter, and what NumPy calls the numbers of each type.
 MATRIX, COMPRESSED, MAX_ELEMENTS = 14, 15, 1000
 NUMBERS = {
-    1: "i1",
-    2: "u1",
-    3: "i2",
-    4: "u2",
-    5: "i4",
-    6: "u4",
-    7: "f4",
-    9: "f8",
-    12: "i8",
-    13: "u8",
-}
+    1: "i1", 2: "u1", 3: "i2", 4: "u2", 5: "i4", 6: "u4", 7: "f4", 9: "f8", 12: "i8", 13: "u8",
+}  # fmt: skip
 NUMERIC_CLASSES = range(6, 16)
 
 

@@ -47,7 +47,7 @@ class Prediction(NamedTuple):
 
 
 def least_score() -> float:
-    """Returns the score from which on an image is taken for a digit."""
+    """Returns the score from which on an image is taken for a digit: 99 % of MNIST's reach it."""
     return float(read_json(READER_FACTS)["least_score"])
 
 
@@ -115,14 +115,20 @@ class Reader:
         sure = min(number.confidences) >= LEAST_SURE
         return number if len(number.confidences) > 1 and sure else None
 
-    def doubt(self, picture: Picture, probabilities: np.ndarray, score: float) -> str | None:
-        """Says so if what was classified does not look like a digit.
+    def answer(self, picture: Picture, image: np.ndarray) -> tuple[np.ndarray, float, str | None]:
+        """Classifies one picture, and says so if it does not look like a digit.
 
         Args:
             picture: The picture.
-            probabilities: Of its digits, shape (10,).
-            score: How much it looks like a digit.
+            image: What `image` made of it.
+
+        Returns:
+            Probabilities of shape (10,), the score of being a digit, and the doubt in a sentence.
         """
+        (probabilities,), (score,) = self(image[None])
+        return probabilities, float(score), self._doubt(picture, probabilities, score)
+
+    def _doubt(self, picture: Picture, probabilities: np.ndarray, score: float) -> str | None:
         if score >= self.least_score:
             return None
         if several := self.several(picture):
@@ -138,9 +144,8 @@ class Reader:
             FileNotFoundError: There is no such picture.
             PictureError: It cannot be read, or shows no single digit.
         """
-        image = self.image(picture)
-        (probabilities,), (score,) = self(image[None])
-        if doubt := self.doubt(picture, probabilities, score):
+        probabilities, score, doubt = self.answer(picture, self.image(picture))
+        if doubt:
             raise PictureError(doubt)
         name = str(picture) if isinstance(picture, str | Path) else ""
         return _prediction(name, probabilities, score)
@@ -168,7 +173,7 @@ class Reader:
                     yield Prediction(name, error=reason(image))
                     continue
                 probabilities, score = next(rows)
-                error = self.doubt(picture, probabilities, score)
+                error = self._doubt(picture, probabilities, score)
                 found = _prediction(name, probabilities, score)
                 yield Prediction(name, error=error, digit_score=float(score)) if error else found
 

@@ -66,12 +66,12 @@ def steps_to_mnist(image: Picture) -> dict[str, np.ndarray]:
     """
     grey = read_grey(image)
     ink = separate_ink(cut_to_sheet(grey))
-    digit, coarse = _cut_out(ink)
+    digit, image = _formed(ink)
     steps = {
         "in grey": grey,
         "ink without background": ink,
         "cut out": digit,
-        "28 × 28, centred by mass": _centre(_resized(digit, BOX) if coarse else _fit(digit)),
+        "28 × 28, centred by mass": image,
     }
     return {name: np.asarray(values, np.float32) for name, values in steps.items()}
 
@@ -85,8 +85,13 @@ def ink_to_mnist(ink: np.ndarray) -> np.ndarray:
     Returns:
         float32 array of shape (28, 28, 1).
     """
+    return _formed(ink)[1].astype(np.float32)[..., None]
+
+
+def _formed(ink: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Returns the ink cut out, and in MNIST's form."""
     digit, coarse = _cut_out(ink)
-    return _centre(_resized(digit, BOX) if coarse else _fit(digit)).astype(np.float32)[..., None]
+    return digit, _centre(_resized(digit, BOX) if coarse else _fit(digit))
 
 
 def _cut_out(ink: np.ndarray) -> tuple[np.ndarray, bool]:

@@ -4,6 +4,7 @@ import numpy as np
 from PIL import Image, ImageDraw
 
 from mnist_helpers.preprocessing.numbers import Number
+from mnist_helpers.validation import percent
 
 COLOUR = (213, 94, 0)
 
@@ -11,7 +12,7 @@ COLOUR = (213, 94, 0)
 def in_words(number: Number) -> str:
     """Says what several digits are."""
     text = " / ".join(number.text.split("\n"))
-    return f"This shows several digits: {text}, with {number.confidence:.0%} confidence."
+    return f"This shows several digits: {text}, with {percent(number.confidence)} confidence."
 
 
 def with_boxes(grey: np.ndarray, number: Number) -> np.ndarray:
@@ -22,16 +23,20 @@ def with_boxes(grey: np.ndarray, number: Number) -> np.ndarray:
         number: What was read in it.
 
     Returns:
-        uint8 array of shape (h', w', 3), enlarged where it is small.
+        uint8 array of shape (h', w', 3), enlarged where it is small, with white above for the
+        first line's digits.
     """
     enlarged = max(1, round(300 / len(grey)))
-    picture = Image.fromarray(np.rint(255 * grey).astype(np.uint8)).convert("RGB")
-    picture = picture.resize((picture.width * enlarged, picture.height * enlarged))
-    pen = ImageDraw.Draw(picture)
+    picture = Image.fromarray(np.rint(255 * grey).astype(np.uint8))
+    width, height = picture.width * enlarged, picture.height * enlarged
+    size = max(14, height // 12)
+    marked = Image.new("RGB", (width, height + size), "white")
+    marked.paste(picture.resize((width, height)), (0, size))
+    pen = ImageDraw.Draw(marked)
     digits = number.text.replace("\n", "")
     for digit, (left, top, wide, high) in zip(digits, number.boxes, strict=True):
-        x, y = left * picture.width, top * picture.height
-        corner = x + wide * picture.width, y + high * picture.height
+        x, y = left * width, size + top * height
+        corner = x + wide * width, y + high * height
         pen.rectangle([(x, y), corner], outline=COLOUR, width=2)
-        pen.text((x + 3, y + 1), digit, COLOUR, font_size=max(14, picture.height // 12))
-    return np.asarray(picture)
+        pen.text((x + wide * width / 2, y), digit, COLOUR, font_size=size, anchor="mb")
+    return np.asarray(marked)

@@ -1,5 +1,6 @@
 """Any number of digits in one picture, in one or several lines of text."""
 
+from collections import defaultdict
 from collections.abc import Callable, Iterator
 from itertools import islice
 from typing import NamedTuple
@@ -10,14 +11,19 @@ from scipy import ndimage
 from mnist_helpers.preprocessing.image_io import Picture, PictureError, read_grey
 from mnist_helpers.preprocessing.lines import EVERY_NEIGHBOUR
 from mnist_helpers.preprocessing.mnist_format import ink_to_mnist
-from mnist_helpers.preprocessing.writing import LEAST_HEIGHT, Part, find_writing, text_lines
+from mnist_helpers.preprocessing.writing import (
+    LEAST_HEIGHT,
+    TOO_MANY,
+    Part,
+    find_writing,
+    text_lines,
+)
 
 Classify = Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]]
 Box = tuple[float, float, float, float]
 
 LONGEST = 1_600  # pixels of the longer side that pictures are reduced to
 TALLEST = 64  # pixels of a digit; larger writing is reduced further, for speed
-MOST_PARTS = 400  # separate strokes; a page of digits has fewer, a texture has thousands
 MOST_CANDIDATES = 8_000  # 28 x 28 float32 images of 3 kB each
 STEP = 0.12  # of the height: how densely wide strokes are cut
 WIDEST, HIGHEST = 1.5, 2.5  # of the height: no digit exceeds it
@@ -50,7 +56,7 @@ class Candidate(NamedTuple):
     first: int
     behind: int
     image: np.ndarray
-    box: Part
+    part: Part
 
 
 def read_number(picture: Picture, classify: Classify) -> Number:
@@ -76,36 +82,30 @@ def read_number(picture: Picture, classify: Classify) -> Number:
         grey = read_grey(grey, round(max(grey.shape) * TALLEST / height))
         ink, mask = find_writing(grey)
         lines, height = text_lines(mask)
-    if sum(map(len, lines)) > MOST_PARTS:
-        raise PictureError(_too_many(sum(map(len, lines)), "separate strokes"))
     atoms = [atoms_of(line, height) for line in lines]
     found: list[list[Candidate]] = []
     for line in atoms:
         left = MOST_CANDIDATES - sum(map(len, found))
         found.append(list(islice(_candidates(line, ink, mask, height), left + 1)))
         if len(found[-1]) > left:
-            raise PictureError(_too_many(MOST_CANDIDATES, "places for digits and more"))
+            raise PictureError(TOO_MANY.format(MOST_CANDIDATES, "places for digits and more"))
     images = [candidate.image for candidates in found for candidate in candidates]
     if not images:
         raise PictureError(NO_NUMBER)
     probabilities, scores = classify(np.stack(images))
-    judged = probabilities.max(axis=1) * scores, probabilities.argmax(axis=1)
+    ends = np.cumsum([len(candidates) for candidates in found])[:-1]
+    confidence = np.split(probabilities.max(axis=1) * scores, ends)
+    digit = np.split(probabilities.argmax(axis=1), ends)
     texts, confidences, boxes = [], [], []
-    for line, candidates in zip(atoms, found, strict=True):
-        confidence, digit = (values[: len(candidates)] for values in judged)
-        judged = tuple(values[len(candidates) :] for values in judged)
-        chosen = _best(line, candidates, confidence, height)
-        texts.append("".join(str(digit[number]) for number in chosen))
-        confidences += [float(confidence[number]) for number in chosen]
-        boxes += [_in_parts(candidates[number].box, grey.shape) for number in chosen]
+    for number, (line, candidates) in enumerate(zip(atoms, found, strict=True)):
+        chosen = _best(line, candidates, confidence[number], height)
+        texts.append("".join(map(str, digit[number][chosen])))
+        confidences += confidence[number][chosen].tolist()
+        boxes += [_in_parts(candidates[place].part, grey.shape) for place in chosen]
     if not boxes:
         raise PictureError(NO_NUMBER)
-    text = "\n".join(text for text in texts if text)
+    text = "\n".join(filter(None, texts))
     return Number(text, float(np.prod(confidences)), confidences, boxes)
-
-
-def _too_many(count: int, what: str) -> str:
-    return f"The picture holds {count:,} {what}; give a part that shows the number alone."
 
 
 def _in_parts(box: Part, shape: tuple[int, ...]) -> Box:
@@ -188,15 +188,18 @@ def _best(
     nothing; atoms that no digit takes cost by theirs.
     """
     ink = np.array([len(atom.rows) for atom in atoms]) / (DIGIT_INK * height**2)
+    ending: dict[int, list[int]] = defaultdict(list)
+    for number, candidate in enumerate(candidates):
+        if confidence[number] >= LEAST_CONFIDENCE:
+            ending[candidate.behind].append(number)
     best: list[tuple[float, list[int]]] = [(0.0, [])]
     for behind in range(1, len(atoms) + 1):
         score, chosen = best[behind - 1]
         options = [(score - SKIP * ink[behind - 1], chosen)]
-        for number, candidate in enumerate(candidates):
-            if candidate.behind == behind and confidence[number] >= LEAST_CONFIDENCE:
-                score, chosen = best[candidate.first]
-                weight = 0.5 + 0.5 * ink[candidate.first : behind].sum()
-                gain = weight * np.log(confidence[number] + 1e-6)
-                options.append((score + gain, [*chosen, number]))
+        for number in ending[behind]:
+            first = candidates[number].first
+            score, chosen = best[first]
+            weight = 0.5 + 0.5 * ink[first:behind].sum()
+            options.append((score + weight * np.log(confidence[number]), [*chosen, number]))
         best.append(max(options, key=lambda option: option[0]))
     return best[-1][1]

@@ -14,6 +14,8 @@ PAPER_WINDOW = (15, 80)  # pixels; wider than a stroke, narrower than what shade
 # A stroke is as dark as FULL somewhere and nowhere paler than FAINT, in parts of the ink's own
 # darkness; the patterns that cheques and forms are printed on are not.
 FAINT, FULL = 0.35, 0.6
+MOST_PARTS = 400  # separate strokes; a page of digits has fewer, a texture has thousands
+TOO_MANY = "The picture holds {:,} {}; give a part that shows the number alone."
 LEAST_HEIGHT = 0.28  # of a line's height: points, commas and dashes are lower
 
 
@@ -78,6 +80,9 @@ def text_lines(mask: np.ndarray) -> tuple[list[list[Part]], float]:
 
     Returns:
         The lines from top to bottom, and the height in pixels that digits have.
+
+    Raises:
+        PictureError: There are far too many strokes.
     """
     labels, count = ndimage.label(mask, EVERY_NEIGHBOUR)
     if count == 0:
@@ -90,6 +95,8 @@ def text_lines(mask: np.ndarray) -> tuple[list[list[Part]], float]:
     tall = (heights >= max(LEAST_HEIGHT * height, 4)) & ~(
         (heights < 0.45 * height) & (widths > 2.2 * heights)
     )
+    if tall.sum() > MOST_PARTS:
+        raise PictureError(TOO_MANY.format(tall.sum(), "separate strokes"))
     lines: list[list[Part]] = []
     for number in sorted(np.flatnonzero(tall), key=lambda number: -heights[number]):
         rows, columns = np.nonzero(labels[boxes[number]] == number + 1)

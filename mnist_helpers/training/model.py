@@ -18,8 +18,8 @@ def build_cnn(
     features. The pooling comes right after the first convolution of a block,
     before normalisation and activation, which then run on a quarter of the
     values: max pooling and ReLU commute, so only the time changes. The very
-    first convolution does without padding: MNIST's borders are empty, and 13 x
-    13 places are a seventh less work than 14 x 14 in what follows.
+    first convolution does without padding: MNIST's borders are empty, and
+    13 x 13 places are a seventh less work than 14 x 14 in what follows.
 
     Args:
         seed: Seed of the initial weights.

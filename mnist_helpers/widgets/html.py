@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
+from mnist_helpers.validation import percent
+
 # What a confidence is called: from the first on certain, from the second on probable.
 CERTAIN, PROBABLE = 0.95, 0.7
 
@@ -53,11 +55,6 @@ def live_marker(widget: str, **settings: Any) -> str:
     """
     content = html.escape(json.dumps({"widget": widget, **settings}))
     return f'<span hidden data-live="{content}"></span>'
-
-
-def percent(share: float) -> str:
-    """Writes a share of 1 as a percentage with one decimal; never 100 % of what is not certain."""
-    return "> 99.9 %" if 0.9995 <= share < 1 else f"{100 * share:.1f} %"
 
 
 def answer_in_words(probabilities: np.ndarray) -> str:

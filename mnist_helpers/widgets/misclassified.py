@@ -6,8 +6,9 @@ import numpy as np
 import traitlets
 from sklearn.metrics import confusion_matrix
 
+from mnist_helpers.validation import percent
 from mnist_helpers.widgets.base import AskingWidget, javascript
-from mnist_helpers.widgets.html import captioned, image_html, percent, side_by_side
+from mnist_helpers.widgets.html import captioned, image_html, side_by_side
 
 MOST_SHOWN = 24
 

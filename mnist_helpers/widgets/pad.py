@@ -103,6 +103,5 @@ class DigitPad(AskingWidget):
             return "<p>Draw a digit.</p>"
         drawing = draw_strokes(question["strokes"])
         seen = self.reader.image(drawing)
-        (probabilities,), (score,) = self.reader(seen[None])
-        doubt = self.reader.doubt(drawing, probabilities, score)
+        probabilities, _, doubt = self.reader.answer(drawing, seen)
         return prediction_html(seen, probabilities, doubt)

@@ -65,8 +65,7 @@ def picture_html(image: Picture, reader: "Reader") -> str:
         for name, values in steps.items()
     ]
     seen = list(steps.values())[-1][..., None]
-    (probabilities,), (score,) = reader(seen[None])
-    doubt = reader.doubt(image, probabilities, score)
+    probabilities, _, doubt = reader.answer(image, seen)
     answer = answer_html(doubt or answer_in_words(probabilities))
     return side_by_side(*pictures, bars_html(probabilities)) + answer
 

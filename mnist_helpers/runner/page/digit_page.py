@@ -20,6 +20,7 @@ from mnist_helpers.runner.page.render import javascript, render_page
 from mnist_helpers.training.artifacts import load_model
 from mnist_helpers.training.metrics import read_metrics
 from mnist_helpers.training.model_choice import recorded_phase
+from mnist_helpers.validation import percent
 from mnist_helpers.widgets import html, pad
 
 TOLERANCE = 0.01  # of a probability; weights are rounded to 16 bits
@@ -171,5 +172,5 @@ def model_facts(path: Path) -> dict[str, str]:
         ("Validation accuracy", "validation_accuracy"),
     ):
         if isinstance(phase.get(key), float):
-            facts[name] = html.percent(phase[key])
+            facts[name] = percent(phase[key])
     return facts
