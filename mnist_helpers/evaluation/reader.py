@@ -131,7 +131,8 @@ class Reader:
     def _doubt(self, picture: Picture, probabilities: np.ndarray, score: float) -> str | None:
         if score >= self.least_score:
             return None
-        if several := self.several(picture):
+        several = self.several(picture)
+        if several and set(several.text) != {"1"}:  # an M comes apart into strokes like 1s
             return in_words(several)
         best = int(probabilities.argmax())
         article = "an" if best == 8 else "a"

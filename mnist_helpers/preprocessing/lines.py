@@ -20,7 +20,7 @@ def line_pixels(mask: np.ndarray) -> np.ndarray:
     """
     found = border_bands(mask)
     mask = mask & ~found
-    candidates = horizontal_lines(mask) + [line.T for line in horizontal_lines(mask.T)]
+    candidates = straight_lines(mask)
     if not candidates:
         return found
     rest = mask & ~np.logical_or.reduce(candidates)
@@ -63,33 +63,49 @@ def border_bands(mask: np.ndarray) -> np.ndarray:
     return band
 
 
-def horizontal_lines(mask: np.ndarray) -> list[np.ndarray]:
-    """Finds the lines that are nearly horizontal: a Hough transform over a few slopes."""
-    height, width = mask.shape
-    least = LEAST_LENGTH * width
-    rows, columns = np.nonzero(mask)
-    votes = []
-    for slope in SLOPES:
-        offsets = np.rint(rows - slope * (columns - width / 2)).astype(int) + width
-        counts = np.bincount(offsets)
-        votes += [(counts[at], slope, at - width) for at in np.flatnonzero(counts >= least)]
+def straight_lines(mask: np.ndarray, turns: tuple[bool, ...] = (False, True)) -> list[np.ndarray]:
+    """Finds lines that are nearly level or upright: a Hough transform over a few slopes.
+
+    The longest are taken first, and what they take counts for no other: the stem of a 4 between the
+    top and the bottom of a box is not as long as the box.
+
+    Args:
+        mask: bool array of shape (h, w).
+        turns: False for level lines, True for upright ones, or both.
+
+    Returns:
+        Each line, a bool array of shape (h, w).
+    """
+    votes, runs = [], {}
+    for upright in turns:
+        turned = mask.T if upright else mask
+        width = turned.shape[1]
+        rows, columns = np.nonzero(turned)
+        for slope in SLOPES:
+            offsets = np.rint(rows - slope * (columns - width / 2)).astype(int) + width
+            counts = np.bincount(offsets)
+            long = np.flatnonzero(counts >= LEAST_LENGTH * width)
+            votes += [(counts[at] / width, upright, slope, at - width) for at in long]
+        runs[upright] = ndimage.label(turned, [[0, 1, 0]] * 3)[0] if votes else turned
+    lengths = {upright: np.bincount(each.ravel()) for upright, each in runs.items()}
     lines, taken = [], np.zeros(mask.shape, bool)
-    runs, _ = ndimage.label(mask, [[0, 1, 0]] * 3) if votes else (mask, 0)
-    lengths = np.bincount(runs.ravel())
-    for _, slope, offset in sorted(votes, reverse=True):
+    for _, upright, slope, offset in sorted(votes, reverse=True):
+        free = (mask & ~taken).T if upright else mask & ~taken
+        height, width = free.shape
         across = np.arange(width)
         down = np.rint(offset + slope * (across - width / 2)).astype(int)
         across, down = (values[(down >= 0) & (down < height)] for values in (across, down))
-        fresh = mask[down, across] & ~taken[down, across]
-        if fresh.sum() < least:
+        fresh = free[down, across]
+        if fresh.sum() < LEAST_LENGTH * width:
             continue
-        met = runs[down[fresh], across[fresh]]
-        thickness = np.median(lengths[met])
+        met = runs[upright][down[fresh], across[fresh]]
+        thicknesses = lengths[upright][met]
+        thickness = np.median(thicknesses)
         if thickness <= max(0.08 * height, 3):
             # Where it is thicker, a stroke crosses it, which stays.
-            line = np.isin(runs, met[lengths[met] <= 1.5 * thickness + 1])
-            lines.append(line)
-            taken |= line
+            line = np.isin(runs[upright], met[thicknesses <= 1.5 * thickness + 1])
+            lines.append(line.T if upright else line)
+            taken |= lines[-1]
     return lines
 
 

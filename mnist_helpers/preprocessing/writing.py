@@ -8,7 +8,7 @@ from skimage.filters import apply_hysteresis_threshold, threshold_otsu
 
 from mnist_helpers.preprocessing.background import BLANK, light_on_dark
 from mnist_helpers.preprocessing.image_io import PictureError
-from mnist_helpers.preprocessing.lines import EVERY_NEIGHBOUR, border_bands, horizontal_lines
+from mnist_helpers.preprocessing.lines import EVERY_NEIGHBOUR, border_bands, straight_lines
 
 PAPER_WINDOW = (15, 80)  # pixels; wider than a stroke, narrower than what shades the paper
 # A stroke is as dark as FULL somewhere and nowhere paler than FAINT, in parts of the ink's own
@@ -64,7 +64,7 @@ def find_writing(grey: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         left = np.where(erased, 0, ink)
         mask = apply_hysteresis_threshold(left, max(threshold, FAINT * dark), FULL * dark)
         lines = border_bands(mask)
-        for line in horizontal_lines(mask & ~lines):
+        for line in straight_lines(mask & ~lines, turns=(False,)):
             lines |= line
         if not lines.any():
             break
