@@ -3,7 +3,7 @@ import os
 
 import numpy as np
 import pytest
-from PIL import Image, ImageDraw
+from PIL import Image, ImageDraw, ImageOps
 from scipy import ndimage
 from sklearn.datasets import load_digits
 
@@ -325,6 +325,27 @@ def test_a_digit_cut_to_its_bounding_box_is_no_shadow():
     two = sheet(digit=(40, 40, 140, 40, 140, 90, 40, 90, 40, 160, 140, 160), width=18)
     cut = two.crop((31, 31, 150, 170))
     assert np.corrcoef(to_mnist(cut).ravel(), to_mnist(two).ravel())[0, 1] > 0.98
+
+
+def test_the_stem_of_a_digit_in_a_frame_is_no_side_of_it():
+    four = [line((70, 25), (50, 90), (125, 90), width=8), line(110, 27, 110, 145, width=8)]
+    plain = sheet(*four, digit=(), size=(168, 168))
+    framed = sheet(*four, box(10, 10, 157, 157), digit=(), size=(168, 168))
+    assert likeness(framed, to_mnist(plain)) > 0.95
+
+
+@pytest.mark.parametrize(
+    "marks",
+    [
+        [line((50, 45), (50, 90), (150, 115), width=8), line(120, 27, 120, 145, width=8)],
+        [("rounded_rectangle", (55, 30, 125, 150), {"radius": 20, "outline": 0, "width": 9})],
+    ],
+    ids=["the arm of a 4 is no neighbour", "a narrow 0 is no shadow"],
+)
+def test_a_digit_that_touches_all_edges_stays_whole(marks):
+    plain = sheet(*marks, digit=())
+    cut = plain.crop(ImageOps.invert(plain).getbbox())
+    assert likeness(cut, to_mnist(plain)) > 0.95
 
 
 def test_several_digits_are_not_read_as_one():

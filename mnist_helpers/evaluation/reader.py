@@ -1,6 +1,8 @@
 """Reading pictures: which digit they show, whether one at all, or which number."""
 
+import os
 from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import NamedTuple
 
@@ -22,6 +24,7 @@ READER_MODEL = SHIPPED_DIR / "reader.keras"
 IS_DIGIT_MODEL = SHIPPED_DIR / "is_digit.keras"
 READER_FACTS = SHIPPED_DIR / "reader.json"
 LEAST_SURE = 0.8  # of each digit of a number that nobody asked for
+AT_ONCE = min(os.cpu_count() or 1, 8)  # pictures brought to MNIST's form
 
 
 class Prediction(NamedTuple):
@@ -159,24 +162,28 @@ class Reader:
         Args:
             pictures: Their names and the pictures; a float32 array of shape (28, 28, 1) is in
                 MNIST's form already. An error stands for a picture that could not be opened.
-            batch_size: Images in MNIST's form classified together; pictures, which may be large,
-                go one by one.
+            batch_size: Images in MNIST's form classified together; of pictures, which take longer
+                and may be large, four for each processor core.
 
         Yields:
             One prediction for each picture.
         """
-        for batch in _batches(pictures, batch_size):
-            images = [self._image_or_error(picture) for _, picture in batch]
-            good = [image for image in images if not isinstance(image, Exception)]
-            rows = zip(*self(np.stack(good)), strict=True) if good else iter(())
-            for (name, picture), image in zip(batch, images, strict=True):
-                if isinstance(image, Exception):
-                    yield Prediction(name, error=reason(image))
-                    continue
-                probabilities, score = next(rows)
-                error = self._doubt(picture, probabilities, score)
-                found = _prediction(name, probabilities, score)
-                yield Prediction(name, error=error, digit_score=float(score)) if error else found
+        with ThreadPoolExecutor(AT_ONCE) as pool:
+            for batch in _batches(pictures, batch_size):
+                images = list(pool.map(self._image_or_error, (picture for _, picture in batch)))
+                yield from self._predictions(batch, images)
+
+    def _predictions(self, batch: list, images: list) -> Iterator[Prediction]:
+        good = [image for image in images if not isinstance(image, Exception)]
+        rows = zip(*self(np.stack(good)), strict=True) if good else iter(())
+        for (name, picture), image in zip(batch, images, strict=True):
+            if isinstance(image, Exception):
+                yield Prediction(name, error=reason(image))
+                continue
+            probabilities, score = next(rows)
+            error = self._doubt(picture, probabilities, score)
+            found = _prediction(name, probabilities, score)
+            yield Prediction(name, error=error, digit_score=float(score)) if error else found
 
     def _image_or_error(self, picture: Picture | Exception) -> np.ndarray | Exception:
         if isinstance(picture, Exception):
@@ -197,7 +204,7 @@ def _batches(pictures: Iterable[tuple[str, Picture | Exception]], size: int) -> 
     batch = []
     for name, picture in pictures:
         batch.append((name, picture))
-        if len(batch) == size or not _in_mnist_form(picture):
+        if len(batch) >= (size if _in_mnist_form(picture) else min(size, 4 * AT_ONCE)):
             yield batch
             batch = []
     if batch:

@@ -2,6 +2,7 @@
 
 import io
 import re
+import threading
 import warnings
 from pathlib import Path
 
@@ -40,6 +41,9 @@ ORIENTATIONS = {
 }  # of EXIF: what brings the stored pixels upright
 
 pillow_heif.register_heif_opener(thumbnails=False)
+# One file at a time, whatever the threads: warnings' filters are the whole process's, and a limit
+# on what one picture takes is worth little if several take it at once.
+DECODING = threading.Lock()
 IMAGE_SUFFIXES = frozenset(
     suffix for suffix, name in Image.registered_extensions().items() if name in (*FORMATS, "MPO")
 )
@@ -140,7 +144,7 @@ def _channels_of_file(given: str | Path | bytes | Image.Image, longest: int) -> 
         except ValueError as error:
             raise PictureError(str(error)) from error
     try:
-        with warnings.catch_warnings():
+        with DECODING, warnings.catch_warnings():
             warnings.simplefilter("ignore")  # Pillow's, of odd comments; the size is asked here
             return _decoded(given, longest)
     except PictureError:

@@ -121,7 +121,8 @@ def _is_ruled(line: np.ndarray, rest: np.ndarray, pen: float, many: bool) -> boo
     """Tells a ruled line from a stroke.
 
     It runs from edge to edge, or it reaches beyond the rest of the ink at both ends and either is
-    thinner than the pen or is one of many, as the sides of a box are.
+    thinner than the pen or is one of many, as the sides of a box are. But one as thick as the pen
+    is a stroke where the rest touches the other two edges: the picture was cut to the digit.
     """
     if np.ptp(np.nonzero(line)[0]) > np.ptp(np.nonzero(line)[1]):
         line, rest = line.T, rest.T
@@ -130,7 +131,7 @@ def _is_ruled(line: np.ndarray, rest: np.ndarray, pen: float, many: bool) -> boo
     thickness = np.median(lengths[columns])
     ends = [lengths[:2].max(), lengths[-2:].max()]
     if min(ends) >= max(0.7 * thickness, 1):
-        return True
+        return many or thickness < 0.7 * pen or not (rest[:2].any() and rest[-2:].any())
     inked = np.flatnonzero(rest.any(axis=0))
     if len(inked) == 0:
         return many
