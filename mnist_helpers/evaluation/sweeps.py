@@ -173,6 +173,8 @@ def best_by_metric(runs: pd.DataFrame) -> pd.DataFrame:
     """
     rows = {}
     for metric in metrics_of(runs):
+        if metric == "temperature":  # neither high nor low ones are better
+            continue
         intervals = mean_intervals(runs, metric)
         best = _best(intervals, metric)
         rows[metric] = {"best": best, **intervals.loc[best, ["n", "mean", "low", "high"]]}
