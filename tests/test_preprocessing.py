@@ -9,6 +9,7 @@ from sklearn.datasets import load_digits
 
 from mnist_helpers.paths import SHIPPED_DIR
 from mnist_helpers.preprocessing import PictureError, steps_to_mnist, to_mnist
+from mnist_helpers.preprocessing.background import light_on_dark
 from mnist_helpers.preprocessing.image_io import IMAGE_SUFFIXES, read_grey
 from mnist_helpers.training.artifacts import load_model
 from mnist_helpers.training.metrics import read_metrics
@@ -346,6 +347,14 @@ def test_a_digit_that_touches_all_edges_stays_whole(marks):
     plain = sheet(*marks, digit=())
     cut = plain.crop(ImageOps.invert(plain).getbbox())
     assert likeness(cut, to_mnist(plain)) > 0.95
+
+
+@pytest.mark.parametrize("negative", [False, True])
+def test_a_bold_digit_that_fills_its_bounding_box_is_the_ink(negative):
+    plain = sheet(line((45, 40), (135, 40), (90, 150), width=38), digit=())
+    cut = plain.crop(ImageOps.invert(plain).getbbox())
+    grey = np.asarray(ImageOps.invert(cut) if negative else cut) / 255
+    np.testing.assert_array_equal(light_on_dark(grey), np.asarray(cut) == 0)
 
 
 def test_several_digits_are_not_read_as_one():

@@ -16,6 +16,7 @@ NOISE_FACTOR = 3.0
 # A sheet of paper on a desk: its part of the picture, how much of it is bright, and how much of the
 # smallest rectangle around it it fills. A bold 0 or 8, bright on dark, stays below these.
 LEAST_SHEET, LEAST_BRIGHT, LEAST_RECTANGLE = 0.15, 0.8, 0.88
+UNDECIDED = 0.1  # of the votes on either side of a half
 BLANK = "The picture is blank: nothing stands out from its background."
 
 
@@ -104,8 +105,9 @@ def light_on_dark(grey: np.ndarray) -> np.ndarray:
     """Turns a picture of dark ink into its negative.
 
     Paper is what the border shows and, as digits are round, above all the corners, and what most of
-    a picture is. But where two or more sides are dark all along and the rest is clearly brighter,
-    it has dark borders.
+    a picture is. Where that leaves it open, as in a bold digit cut to its bounding box, paper is
+    what falls into more parts: strokes hang together and cut it up. But where two or more sides are
+    dark all along and the rest is clearly brighter, it has dark borders.
     """
     flat = _flattened(grey)
     if np.ptp(flat) < LEAST_CONTRAST:
@@ -117,12 +119,21 @@ def light_on_dark(grey: np.ndarray) -> np.ndarray:
     if max(grey.shape) >= TINY:  # ink may fill most of a few pixels, seldom of many
         shares.append(bright.mean())
     bright_paper = np.mean(shares) > 0.5
+    more_parts = _count_parts(bright) - _count_parts(~bright)
+    if max(grey.shape) >= TINY and abs(np.mean(shares) - 0.5) < UNDECIDED and more_parts:
+        bright_paper = more_parts > 0
     least = 2 if min(grey.shape) >= LARGE else 3 if min(grey.shape) >= TINY else 5
     for paper in (True, False):
         full = sum((side == paper).mean() < 0.03 for side in sides)
         if full >= least and (bright == paper).mean() > 0.53:
             bright_paper = paper
     return 1 - grey if bright_paper else grey
+
+
+def _count_parts(mask: np.ndarray) -> int:
+    """Counts the connected parts that are no specks."""
+    sizes = np.bincount(ndimage.label(mask, EVERY_NEIGHBOUR)[0].ravel())[1:]
+    return int((sizes >= 0.01 * mask.size).sum())
 
 
 def _flattened(grey: np.ndarray) -> np.ndarray:
