@@ -25,12 +25,15 @@ def results_table(metrics: dict) -> str:
         "| after | test accuracy (95 % interval) | epochs | training time |",
         "|---|---|---|---|",
     ]
+    epochs, seconds = [], []
     for key, title in (("clean_phase", "clean phase"), ("hybrid", "hybrid (clean, then mixed)")):
         phase = metrics["phases"][key]
         low, high = phase["test_accuracy_interval"]
+        epochs.append(f"{phase['epochs']}")
+        seconds.append(f"{phase['training_seconds']:.0f}")
         lines.append(
             f"| {title} | {phase['test_accuracy']:.2%} ({low:.2%} – {high:.2%}) | "
-            f"{phase['epochs']} | {phase['training_seconds']:.0f} s |"
+            f"{' + '.join(epochs)} | {' + '.join(seconds)} s |"
         )
     facts, hybrid = metrics["environment"], metrics["phases"]["hybrid"]
     seed = hybrid["parameters"]["SEED"]
