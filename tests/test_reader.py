@@ -10,6 +10,7 @@ from mnist_helpers import predict, predict_number
 from mnist_helpers.evaluation.reader import Reader
 from mnist_helpers.paths import SHIPPED_DIR
 from mnist_helpers.preprocessing.image_io import PictureError
+from mnist_helpers.preprocessing.numbers import read_number
 from mnist_helpers.preprocessing.writing import find_writing
 from mnist_helpers.runner.cli import main
 from mnist_helpers.widgets.pad import EXAMPLES, draw_strokes
@@ -82,6 +83,17 @@ def test_all_digits_of_a_picture_are_read(kind, reader):
     assert found.confidence == pytest.approx(np.prod(found.confidences))
     lefts = [left for left, *_ in found.boxes[: len(expected.split("\n")[0])]]
     assert lefts == sorted(lefts) and all(0 <= value <= 1 for box in found.boxes for value in box)
+
+
+def test_a_stroke_much_lower_than_the_digits_is_no_1():
+    paper = np.full((80, 360), 255, np.uint8)
+    for left, top in ((40, 10), (130, 10), (220, 36), (310, 12)):
+        paper[top:60, left : left + 5] = 0
+
+    def all_are_ones(images):
+        return np.tile(np.eye(10, dtype=np.float32)[1], (len(images), 1)), np.ones(len(images))
+
+    assert read_number(paper, all_are_ones).text == "111"
 
 
 def test_a_box_surrounds_its_digit(reader):

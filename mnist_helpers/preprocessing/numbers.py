@@ -28,6 +28,7 @@ MOST_CANDIDATES = 8_000  # 28 x 28 float32 images of 3 kB each
 STEP = 0.12  # of the height: how densely wide strokes are cut
 WIDEST, HIGHEST = 1.5, 2.5  # of the height: no digit exceeds it
 MOST_ATOMS = 14  # in one digit
+SHORTEST_ONE = 0.6  # of the height: a lower stroke is a comma, a dash or a speck
 LEAST_CONFIDENCE = 0.1  # of a digit; what is surely none is none, whatever leaving it out costs
 SKIP = 4.0  # what as much ink as a digit's costs if it is left out, in nats
 DIGIT_INK = 0.18  # of the square of the height: what a digit's strokes cover
@@ -94,8 +95,11 @@ def read_number(picture: Picture, classify: Classify) -> Number:
         raise PictureError(NO_NUMBER)
     probabilities, scores = classify(np.stack(images))
     ends = np.cumsum([len(candidates) for candidates in found])[:-1]
+    heights = np.array([c.part.bottom - c.part.top for candidates in found for c in candidates])
+    digits = probabilities.argmax(axis=1)
+    scores = np.where((digits == 1) & (heights < SHORTEST_ONE * height), 0, scores)
     confidence = np.split(probabilities.max(axis=1) * scores, ends)
-    digit = np.split(probabilities.argmax(axis=1), ends)
+    digit = np.split(digits, ends)
     texts, confidences, boxes = [], [], []
     for number, (line, candidates) in enumerate(zip(atoms, found, strict=True)):
         chosen = _best(line, candidates, confidence[number], height)
