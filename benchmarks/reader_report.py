@@ -197,7 +197,7 @@ kinds together {mean:.1%}. In use the threshold is lower: 99 % of the validation
 
 Of {strips} drawn numbers of one to seven of MNIST's test digits, on patterned paper, often
 touching, with signs and letters between them, {numbers:.0%} are read without a mistake.{amounts}
-`predict` reads {speed:.0f} photos of one megapixel a second ({processor}, {cores} cores).
+`predict` reads {speed:.0f} photos of one megapixel a second ({processor}).
 """
 
 
@@ -224,7 +224,6 @@ def page() -> str:
         numbers=found["numbers"],
         speed=found["photos_per_second"],
         processor=found["machine"]["processor"],
-        cores=found["machine"]["cores"],
     )
 
 
