@@ -70,6 +70,9 @@ HOSTILE = {
     "no rows": ("a.csv", lambda: whole()["test.csv"].splitlines()[0], "no images"),
     "cut off": ("a.csv", lambda: whole()["train.csv"][:-3000], "line 3: there must be 785"),
     "wide": ("a.csv", lambda: b"0," + b"0," + ROW, "784 columns .* it has 786"),
+    "IDX of 255 dimensions": (
+        "a", lambda: b"\0\0\x08\xff" + bytes(range(1, 256)) * 4 + b"0", "has 255 dimensions",
+    ),
     "not a number": ("a.csv", lambda: ROW + b"nan," + ROW[2:], "not nan as number 1 of row 2"),
     "above 255": ("a.csv", lambda: ROW + b"256," + ROW[2:], "not 256 as number 1 of row 2"),
     "negative": ("a.csv", lambda: b"-1," + ROW[2:], "not -1"),

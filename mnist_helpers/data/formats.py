@@ -21,6 +21,7 @@ IDX_FILES = {
 }
 GZIP = 31  # for zlib: a gzip header and the largest window
 MAX_BYTES = 64 * 2**20  # of a file, packed and unpacked; MNIST takes 55 MB
+MOST_DIMENSIONS = 3  # of an IDX file
 
 
 class DataError(ValueError):
@@ -133,6 +134,8 @@ def parse_idx(content: bytes, origin: str) -> np.ndarray:
         content = unpack(content, origin, MAX_BYTES)
     if len(content) < 4 or content[:3] != b"\0\0\x08" or len(content) < 4 + 4 * content[3]:
         raise DataError(f"{origin} is no IDX file of bytes.")
+    if content[3] > MOST_DIMENSIONS:
+        raise DataError(f"{origin} has {content[3]} dimensions; images have 3, and labels 1.")
     start = 4 + 4 * content[3]
     shape = [int.from_bytes(content[i : i + 4], "big") for i in range(4, start, 4)]
     promised = int(np.prod(shape, dtype=object))
