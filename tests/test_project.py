@@ -7,11 +7,13 @@ import subprocess
 import sys
 import tomllib
 import zipfile
+from types import SimpleNamespace
 
 import pytest
 from ruamel.yaml import YAML
 
 from mnist_helpers.paths import PROJECT
+from tests import stress
 
 PYPROJECT = tomllib.loads((PROJECT / "pyproject.toml").read_text())
 LOCK = (PROJECT / "requirements.lock").read_text()
@@ -160,3 +162,16 @@ def test_nothing_that_comes_from_running_is_stale():
         cwd=PROJECT, capture_output=True, text=True,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
+
+
+def test_the_table_of_make_stress_says_whether_every_promise_was_kept(capsys):
+    table = stress.PromiseTable()
+    table.cases |= dict.fromkeys(stress.PROMISES, 1)
+    table.specimens |= {kind: [least, 0.1, 1.0] for kind, least in stress.SPECIMENS.items()}
+    table.pytest_terminal_summary(SimpleNamespace(write_line=print))
+    assert table.kept() and "full disks" in capsys.readouterr().out
+    table.failures[3].append("tests/test_locks.py::test")
+    assert not table.kept()
+    table.failures.clear()
+    table.cases[8] = 0
+    assert not table.kept()
