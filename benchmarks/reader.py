@@ -146,8 +146,8 @@ def train_is_digit(parts: list, classifier: keras.Model) -> keras.Model:
     if not path.exists():
         images, labels = (np.concatenate([part[name] for part in parts]) for name in "xy")
         strokes = Predictor(classifier)(to_input(images))[:, 1] >= STROKE
-        unlucky = np.random.default_rng(6).random(len(images)) > STROKES_KEPT
-        kept = (labels != NO_DIGIT) | ~strokes | ~unlucky
+        lucky = np.random.default_rng(6).random(len(images)) <= STROKES_KEPT
+        kept = (labels != NO_DIGIT) | ~strokes | lucky
         images, labels = images[kept], labels[kept]
         base = build_cnn(0, IS_DIGIT_WIDTHS)
         score = keras.layers.Dense(1, activation="sigmoid", dtype="float32", name="is_digit")

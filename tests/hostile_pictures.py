@@ -114,19 +114,21 @@ def huge() -> Iterator[tuple[str, bytes]]:
     yield "100 pages", saved(frames[0], "TIFF", compression="tiff_deflate", **more)
 
 
-def slow() -> Iterator[bytes]:
-    """Yields pictures of a few megabytes that would take minutes to decode."""
+def slow() -> Iterator[tuple[bytes, str]]:
+    """Yields pictures of a few megabytes that would take minutes to decode, and what is said."""
     jpeg = saved(seven(1_000), "JPEG", progressive=True)
     last = jpeg.rindex(b"\xff\xda")
-    yield jpeg[:last] + jpeg[last:-2] * 2_000  # scans
-    yield b"P5 254 254 254\n" + bytes(5_000_000)
-    yield b"P1 2100 2100\n" + b"1" * 4_410_000
-    yield b"P5 #" + b"x" * 5_000_000 + b"\n60 60 255\n" + bytes(3_600)
+    yield jpeg[:last] + jpeg[last:-2] * 2_000, "JPEG has 2,005 scans, too many for its size"
+    yield b"P5 254 254 254\n" + bytes(5_000_000), "PPM files .* too long"
+    yield b"P1 2100 2100\n" + b"1" * 4_410_000, "PPM files .* too long"
+    commented = b"P5 #" + b"x" * 5_000_000 + b"\n60 60 255\n"
+    yield commented + bytes(3_600), "cannot be read"
     header = struct.pack(
         "<IHHIIiiHHIIiiII", 5_000_054, 0, 0, 54, 40, 2_000, 2_000, 1, 8, 1, 0, 1, 1, 0, 0
     )
-    yield b"BM" + header + b"\1\0" * 2_500_000  # run-length encoded, in runs of 1
-    yield saved(seven(), "ICO") + bytes(5_000_000)
+    # Run-length encoded, in runs of 1.
+    yield b"BM" + header + b"\1\0" * 2_500_000, "BMP files .* too long"
+    yield saved(seven(), "ICO") + bytes(5_000_000), "ICO files .* too long"
 
 
 def chunk(kind: bytes, content: bytes) -> bytes:

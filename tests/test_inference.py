@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 import threading
+import time
 from functools import partial
 
 import keras
@@ -14,6 +15,7 @@ import pytest
 from PIL import Image, ImageDraw
 
 from mnist_helpers.evaluation import inference
+from mnist_helpers.evaluation import reader as reader_module
 from mnist_helpers.evaluation.reader import Reader
 from mnist_helpers.preprocessing import image_io
 from mnist_helpers.runner.cli import main
@@ -117,6 +119,24 @@ def test_a_bad_picture_costs_nothing_but_itself(network, pictures):
         assert (
             word in prediction.error and prediction.error.endswith(".") and prediction.digit is None
         )
+
+
+def test_pictures_are_prepared_together_and_decoded_one_at_a_time(network, pictures, monkeypatch):
+    threads, decoding, most = set(), [], []
+
+    def decoded(given, longest):
+        threads.add(threading.get_ident())
+        decoding.append(given)
+        time.sleep(0.02)
+        most.append(len(decoding))
+        decoding.remove(given)
+        return np.ones((40, 40, 2))
+
+    monkeypatch.setattr(image_io, "_decoded", decoded)
+    monkeypatch.setattr(reader_module, "AT_ONCE", 2)
+    found = list(Reader(network).read_all([(str(number), b"") for number in range(20)]))
+    assert [prediction.picture for prediction in found] == [str(number) for number in range(20)]
+    assert len(threads) == 2 and set(most) == {1}
 
 
 def test_one_call_answers_with_a_named_result(network, model_file, pictures):
