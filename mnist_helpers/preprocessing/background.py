@@ -116,12 +116,14 @@ def light_on_dark(grey: np.ndarray) -> np.ndarray:
     sides = [bright[0], bright[-1], bright[:, 0], bright[:, -1]]
     corners = bright[[0, 0, -1, -1], [0, -1, 0, -1]]
     shares = [np.concatenate(sides).mean(), corners.mean()]
-    if max(grey.shape) >= TINY:  # ink may fill most of a few pixels, seldom of many
+    tiny = max(grey.shape) < TINY
+    if not tiny:  # ink may fill most of a few pixels, seldom of many
         shares.append(bright.mean())
-    bright_paper = np.mean(shares) > 0.5
-    more_parts = _count_parts(bright) - _count_parts(~bright)
-    if max(grey.shape) >= TINY and abs(np.mean(shares) - 0.5) < UNDECIDED and more_parts:
-        bright_paper = more_parts > 0
+    vote = np.mean(shares)
+    bright_paper = vote > 0.5
+    if not tiny and abs(vote - 0.5) < UNDECIDED:
+        more_parts = _count_parts(bright) - _count_parts(~bright)
+        bright_paper = more_parts > 0 if more_parts else bright_paper
     least = 2 if min(grey.shape) >= LARGE else 3 if min(grey.shape) >= TINY else 5
     for paper in (True, False):
         full = sum((side == paper).mean() < 0.03 for side in sides)

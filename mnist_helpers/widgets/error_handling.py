@@ -24,7 +24,7 @@ def error_html(error: Exception) -> str:
     else is a mistake in the code: it is shown as such and kept in `failures`.
     """
     if isinstance(error, PictureError):
-        return f'<span role="alert">{html.escape(str(error))}</span>'
+        return f'<b role="alert">{html.escape(str(error))}</b>'
     failures.append(error)
     text = html.escape(f"{type(error).__name__}: {error}")
     return f'<b role="alert" class="mnist-failure">Error in the code: {text}</b>'
