@@ -26,7 +26,9 @@ SEEDS = range(10)
 ENSEMBLE = 5  # seeds 0–4 and seeds 5–9: two averages of five models that share none
 
 
-def train_phase(folder: Path, seed: int, phase: str, augmentation=None, after: str = "") -> list:
+def train_phase(
+    folder: Path, seed: int, phase: str, augmentation=None, after: str = "", **options
+) -> list:
     """Trains a phase of ten epochs as notebooks 02 and 03 do, unless it is done.
 
     Args:
@@ -35,6 +37,7 @@ def train_phase(folder: Path, seed: int, phase: str, augmentation=None, after: s
         phase: Its name, which begins its files' names.
         augmentation: Of half of each batch; None for a clean phase.
         after: The phase that it continues from, if any.
+        **options: Of `build_cnn`, where it continues from none.
 
     Returns:
         One row per epoch of both phases.
@@ -48,7 +51,7 @@ def train_phase(folder: Path, seed: int, phase: str, augmentation=None, after: s
         network = load_model(folder / f"{after}.keras", training.default_dtype_policy())
         compile_phase(network, EPOCHS * steps)
     else:
-        network = compiled_cnn(seed, EPOCHS * steps)
+        network = compiled_cnn(seed, EPOCHS * steps, **options)
     resumable = training.ResumableTraining(
         folder, phase, f"best_{phase}.keras", {"seed": seed}, best_before, history
     )
@@ -68,9 +71,9 @@ def train_phase(folder: Path, seed: int, phase: str, augmentation=None, after: s
     return history + resumable.history
 
 
-def train(seed: int, folder: Path) -> list[dict]:
+def train(seed: int, folder: Path, **options) -> list[dict]:
     """Trains both phases of the strategy; returns one row per epoch."""
-    train_phase(folder, seed, "clean")
+    train_phase(folder, seed, "clean", **options)
     return train_phase(folder, seed, "hybrid", Augmentation(), after="clean")
 
 

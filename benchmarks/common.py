@@ -95,11 +95,11 @@ def interleaved(measures: dict, repeats: int) -> dict:
 
 
 def compiled_cnn(
-    seed: int, steps: int, learning_rate: float = LEARNING_RATE, widths=(32, 64, 128)
+    seed: int, steps: int, learning_rate: float = LEARNING_RATE, **options
 ) -> keras.Model:
     """Builds and compiles the network as notebook 02 does, for a schedule of `steps`."""
     keras.config.set_dtype_policy(training.default_dtype_policy())
-    network = build_cnn(seed, widths)
+    network = build_cnn(seed, **options)
     compile_phase(network, steps, learning_rate)
     return network
 

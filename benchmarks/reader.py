@@ -1,9 +1,10 @@
 """Makes the reader that `predict`, pad, upload and page use: `python benchmarks/reader.py`.
 
-Two networks. The classifier continues from the shipped clean phase, as the hybrid does, with robust
-augmentation and with digits cut out of drawn numbers among the images; its weights are then
-averaged with the hybrid's, which keeps what that knows of MNIST (Wortsman et al., "Robust
-fine-tuning of zero-shot models", 2022). The other one tells digits from what is none.
+Two networks. The classifier is wider than the notebooks', and trained by the same strategy. From
+its clean phase a second one continues, with robust augmentation and with digits cut out of drawn
+numbers among the images; its weights are then averaged with those of its hybrid phase, which keeps
+what that knows of MNIST (Wortsman et al., "Robust fine-tuning of zero-shot models", 2022). The
+other network tells digits from what is none.
 
 Everything is drawn by code of this folder and MNIST's training images. A run that was stopped
 continues: images and trainings are kept in runs/reader/.
@@ -17,6 +18,7 @@ from pathlib import Path
 
 import keras
 import numpy as np
+from accuracy import train
 from common import BATCH_SIZE, compile_phase
 from drawn_digits import drawn_digits, printed_digits
 from drawn_strangers import strangers
@@ -27,23 +29,23 @@ from mnist_helpers.evaluation.calibration import fit_temperature
 from mnist_helpers.evaluation.inference import Predictor
 from mnist_helpers.evaluation.reader import IS_DIGIT_MODEL, READER_FACTS, READER_MODEL
 from mnist_helpers.files import write_json
-from mnist_helpers.paths import RUNS_DIR, SHIPPED_DIR
+from mnist_helpers.paths import RUNS_DIR
 from mnist_helpers.preprocessing.image_io import PictureError
 from mnist_helpers.preprocessing.mnist_format import to_mnist
-from mnist_helpers.training.artifacts import CLEAN_MODEL, load_model, save_model, scale_logits
+from mnist_helpers.training.artifacts import load_model, save_model
 from mnist_helpers.training.model import build_cnn
-from mnist_helpers.training.model_choice import calibration_temperature, find_model
 from mnist_helpers.training.pipeline import evaluation_dataset, to_input, training_dataset
 from mnist_helpers.training.robust_augmentation import RobustAugmentation
 
 FOLDER = RUNS_DIR / "reader"
+WIDTHS = (32, 64, 96, 128, 192)  # as much work as six convolutions of 32 to 128 channels
 STRIPS, COARSE, DRAWN, PRINTED, STRANGERS = 14_000, 6_000, 2_000, 1_500, 25_000
 FIRST = {"epochs": 8, "learning_rate": 0.003, "corrupted": 0.3, "seed": 0}
 POLISH = {"epochs": 3, "learning_rate": 0.0012, "corrupted": 0.2, "seed": 9}
 # Settled on MNIST's validation images, their corruptions and 75 pictures of amounts that are not
 # part of the project: of 0.5, 0.6 … 1 these keep most of all three.
 READER_SHARE = 0.85
-IS_DIGIT_EPOCHS, IS_DIGIT_WIDTHS, IS_DIGIT_BATCH = 4, (24, 48, 96), 256
+IS_DIGIT_EPOCHS, IS_DIGIT_WIDTHS, IS_DIGIT_BATCH = 4, (12, 24, 48, 72, 96), 256
 WARM_UP = 300  # steps
 STROKE, STROKES_KEPT = 0.9, 0.35  # probability of a 1; part of such images of no digit
 KEPT = 0.99  # of MNIST's validation digits, at the threshold of the score
@@ -121,16 +123,19 @@ def train_classifier(parts: list, validation) -> keras.Model:
     """Trains the classifier, at last with each of MNIST's images twice, and averages it."""
     images, labels = (np.concatenate([part[name] for part in parts]) for name in "xy")
     images, labels = images[labels != NO_DIGIT], labels[labels != NO_DIGIT]
-    clean = SHIPPED_DIR / CLEAN_MODEL
-    network = load_model(clean, training.default_dtype_policy())
-    scale_logits(network, calibration_temperature(clean))
+    base = FOLDER / "base"
+    base.mkdir(exist_ok=True)
+    train(FIRST["seed"], base, widths=WIDTHS)
+    network = load_model(base / "clean.keras", training.default_dtype_policy())
     network = trained("classifier", network, (images, labels), validation, **FIRST)
     images, labels = (
         np.concatenate([part, values])
         for part, values in zip((parts[0]["x"], parts[0]["y"]), (images, labels), strict=True)
     )
     trained("polished", network, (images, labels), validation, **POLISH)
-    network, hybrid = load_model(FOLDER / "polished.keras"), load_model(find_model(SHIPPED_DIR))
+    network, hybrid = (
+        load_model(path) for path in (FOLDER / "polished.keras", base / "hybrid.keras")
+    )
     pairs = zip(network.get_weights(), hybrid.get_weights(), strict=True)
     network.set_weights([READER_SHARE * own + (1 - READER_SHARE) * other for own, other in pairs])
     return network

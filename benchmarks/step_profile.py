@@ -1,9 +1,8 @@
-"""Where a training step's time goes, by kind of operation, before and after the step was tuned.
+"""Where a training step's time goes, by kind of operation, in the former network and in ours.
 
-Both sides train the network on batches of 256 in the machine's native type, without XLA. *Before*:
-Keras's own batch normalisation, padding in every convolution, and averaged weights; *after*: the
-notebooks' step. Times are of all threads together, from TensorFlow's profiler, so that their sum is
-more than the wall time of a step on two cores.
+Both train on batches of 256 in the machine's native type, without XLA. Times are of all threads
+together, from TensorFlow's profiler, so that their sum is more than the wall time of a step on two
+cores.
 """
 
 import collections
@@ -11,14 +10,13 @@ import tempfile
 import time
 from pathlib import Path
 
-import keras
 import tensorflow as tf
 from common import save_result
+from cross_validation import BEFORE, build
 from tensorflow.tsl.profiler.protobuf import xplane_pb2
+from training_speed import keras_step, step_of
 
-from mnist_helpers.training.model import build_cnn
-from mnist_helpers.training.optimizer import adamw_cosine
-from mnist_helpers.training.precision import default_dtype_policy, with_dtype_policy
+from mnist_helpers.training.precision import default_dtype_policy
 
 BATCH, WARM, TIMED = 256, 5, 20
 # The first kind whose words occur in an operation's type takes it.
@@ -30,32 +28,6 @@ KINDS = {
     "pooling": ("MaxPool",),
     "everything else, elementwise and sums": ("",),
 }
-
-
-def padded(network: keras.Model) -> keras.Model:
-    """Returns the network with padding in its first convolution as well; weights are new."""
-
-    def copy(layer):
-        settings = layer.get_config()
-        if layer.name == "block1_conv1":
-            settings["padding"] = "same"
-        return type(layer).from_config(settings)
-
-    return keras.models.clone_model(network, clone_function=copy)
-
-
-def step_of(before: bool):
-    """Returns a function that trains one batch that is in memory."""
-    network = padded(build_cnn(0)) if before else build_cnn(0)
-    network = with_dtype_policy(network, default_dtype_policy(), fused=not before)
-    averages = {"use_ema": True, "ema_momentum": 0.998} if before else {}
-    optimizer = keras.optimizers.AdamW(1e-3, **averages) if before else adamw_cosine(1e-3, 2000)
-    network.compile(optimizer, "categorical_crossentropy", metrics=["accuracy"], jit_compile=False)
-    images = tf.random.uniform((BATCH, 28, 28, 1))
-    labels = tf.one_hot(tf.random.uniform((BATCH,), 0, 10, tf.int32), 10)
-    network.make_train_function()
-    batches = iter(tf.data.Dataset.from_tensors((images, labels)).repeat())
-    return lambda: network.train_function(batches)
 
 
 def profile(step) -> dict:
@@ -90,11 +62,11 @@ def profile(step) -> dict:
 
 
 def main() -> None:
-    """Profiles both sides and writes the result file."""
-    result = {}
-    for name in ("before", "after"):
-        result[name] = profile(step_of(name == "before"))
-        print(f"  {name}: {result[name]}", flush=True)
+    """Profiles both networks and writes the result file."""
+    former, _ = step_of(build(BEFORE), False, BATCH)
+    ours, _ = keras_step(default_dtype_policy(), False, True, BATCH)
+    result = {"former": profile(former), "ours": profile(ours)}
+    print(result)
     save_result("step_profile", {"batch": BATCH, **result})
 
 

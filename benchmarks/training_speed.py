@@ -1,10 +1,11 @@
-"""Training images per second of the same network: ours, Keras's defaults, and PyTorch.
+"""Training images per second: ours, the former network, Keras's defaults, and PyTorch.
 
 One training step on a batch of 256 in memory: forward, backward, update. Ours is float32 or the
-machine's native 16-bit type with `jit_compile=False` and fused batch normalisation. The defaults
-are Keras's own layers in float32 with `jit_compile="auto"`, which this Keras may resolve to no XLA,
-so XLA is measured by itself, too. PyTorch is channels-last, eager and compiled, in the same
-precision. Each runs in a process of its own, in turn.
+machine's native 16-bit type with `jit_compile=False` and fused batch normalisation; the former
+network is that of cross_validation.py, both as trained, in batches of 128. The defaults are Keras's
+own layers in float32 with `jit_compile="auto"`, which this Keras may resolve to no XLA, so XLA is
+measured by itself, too. PyTorch is channels-last, eager and compiled, in the same precision. Each
+runs in a process of its own, in turn.
 """
 
 import json
@@ -17,6 +18,8 @@ from mnist_helpers.training.precision import default_dtype_policy
 STEPS, ROUNDS = 30, 3
 SIDES = {
     "ours": "keras_step(default_dtype_policy(), False, True)",
+    "ours_in_batches_of_128": "keras_step(default_dtype_policy(), False, True, 128)",
+    "former_in_batches_of_128": "former_step()",
     "keras_defaults": "keras_step('float32', 'auto', False)",
     "keras_defaults_with_xla": "keras_step('float32', True, False)",
     "pytorch_eager": "torch_step(False)",
@@ -25,14 +28,26 @@ SIDES = {
 
 
 def keras_step(precision: str, jit, fused: bool, batch: int = 256):
-    """Returns a function that trains one batch, and the batch size."""
-    import tensorflow as tf
-
+    """The network of the notebooks in a precision, with our batch normalisation or Keras's."""
     from mnist_helpers.training.model import build_cnn
-    from mnist_helpers.training.optimizer import adamw_cosine
     from mnist_helpers.training.precision import with_dtype_policy
 
-    network = with_dtype_policy(build_cnn(0), precision, fused)
+    return step_of(with_dtype_policy(build_cnn(0), precision, fused), jit, batch)
+
+
+def former_step():
+    """The same of the network that was the default before."""
+    from cross_validation import BEFORE, build
+
+    return step_of(build(BEFORE), False, 128)
+
+
+def step_of(network, jit, batch: int):
+    """Returns a function that trains one batch that is in memory, and the batch size."""
+    import tensorflow as tf
+
+    from mnist_helpers.training.optimizer import adamw_cosine
+
     network.compile(
         adamw_cosine(0.004, 2000), "categorical_crossentropy", metrics=["accuracy"],
         jit_compile=jit,
@@ -51,12 +66,13 @@ def torch_step(compiled: bool, batch: int = 256):
 
     torch.manual_seed(0)
     blocks, channels = [], 1
-    for number, width in enumerate((32, 64, 128)):
-        blocks += [
-            nn.Conv2d(channels, width, 3, padding=1 if number else 0, bias=False),
-            nn.MaxPool2d(2), nn.BatchNorm2d(width), nn.ReLU(),
-            nn.Conv2d(width, width, 3, padding=1, bias=False), nn.BatchNorm2d(width), nn.ReLU(),
-        ]  # fmt: skip
+    for width, side, padding, pooled in (
+        (16, 5, 0, True), (32, 3, 0, False), (64, 3, 1, True), (96, 3, 0, False),
+        (128, 3, 1, False),
+    ):  # fmt: skip
+        blocks.append(nn.Conv2d(channels, width, side, padding=padding, bias=False))
+        blocks += [nn.MaxPool2d(2)] if pooled else []
+        blocks += [nn.BatchNorm2d(width), nn.ReLU()]
         channels = width
     network = nn.Sequential(*blocks, nn.AdaptiveMaxPool2d(1), nn.Flatten(), nn.Linear(128, 10))
     network = network.to(memory_format=torch.channels_last)

@@ -61,7 +61,7 @@ def test_a_saved_model_leaves_the_optimiser_behind(network, tmp_path):
 def test_training_precision_comes_back_when_asked_for(network, tmp_path):
     artifacts.save_model(network, tmp_path / "m.keras")
     loaded = artifacts.load_model(tmp_path / "m.keras", "mixed_bfloat16")
-    assert loaded.get_layer("block1_conv1").compute_dtype == "bfloat16"
+    assert loaded.get_layer("conv1").compute_dtype == "bfloat16"
     assert loaded.get_layer("digit").compute_dtype == "float32"
 
 
