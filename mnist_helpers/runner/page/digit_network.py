@@ -1,6 +1,6 @@
 """A trained network as `network.js` runs it: operations in order, and their weights."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 
 import keras
 import numpy as np
@@ -10,10 +10,6 @@ ACTIVATIONS = {
     "softsign", "softmax",
 }  # fmt: skip
 INACTIVE = ("Dropout", "SpatialDropout2D", "GaussianNoise", "Random")  # while predicting
-MERGES = {
-    "Add": "add", "Subtract": "subtract", "Multiply": "multiply", "Maximum": "maximum",
-    "Average": "average", "Concatenate": "concatenate",
-}  # fmt: skip
 # An operation's settings and its weights.
 Entry = tuple[dict, dict]
 
@@ -67,26 +63,69 @@ def _entries(
     """Yields one or two operations of the page for a layer, each with its weights."""
     kind = type(layer).__name__
     _require(layer, getattr(layer, "data_format", None) in (None, "channels_last"), "channels last")
-    if kind.startswith(INACTIVE):
-        yield {"op": "identity"}, {}
-    elif kind in MERGES:
-        if kind == "Concatenate":
+    match kind:
+        case _ if kind.startswith(INACTIVE):
+            yield {"op": "identity"}, {}
+        case "Concatenate":
             last = layer.axis in (-1, len(output.shape) - 1)
             _require(layer, last, "concatenation along the last axis")
-        else:
+            yield {"op": "concatenate"}, {}
+        case "Add" | "Subtract" | "Multiply" | "Maximum" | "Average":
             same = len({tuple(tensor.shape) for tensor in inputs}) == 1
             _require(layer, same, "merged shapes that are the same")
-        yield {"op": MERGES[kind]}, {}
-    elif kind in ("Flatten", "Reshape"):
-        yield {"op": "reshape", "shape": output.shape[1:]}, {}
-    elif kind in GLOBAL_POOLS:
-        yield {"op": GLOBAL_POOLS[kind]}, {}
-        if layer.keepdims:
+            yield {"op": kind.lower()}, {}
+        case "Flatten" | "Reshape":
             yield {"op": "reshape", "shape": output.shape[1:]}, {}
-    elif kind in MAKERS:
-        yield from MAKERS[kind](layer)
-    else:
-        raise PageExportError(f"{layer.name}: the page has no {kind} layers.")
+        case "GlobalMaxPooling2D" | "GlobalAveragePooling2D":
+            yield {"op": "global_max" if "Max" in kind else "global_average"}, {}
+            if layer.keepdims:
+                yield {"op": "reshape", "shape": output.shape[1:]}, {}
+        case "MaxPooling2D" | "AveragePooling2D":
+            windows = {"size": layer.pool_size, "strides": layer.strides, "padding": layer.padding}
+            yield {"op": "max_pool" if "Max" in kind else "average_pool", **windows}, {}
+        case "Conv2D":
+            _require(layer, layer.groups == 1, "convolutions in one group")
+            entry = {"op": "conv", "filters": layer.filters}
+            yield entry | _windows(layer) | _activation(layer), _weights(layer)
+        case "DepthwiseConv2D":
+            entry = {"op": "depthwise", "multiplier": layer.depth_multiplier}
+            yield entry | _windows(layer) | _activation(layer), _weights(layer)
+        case "SeparableConv2D":
+            entry = {"op": "depthwise", "multiplier": layer.depth_multiplier}
+            yield entry | _windows(layer), {"kernel": layer.depthwise_kernel}
+            one = {"size": (1, 1), "strides": (1, 1), "dilation": (1, 1), "padding": "valid"}
+            entry = {"op": "conv", "filters": layer.filters}
+            yield entry | one | _activation(layer), _weights(layer, "pointwise_kernel")
+        case "Dense":
+            yield {"op": "dense", "units": layer.units, **_activation(layer)}, _weights(layer)
+        case "BatchNormalization" | "FusedBatchNormalization":
+            last = layer.axis in (-1, layer.input_spec.ndim - 1)
+            _require(layer, last, "normalisation of the last axis")
+            yield {"op": "affine"}, _normalisation(layer)
+        case "Rescaling":
+            scale, offset = np.broadcast_arrays(np.atleast_1d(layer.scale), layer.offset)
+            yield {"op": "affine"}, {"scale": scale, "offset": offset}
+        case "Activation":
+            yield {"op": "identity", **_activation(layer)}, {}
+        case "ReLU":
+            bends = layer.max_value, layer.negative_slope, layer.threshold
+            plain = bends in ((None, 0, 0), (6, 0, 0))
+            _require(layer, plain, "plain ReLU, or one cut off at 6")
+            yield {"op": "identity", "activation": "relu6" if layer.max_value else "relu"}, {}
+        case "LeakyReLU":
+            option = layer.negative_slope
+            yield {"op": "identity", "activation": "leaky_relu", "option": option}, {}
+        case "ELU":
+            yield {"op": "identity", "activation": "elu", "option": float(layer.alpha)}, {}
+        case "Softmax":
+            _require(layer, layer.axis == -1, "softmax along the last axis")
+            yield {"op": "identity", "activation": "softmax"}, {}
+        case "ZeroPadding2D":
+            yield {"op": "pad", "padding": layer.padding}, {}
+        case "Cropping2D":
+            yield {"op": "crop", "cropping": layer.cropping}, {}
+        case _:
+            raise PageExportError(f"{layer.name}: the page has no {kind} layers.")
 
 
 def _require(layer: keras.layers.Layer, fulfilled: bool, what: str) -> None:
@@ -113,90 +152,12 @@ def _windows(layer: keras.layers.Layer) -> dict:
     }  # fmt: skip
 
 
-def _conv(layer: keras.layers.Conv2D) -> Iterable[Entry]:
-    _require(layer, layer.groups == 1, "convolutions in one group")
-    entry = {"op": "conv", "filters": layer.filters}
-    yield entry | _windows(layer) | _activation(layer), _weights(layer)
-
-
-def _depthwise(layer: keras.layers.DepthwiseConv2D) -> Iterable[Entry]:
-    entry = {"op": "depthwise", "multiplier": layer.depth_multiplier}
-    yield entry | _windows(layer) | _activation(layer), _weights(layer)
-
-
-def _separable(layer: keras.layers.SeparableConv2D) -> Iterable[Entry]:
-    entry = {"op": "depthwise", "multiplier": layer.depth_multiplier}
-    yield entry | _windows(layer), {"kernel": layer.depthwise_kernel}
-    one = {"size": (1, 1), "strides": (1, 1), "dilation": (1, 1), "padding": "valid"}
-    entry = {"op": "conv", "filters": layer.filters}
-    yield entry | one | _activation(layer), _weights(layer, "pointwise_kernel")
-
-
-def _dense(layer: keras.layers.Dense) -> Iterable[Entry]:
-    yield {"op": "dense", "units": layer.units, **_activation(layer)}, _weights(layer)
-
-
-def _pool(operation: str) -> Callable[[keras.layers.Layer], Iterable[Entry]]:
-    def make(layer: keras.layers.Layer) -> Iterable[Entry]:
-        windows = {"size": layer.pool_size, "strides": layer.strides, "padding": layer.padding}
-        yield {"op": operation, **windows}, {}
-
-    return make
-
-
-def _batch_norm(layer: keras.layers.BatchNormalization) -> Iterable[Entry]:
-    _require(layer, layer.axis in (-1, layer.input_spec.ndim - 1), "normalisation of the last axis")
+def _normalisation(layer: keras.layers.BatchNormalization) -> dict:
+    """Returns factor and offset of each channel."""
     scale = 1 / np.sqrt(np.asarray(layer.moving_variance) + layer.epsilon)
     if layer.scale:
         scale = scale * np.asarray(layer.gamma)
     offset = -np.asarray(layer.moving_mean) * scale
     if layer.center:
         offset = offset + np.asarray(layer.beta)
-    yield {"op": "affine"}, {"scale": scale, "offset": offset}
-
-
-def _rescaling(layer: keras.layers.Rescaling) -> Iterable[Entry]:
-    scale, offset = np.broadcast_arrays(np.atleast_1d(layer.scale), np.atleast_1d(layer.offset))
-    yield {"op": "affine"}, {"scale": scale, "offset": offset}
-
-
-def _relu(layer: keras.layers.ReLU) -> Iterable[Entry]:
-    plain = (layer.max_value, layer.negative_slope, layer.threshold) in ((None, 0, 0), (6, 0, 0))
-    _require(layer, plain, "plain ReLU, or one cut off at 6")
-    yield {"op": "identity", "activation": "relu6" if layer.max_value else "relu"}, {}
-
-
-def _leaky_relu(layer: keras.layers.LeakyReLU) -> Iterable[Entry]:
-    yield {"op": "identity", "activation": "leaky_relu", "option": layer.negative_slope}, {}
-
-
-def _elu(layer: keras.layers.ELU) -> Iterable[Entry]:
-    yield {"op": "identity", "activation": "elu", "option": float(layer.alpha)}, {}
-
-
-def _softmax(layer: keras.layers.Softmax) -> Iterable[Entry]:
-    _require(layer, layer.axis == -1, "softmax along the last axis")
-    yield {"op": "identity", "activation": "softmax"}, {}
-
-
-def _activation_layer(layer: keras.layers.Activation) -> Iterable[Entry]:
-    yield {"op": "identity", **_activation(layer)}, {}
-
-
-def _zero_padding(layer: keras.layers.ZeroPadding2D) -> Iterable[Entry]:
-    yield {"op": "pad", "padding": layer.padding}, {}
-
-
-def _cropping(layer: keras.layers.Cropping2D) -> Iterable[Entry]:
-    yield {"op": "crop", "cropping": layer.cropping}, {}
-
-
-GLOBAL_POOLS = {"GlobalMaxPooling2D": "global_max", "GlobalAveragePooling2D": "global_average"}
-MAKERS = {
-    "Conv2D": _conv, "DepthwiseConv2D": _depthwise, "SeparableConv2D": _separable, "Dense": _dense,
-    "MaxPooling2D": _pool("max_pool"), "AveragePooling2D": _pool("average_pool"),
-    "BatchNormalization": _batch_norm, "FusedBatchNormalization": _batch_norm,
-    "Rescaling": _rescaling, "ReLU": _relu, "LeakyReLU": _leaky_relu, "ELU": _elu,
-    "Softmax": _softmax, "Activation": _activation_layer, "ZeroPadding2D": _zero_padding,
-    "Cropping2D": _cropping,
-}  # fmt: skip
+    return {"scale": scale, "offset": offset}
