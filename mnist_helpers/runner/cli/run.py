@@ -91,9 +91,7 @@ def command(
     """
     notebooks = [Path(path).resolve() for path in context.obj or _series()]
     name = name or f"{datetime.datetime.now():%Y-%m-%d_%H-%M-%S}"
-    stated = [tuple(text.split("=", 1)) for text in parameters or []]
-    if dataset:
-        stated.append(("DATASET", dataset))
+    stated = [*(parameters or []), *([f"DATASET={dataset}"] if dataset else [])]
     try:
         return _run(notebooks, quick, stated, (output / name).resolve())
     except KeyboardInterrupt:
@@ -117,7 +115,7 @@ def join_parameters(arguments: Sequence[str]) -> list[str]:
     return joined
 
 
-def _run(notebooks: list[Path], quick: bool, stated: list[tuple], folder: Path) -> int:
+def _run(notebooks: list[Path], quick: bool, stated: list[str], folder: Path) -> int:
     from mnist_helpers.runner.sweep.plan import plan_run
     from mnist_helpers.runner.sweep.schedule import run_all
 
@@ -149,23 +147,25 @@ def _run(notebooks: list[Path], quick: bool, stated: list[tuple], folder: Path) 
     return 0
 
 
-def _checked(notebooks: list[Path], quick: bool, stated: list[tuple]) -> dict:
+def _checked(notebooks: list[Path], quick: bool, stated: list[str]) -> dict:
     """Returns the parameters that the user stated, and those of `--quick`, by name.
 
     Raises:
         ValueError: A name that no notebook has, a wrong type, or an impossible value.
     """
     given = {}
-    for name, *text in stated:
-        if not text:
+    for text in stated:
+        name, equals, typed = text.partition("=")
+        if not equals:
             raise ValueError(f"-p needs a name and a value, such as -p EPOCHS 3, not {name}.")
-        given[name] = parse_value(text[0], declared_type(name, notebooks) or "str")
+        given[name] = parse_value(typed, declared_type(name, notebooks) or "str")
     if len(given) < len(stated):
         raise ValueError("A parameter is given twice; say each once.")
     for name, value in given.items():
         check_declared(name, value, notebooks)
-    quick_values = QUICK if quick else {}
-    return {name: n for name, n in quick_values.items() if declared_type(name, notebooks)} | given
+    if not quick:
+        return given
+    return {name: n for name, n in QUICK.items() if declared_type(name, notebooks)} | given
 
 
 def _settle_dataset(parameters: dict) -> str | None:
@@ -182,29 +182,24 @@ def _settle_dataset(parameters: dict) -> str | None:
         FileNotFoundError: The path that was given leads nowhere.
         ValueError: What lies there is no data set.
     """
-    from mnist_helpers.data.datasets import class_names, load_dataset, load_mnist
+    from mnist_helpers.data.datasets import class_names, load_dataset
     from mnist_helpers.data.mnist import MnistUnavailableError
 
-    dataset = parameters.get("DATASET")
-    if dataset not in (None, "mnist"):
+    is_stated = "DATASET" in parameters
+    dataset = parameters.setdefault("DATASET", "mnist")
+    try:
         if dataset != "digits":
             load_dataset(dataset)
             class_names(dataset)
-        return None
-    try:
-        load_mnist()
     except MnistUnavailableError as error:
-        if dataset:
+        if is_stated:
             raise
         parameters["DATASET"] = "digits"
         return str(error)
-    parameters["DATASET"] = "mnist"
     return None
 
 
 def _boxed(*paragraphs: str) -> str:
-    lines = [
-        line for text in paragraphs for line in textwrap.wrap(text, 74, break_on_hyphens=False)
-    ]
+    text = "\n".join(textwrap.fill(each, 74, break_on_hyphens=False) for each in paragraphs)
     frame = "#" * 80
-    return "\n".join([frame, *(f"#  {line:<74}  #" for line in lines), frame])
+    return "\n".join([frame, *(f"#  {line:<74}  #" for line in text.splitlines()), frame])

@@ -43,16 +43,17 @@ def code_version(
         A hexadecimal hash.
     """
     digest = hashlib.sha256("\0".join(sources).encode())
-    reached, found = set(), set().union(*map(_imports, sources))
+    reached: dict[str, dict[Path, str]] = {}  # by room, the code of its files
+    found = set().union(*map(_imports, sources))
     while found:
         room = found.pop()
         if room not in reached and room not in ignored:
-            reached.add(room)
+            reached[room] = {}
             for path in _files(room):
-                found |= _read(path, path.stat().st_mtime_ns)[1]
+                reached[room][path], imported = _read(path, path.stat().st_mtime_ns)
+                found |= imported
     for room in sorted(reached):
-        for path in _files(room):
-            code, _ = _read(path, path.stat().st_mtime_ns)
+        for path, code in reached[room].items():
             digest.update(f"{path.relative_to(PACKAGE_DIR)} {code}".encode())
     if reached:
         versions = {name: importlib.metadata.version(name) for name in libraries}

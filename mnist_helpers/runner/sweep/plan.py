@@ -7,6 +7,7 @@ import re
 from collections.abc import Collection
 from dataclasses import dataclass
 from functools import cache
+from itertools import takewhile
 from pathlib import Path
 
 from mnist_helpers.paths import is_path
@@ -133,10 +134,9 @@ def pending_tasks(runs: list[Run], states: Collection[str] = ("waiting",)) -> li
     needed: dict[str, Task] = {}
     for run in runs:
         if run.state()[0] in states:
-            done = [task.state() == "done" for task in run.tasks]
             # A task that is done makes all before it unnecessary.
-            first = len(done) - done[::-1].index(True) if any(done) else 0
-            needed |= {task.key: task for task in run.tasks[first:]}
+            left = list(takewhile(lambda task: task.state() != "done", reversed(run.tasks)))
+            needed |= {task.key: task for task in reversed(left)}
     return list(needed.values())
 
 
@@ -147,8 +147,8 @@ def _tasks(notebooks: list[Path], settings: list[Setting], known: dict[str, Task
         parent = tasks[-1] if tasks else None
         values = notebook_values(notebook, settings)
         parameters, code = all_parameters(notebook, values), _version(notebook)
-        before = parent.key if parent else ""
-        facts = [before, notebook.stem, parameters, code, _data_version(parameters)]
+        before, data = parent.key if parent else "", parameters.get("DATASET", "none")
+        facts = [before, notebook.stem, parameters, code, _data_version(data)]
         key = hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
         if key not in known:
             known[key] = Task(
@@ -171,13 +171,10 @@ def _place(tasks: dict[str, Task], runs: dict[str, Run], folder: Path) -> None:
         digits = key[:HASH_DIGITS]
         new = folder / TASKS_DIR / f"{task.name}-{digits}"
         if key in runs:
-            new = folder / f"{_file_name(runs[key].name)}-{digits}"
+            # What every file system takes.
+            name = re.sub(r"[^\w.=]+", "-", runs[key].name, flags=re.ASCII).strip("-")[:80]
+            new = folder / f"{name}-{digits}"
         task.folder = present.get(digits, new)
-
-
-def _file_name(name: str) -> str:
-    """Returns a name that every file system takes."""
-    return re.sub(r"[^\w.=]+", "-", name, flags=re.ASCII).strip("-")[:80]
 
 
 @cache
@@ -190,16 +187,11 @@ def _version(notebook: Path) -> str:
     return code_version(code_sources(_content(notebook)))
 
 
-def _data_version(parameters: dict) -> str:
-    """Names the data; MNIST has no versions, as each load compares it with its checksums."""
-    dataset = parameters.get("DATASET", "none")
-    if is_path(dataset):
-        return _fingerprint(dataset)
-    return importlib.metadata.version("scikit-learn") if dataset == "digits" else dataset
-
-
 @cache
-def _fingerprint(dataset: str) -> str:
-    from mnist_helpers.data.datasets import dataset_fingerprint
+def _data_version(dataset: str) -> str:
+    """Names the data; MNIST has no versions, as each load compares it with its checksums."""
+    if is_path(dataset):
+        from mnist_helpers.data.datasets import dataset_fingerprint
 
-    return dataset_fingerprint(dataset)
+        return dataset_fingerprint(dataset)
+    return importlib.metadata.version("scikit-learn") if dataset == "digits" else dataset

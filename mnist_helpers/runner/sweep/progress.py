@@ -2,6 +2,7 @@
 
 import sys
 import time
+from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any
 
 from mnist_helpers.runner.sweep.plan import Run
@@ -12,7 +13,7 @@ if TYPE_CHECKING:
     from rich.table import Table
 
 
-class Display:
+class Display(AbstractContextManager):
     """Writes a line when a task starts or ends; of a single run, also for each epoch.
 
     It knows only what it is told: `on_change` a task's entry as it runs, `on_end` its last one.
@@ -34,10 +35,6 @@ class Display:
                 self.users.setdefault(task.key, []).append(run)
         self.ends = {run.tasks[-1].key for run in runs}
         self.finished = {run.tasks[-1].key for run in runs if run.state()[0] == "done"}
-
-    def __enter__(self) -> "Display":
-        """Begins to show."""
-        return self
 
     def __exit__(self, *_: object) -> None:
         """Ends showing."""
@@ -122,13 +119,10 @@ class LiveDisplay(Display):
         for key, entry in list(self.running.items()):
             task: Any = self.left.get(key)
             if task:
-                row = self.title(task).rstrip(":"), task.name, *self._progress(task, entry)
-                table.add_row(*map(Text, row))
+                accuracy = f"{entry['accuracy']:.2%}" if entry["accuracy"] else ""
+                elapsed = time.time() - entry["started"]
+                left = max(self.estimate.core_seconds(task) / entry["cores"] - elapsed, 0)
+                cell, name = f"{entry['cell']}/{entry['cells']}", self.title(task).rstrip(":")
+                row = name, task.name, cell, entry["epoch"], accuracy
+                table.add_row(*map(Text, (*row, duration(elapsed), duration(left))))
         return table
-
-    def _progress(self, task: Task, entry: dict) -> tuple[str, ...]:
-        accuracy = f"{entry['accuracy']:.2%}" if entry["accuracy"] else ""
-        elapsed = time.time() - entry["started"]
-        left = max(self.estimate.core_seconds(task) / entry["cores"] - elapsed, 0)
-        cell = f"{entry['cell']}/{entry['cells']}"
-        return cell, entry["epoch"], accuracy, duration(elapsed), duration(left)

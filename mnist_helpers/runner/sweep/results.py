@@ -8,10 +8,8 @@ from mnist_helpers.files import read_json, write_text
 from mnist_helpers.runner.csv_row import csv_row
 from mnist_helpers.runner.page.render import render
 from mnist_helpers.runner.sweep.plan import Run
-from mnist_helpers.runner.sweep.task import Task
+from mnist_helpers.training.metrics import read_metrics
 
-RESULTS_FILE = "results.csv"
-EPOCHS_FILE = "epochs.csv"
 TRAINING_TIMES = ("training_seconds", "training_cpu_seconds")
 # The metrics that most want to see come first, the others by name.
 FIRST = (
@@ -47,7 +45,7 @@ def result_rows(runs: list[Run]) -> list[dict]:
 
 
 def _measured(folder: Path) -> dict:
-    metrics = _metrics(folder)
+    metrics = read_metrics(folder)
     environment, phases = metrics["environment"], metrics["phases"]
     trained = [phase for phase in phases.values() if "training_seconds" in phase]
     last = trained[-1] if trained else {}
@@ -60,19 +58,13 @@ def _measured(folder: Path) -> dict:
     return measured
 
 
-def _metrics(folder: Path) -> dict:
-    from mnist_helpers.training.metrics import read_metrics  # imports NumPy, at the end of a run
-
-    return read_metrics(folder)
-
-
 def epoch_rows(runs: list[Run]) -> list[dict]:
     """Collects the epochs of the finished runs from their histories, in the phases' order."""
     rows = []
     for run in runs:
         if run.state()[0] != "done":
             continue
-        for phase in _metrics(run.folder)["phases"]:
+        for phase in read_metrics(run.folder)["phases"]:
             for epoch in read_json(run.folder / f"{phase}_history.json", []):
                 rows.append({"run": run.name, "variant": run.variant, "phase": phase, **epoch})
     return rows
@@ -101,8 +93,8 @@ def write_results(runs: list[Run], folder: Path) -> list[dict]:
         The rows of results.csv.
     """
     rows = result_rows(runs)
-    write_table(folder / RESULTS_FILE, rows)
-    write_table(folder / EPOCHS_FILE, epoch_rows(runs))
+    write_table(folder / "results.csv", rows)
+    write_table(folder / "epochs.csv", epoch_rows(runs))
     states = [row["state"] for row in rows]
     counts = ", ".join(f"{states.count(state)} {state}" for state in ("done", "failed", "waiting"))
     page = render(
@@ -116,24 +108,19 @@ def write_results(runs: list[Run], folder: Path) -> list[dict]:
     return rows
 
 
-def _links(run: Run, folder: Path) -> list[dict]:
+def _links(run: Run, folder: Path) -> list[tuple[str, str, str]]:
     """Returns name, target and picture of each notebook that has run."""
     links = []
     for task in run.tasks:
-        notebook = _executed(run, task)
+        # A run's own copy, or else the one that runs share.
+        own = run.folder / f"{task.name}.ipynb"
+        notebook = own if own.exists() else task.folder / own.name
         if notebook.exists():
             page, picture = notebook.with_suffix(".html"), notebook.with_suffix(".thumbnail.png")
             target = page if page.exists() else notebook
             shown = _relative(picture, folder) if picture.exists() else ""
-            link = {"name": task.name, "target": _relative(target, folder), "picture": shown}
-            links.append(link)
+            links.append((task.name, _relative(target, folder), shown))
     return links
-
-
-def _executed(run: Run, task: Task) -> Path:
-    """Returns a run's own copy of an executed notebook, or else the one that runs share."""
-    own = run.folder / f"{task.name}.ipynb"
-    return own if own.exists() else task.folder / own.name
 
 
 def _relative(path: Path, folder: Path) -> str:

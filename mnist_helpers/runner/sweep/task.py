@@ -75,9 +75,8 @@ def read_status(folder: Path) -> dict[str, dict]:
 
 def write_entry(task: Task, entry: dict) -> None:
     """Writes a task's entry into its folder's `status.json`."""
-    write_json(
-        task.folder / "status.json", {"notebooks": read_status(task.folder) | {task.name: entry}}
-    )
+    notebooks = read_status(task.folder) | {task.name: entry}
+    write_json(task.folder / "status.json", {"notebooks": notebooks})
 
 
 def drop_dependents(failed: Task, tasks: dict[str, Task]) -> None:
@@ -137,9 +136,13 @@ class StatusWriter(Output):
         self.cells = len(task.notebook["cells"]) + (task.takes_folder or bool(task.values))
         self.note("running")
 
-    def entry(self, state: str, error: str | None = None) -> dict:
-        """Returns the entry as it is now."""
-        return {
+    def on_change(self) -> None:
+        """Notes cell, epoch and accuracy."""
+        self.note("running")
+
+    def note(self, state: str, error: str | None = None) -> dict:
+        """Writes the entry, emits it if the task runs on, and returns it."""
+        entry = {
             "key": self.task.key,
             "state": state,
             "seconds": round(time.time() - self.start, 2),
@@ -153,14 +156,6 @@ class StatusWriter(Output):
             "cores": int(os.environ.get("OMP_NUM_THREADS") or os.cpu_count() or 1),
             "host": socket.gethostname(),
         }
-
-    def on_change(self) -> None:
-        """Notes cell, epoch and accuracy."""
-        self.note("running")
-
-    def note(self, state: str, error: str | None = None) -> dict:
-        """Writes the entry, emits it if the task runs on, and returns it."""
-        entry = self.entry(state, error)
         write_entry(self.task, entry)
         if state == "running":
             self.emit(self.task.key, entry)
