@@ -102,8 +102,9 @@ def test_the_text_names_every_figure(measured):
 
 
 @pytest.mark.slow
-def test_the_page_stands_alone_and_its_figures_have_alternative_text(measured):
-    page = report.report_page("<tiny>.keras", measured)
+def test_the_page_stands_alone_and_its_figures_have_alternative_text(measured, tmp_path):
+    report.write_report(tmp_path / "report.html", "<tiny>.keras", measured)
+    page = (tmp_path / "report.html").read_text(encoding="utf-8")
     assert page.count('<img alt="') == page.count("data:image/png;base64,") == 5
     assert "&lt;tiny&gt;.keras" in page and "<tiny>" not in page
     assert "http" not in page

@@ -27,24 +27,6 @@ def command(
 
     Nothing that is in the folder is replaced.
     """
-    for copy in copy_series(folder, solutions=not without_solutions):
-        print(copy)
-    return 0
-
-
-def copy_series(folder: Path, solutions: bool) -> list[Path]:
-    """Copies the notebooks without outputs, and the results that notebook 07 begins with.
-
-    Args:
-        folder: Where to; made if missing.
-        solutions: Whether the folded solutions of *Now you* are copied as well.
-
-    Returns:
-        The copies.
-
-    Raises:
-        FileExistsError: One of the notebooks is in the folder already; nothing was copied.
-    """
     sources = sorted(NOTEBOOKS_DIR.glob("*.ipynb"))
     copies = [folder / source.name for source in sources]
     for copy in copies:
@@ -53,8 +35,10 @@ def copy_series(folder: Path, solutions: bool) -> list[Path]:
     for source, copy in zip(sources, copies, strict=True):
         notebook = without_outputs(read_notebook(source))
         for cell in notebook["cells"]:
-            text = cell["source"] if solutions else SOLUTIONS.sub("", cell["source"])
+            text = SOLUTIONS.sub("", cell["source"]) if without_solutions else cell["source"]
             cell["source"] = text.splitlines(keepends=True)
         write_text(copy, json.dumps(notebook, indent=1, ensure_ascii=False) + "\n")
     shutil.copytree(NOTEBOOKS_DIR.parent / RESULTS, folder / RESULTS, dirs_exist_ok=True)
-    return copies
+    for copy in copies:
+        print(copy)
+    return 0

@@ -12,6 +12,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any, BinaryIO
 
+import psutil
+
 from mnist_helpers.files import read_json, write_json, write_text
 from mnist_helpers.paths import PROJECT
 from mnist_helpers.runner.notebook.output import Output, merge_streams
@@ -124,7 +126,10 @@ def _kernel_manager(folder: Path, log: BinaryIO) -> type:
         # The types are those of the manager without `async` and of kernels without a process.
         async def start_kernel(self, **options: Any) -> None:  # type: ignore[override]
             await super().start_kernel(stderr=log, **options)
-            _note_kernel(folder, self.provisioner.pid)  # type: ignore[union-attr]
+            pid: int = self.provisioner.pid  # type: ignore[union-attr]
+            kernel = {"host": socket.gethostname(), "pid": pid}
+            kernel["started"] = psutil.Process(pid).create_time()
+            write_json(folder / KERNEL_FILE, kernel)
 
     return LoggedKernel
 
@@ -141,18 +146,8 @@ def _papermill_log(log: Output) -> Iterator[None]:
         logger.handlers, logger.propagate = before
 
 
-def _note_kernel(folder: Path, pid: int) -> None:
-    import psutil
-
-    started = psutil.Process(pid).create_time()
-    kernel = {"host": socket.gethostname(), "pid": pid, "started": started}
-    write_json(folder / KERNEL_FILE, kernel)
-
-
 def _await_earlier_kernel(folder: Path) -> None:
     """Waits until the kernel of a killed run is gone, which takes it a second to notice."""
-    import psutil
-
     kernel = read_json(folder / KERNEL_FILE)
     if kernel is None or kernel["host"] != socket.gethostname():
         return

@@ -80,19 +80,18 @@ def merge_streams(cell: Any, **_: Any) -> None:
     nbclient's `coalesce_streams` does the same in a time that grows with the square of a line's
     length: minutes for a line of 400,000 characters.
     """
-    merged: list = []
-    streams: dict[str, Any] = {}
+    texts: dict[str, list[str]] = {}  # by stream
+    merged = []
     for output in cell.outputs:
-        if output["output_type"] == "stream" and output["name"] in streams:
-            streams[output["name"]].append(output["text"])
-            continue
-        if output["output_type"] == "stream":
-            streams[output["name"]] = [output["text"]]
-        merged.append(output)
+        is_stream = output["output_type"] == "stream"
+        if not is_stream or output["name"] not in texts:
+            merged.append(output)
+        if is_stream:
+            texts.setdefault(output["name"], []).append(output["text"])
     for output in merged:
         if output["output_type"] == "stream":
-            text = "".join(streams[output["name"]])
-            output["text"] = "\n".join(map(_last_state, text.split("\n")))
+            lines = "".join(texts[output["name"]]).split("\n")
+            output["text"] = "\n".join(map(_last_state, lines))
     cell.outputs = merged
 
 

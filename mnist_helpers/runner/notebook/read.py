@@ -72,8 +72,5 @@ def _declarations(source: str, file_name: str) -> dict[str, dict]:
                 f"{file_name} declares {name} without a type that can be checked or without a "
                 f"value; write {name}: int = ... (or float, str, bool)."
             )
-        declared[name] = {
-            "inferred_type_name": type_name,
-            "default": ast.unparse(statement.value),
-        }
+        declared[name] = {"inferred_type_name": type_name, "default": ast.unparse(statement.value)}
     return declared

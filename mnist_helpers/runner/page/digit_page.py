@@ -167,10 +167,7 @@ def model_facts(path: Path) -> dict[str, str]:
         facts["Trained on"] = str(title)
     if date := environment.get("date"):
         facts["Date"] = str(date)
-    for name, key in (
-        ("Test accuracy", "test_accuracy"),
-        ("Validation accuracy", "validation_accuracy"),
-    ):
+    for key in ("test_accuracy", "validation_accuracy"):
         if isinstance(phase.get(key), float):
-            facts[name] = percent(phase[key])
+            facts[key.replace("_", " ").capitalize()] = percent(phase[key])
     return facts

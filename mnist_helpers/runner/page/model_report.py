@@ -43,29 +43,21 @@ def report_text(name: str, report: EvaluationReport) -> str:
     )
 
 
-def report_page(name: str, report: EvaluationReport) -> str:
-    """Returns the report as an HTML page that needs no other file.
+def write_report(path: str | Path, name: str, report: EvaluationReport) -> None:
+    """Writes the report as an HTML page that needs no other file.
 
     Args:
+        path: The page.
         name: What the model is called.
         report: As from `evaluation.evaluate_model`.
     """
     plotting.use_style()
-    pictures = [(heading, alt, figure_png(figure)) for heading, alt, figure in _figures(report)]
-    return render(
-        "model_report.html.j2",
-        title=f"Test report of {name}",
-        text=report_text(name, report),
-        figures=[
-            (heading, alt, base64.b64encode(png.data).decode(), png.width)
-            for heading, alt, png in pictures
-        ],
-    )
-
-
-def write_report(path: str | Path, name: str, report: EvaluationReport) -> None:
-    """Writes `report_page` to a file, atomically."""
-    write_text(path, report_page(name, report))
+    figures = []
+    for heading, alt, figure in _figures(report):
+        png = figure_png(figure)
+        figures.append((heading, alt, base64.b64encode(png.data).decode(), png.width))
+    title, text = f"Test report of {name}", report_text(name, report)
+    write_text(path, render("model_report.html.j2", title=title, text=text, figures=figures))
 
 
 def _figures(report: EvaluationReport) -> list[tuple[str, str, Figure]]:
