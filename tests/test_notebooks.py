@@ -13,7 +13,7 @@ import pytest
 
 from mnist_helpers.parameters import PARAMETERS
 from mnist_helpers.paths import NOTEBOOKS_DIR, PROJECT
-from mnist_helpers.runner.cli import SERIES
+from mnist_helpers.runner.notebook.read import SERIES
 
 NOTEBOOKS = [NOTEBOOKS_DIR / f"{name}.ipynb" for name in SERIES]
 

@@ -15,7 +15,8 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_outp
 
 from mnist_helpers.files import write_json
 from mnist_helpers.paths import PROJECT
-from mnist_helpers.runner.cli import QUICK, main
+from mnist_helpers.runner.cli import main
+from mnist_helpers.runner.cli.run import QUICK
 from mnist_helpers.runner.notebook.given_parameters import (
     Setting,
     check_declared,

@@ -11,10 +11,6 @@ import typer
 
 from mnist_helpers.runner.cli import evaluate, export, notebooks, predict, run, sweep
 from mnist_helpers.runner.cli.common import echo
-from mnist_helpers.runner.cli.run import QUICK, SERIES
-from mnist_helpers.runner.cli.summary import summary
-
-__all__ = ["QUICK", "SERIES", "main", "summary"]
 
 # What takes long to import (papermill, NumPy, TensorFlow) is imported by a command when it runs.
 app = typer.Typer(

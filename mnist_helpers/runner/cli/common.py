@@ -6,8 +6,6 @@ from typing import Annotated
 
 import typer
 
-from mnist_helpers.paths import RUNS_DIR
-
 
 def echo(text: str) -> None:
     """Writes to stderr, which holds what is not a result."""
@@ -42,4 +40,3 @@ Output = Annotated[
         metavar="FOLDER", help="Where the folder is made; by default runs/.", show_default=False
     ),
 ]
-OUTPUT = RUNS_DIR

@@ -55,9 +55,9 @@ def command(
         return 1
     if difference is None:
         print(f"{target}: not compared with {path.name}, for there is no Node.js on this machine.")
-        return 0
-    print(
-        f"{target}: the same answers to {len(images):,} test images as {path.name}; probabilities "
-        f"differ by at most {difference:.1g}."
-    )
+    else:
+        print(
+            f"{target}: the same answers to {len(images):,} test images as {path.name}; "
+            f"probabilities differ by at most {difference:.1g}."
+        )
     return 0

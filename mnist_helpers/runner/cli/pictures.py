@@ -82,10 +82,8 @@ def read_pictures(names: Iterable[str]) -> "Iterator[tuple[str, bytes | np.ndarr
             continue
         for number, image in enumerate(digits.images, 1):
             blank = image.min() == image.max()
-            yield (
-                f"{name}, image {number}",
-                ValueError("The image is blank.") if blank else to_input(image[None])[0],
-            )
+            digit = ValueError("The image is blank.") if blank else to_input(image[None])[0]
+            yield f"{name}, image {number}", digit
 
 
 def _read(name: str) -> bytes:

@@ -11,8 +11,8 @@ import typer
 from typer.core import TyperCommand
 
 from mnist_helpers.parameters import PARAMETERS
-from mnist_helpers.paths import NOTEBOOKS_DIR
-from mnist_helpers.runner.cli.common import OUTPUT, Output, check_folder_name, echo
+from mnist_helpers.paths import NOTEBOOKS_DIR, RUNS_DIR
+from mnist_helpers.runner.cli.common import Output, check_folder_name, echo
 from mnist_helpers.runner.cli.summary import summary
 from mnist_helpers.runner.notebook.given_parameters import (
     check_declared,
@@ -75,7 +75,7 @@ def command(
             "scikit-learn's small digits where MNIST cannot be had.",
         ),
     ] = None,
-    output: Output = OUTPUT,
+    output: Output = RUNS_DIR,
     parameters: Annotated[
         list[str] | None,
         typer.Option(

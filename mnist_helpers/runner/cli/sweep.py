@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from mnist_helpers.runner.cli.common import OUTPUT, Output, check_folder_name, echo
+from mnist_helpers.paths import RUNS_DIR
+from mnist_helpers.runner.cli.common import Output, check_folder_name, echo
 
 if TYPE_CHECKING:
     from mnist_helpers.runner.sweep.plan import Run
@@ -40,7 +41,7 @@ def command(
             callback=check_folder_name, help="Name of the sweep's folder; by default the file's."
         ),
     ] = None,
-    output: Output = OUTPUT,
+    output: Output = RUNS_DIR,
 ) -> int:
     """Does the runs that a YAML file describes, and tabulates them.
 

@@ -37,8 +37,7 @@ def result_rows(runs: list[Run]) -> list[dict]:
         row = {"run": run.name, "variant": run.variant}
         row |= {f"params.{name}": value for name, value in run.settings.items()}
         measured = _measured(run.folder) if state == "done" else {}
-        names = [name for name in FIRST if name in measured]
-        names += sorted(set(measured) - set(names))
+        names = [name for name in dict.fromkeys([*FIRST, *sorted(measured)]) if name in measured]
         row |= {"state": state} | {f"metrics.{name}": measured[name] for name in names}
         rows.append(row | {"error": error.partition("\n")[2] or error})
     return rows
@@ -74,9 +73,7 @@ def columns(rows: list[dict]) -> list[str]:
     """Returns the columns of some rows, with `error` last."""
     longest = max(rows, key=len, default={})
     present = dict.fromkeys([*longest, *(name for row in rows for name in row)])
-    if "error" in present:
-        present["error"] = present.pop("error")
-    return list(present)
+    return sorted(present, key=lambda name: name == "error")
 
 
 def write_table(path: Path, rows: list[dict]) -> None:

@@ -6,7 +6,7 @@ import socket
 import sys
 import time
 from collections.abc import Callable, Collection, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from functools import partial
 from itertools import islice
 from pathlib import Path
@@ -83,11 +83,8 @@ def run_all(
                 else:
                     place = _dask_workers(display.on_change, folder, workers, scheduler)
                 display.cores = place.cores
-                try:
-                    with display:
-                        run_tasks(tasks, place, display, pages, lambda: write_results(runs, folder))
-                finally:
-                    place.close()
+                with closing(place), display:
+                    run_tasks(tasks, place, display, pages, lambda: write_results(runs, folder))
         finally:
             rows = write_results(runs, folder)
     return rows

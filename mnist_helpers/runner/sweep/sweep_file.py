@@ -57,12 +57,8 @@ def read_definitions(path: Path) -> list[Definition]:
     variants = _variants(content, path.parent)
     fixed = list(_settings(content.get("fixed")))
     # Of each group, the values go together.
-    groups = [
-        *([setting] for setting in _lists(content, "grid")),
-        _zipped(content),
-        _seeds(content),
-    ]
-    groups = [group for group in groups if group]
+    groups = [[setting] for setting in _lists(content, "grid")]
+    groups += [group for group in (_zipped(content), _seeds(content)) if group]
     number = math.prod(len(group[0].value) for group in groups) * len(variants)
     if number > MOST_RUNS:
         line = line_of(content, "seeds" if "seeds" in content else "grid")

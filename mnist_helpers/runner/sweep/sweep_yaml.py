@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 from annotated_types import MinLen
-from pydantic import BaseModel, ConfigDict, PositiveInt, ValidationError
+from pydantic import BaseModel, PositiveInt, ValidationError
 from ruamel.yaml import YAML
 from ruamel.yaml.comments import CommentedMap
 from ruamel.yaml.constructor import DuplicateKeyError
@@ -103,16 +103,14 @@ Names = Annotated[list[str], MinLen(1)]
 Mapping = Annotated[dict[str, Any], MinLen(1)]
 
 
-class _VariantSection(BaseModel):
-    model_config = ConfigDict(strict=True, extra="allow")
+class _VariantSection(BaseModel, strict=True, extra="allow"):
     name: Annotated[str, MinLen(1)]
     notebooks: Names = DEFAULT_NOTEBOOKS
 
 
-class _Sections(BaseModel):
+class _Sections(BaseModel, strict=True, extra="forbid"):
     """The form of a sweep file; what a parameter may be is checked against the notebooks."""
 
-    model_config = ConfigDict(strict=True, extra="forbid")
     notebooks: Names = DEFAULT_NOTEBOOKS
     fixed: Mapping = {}
     variants: Annotated[list[_VariantSection], MinLen(1)] = []
