@@ -2,8 +2,6 @@
 
 from pathlib import Path
 
-PHASES = {"clean_phase": "clean phase", "hybrid": "hybrid"}
-
 
 def summary(folder: Path) -> str:
     """Returns a short table of a run: accuracy and time of each phase, and where things lie.
@@ -12,6 +10,7 @@ def summary(folder: Path) -> str:
         folder: A run's folder, with `metrics.json`.
     """
     from mnist_helpers.training.metrics import read_metrics
+    from mnist_helpers.training.model_choice import PHASES
 
     metrics = read_metrics(folder)
     environment, phases = metrics["environment"], metrics["phases"]
@@ -23,8 +22,8 @@ def summary(folder: Path) -> str:
     for key, title in PHASES.items():
         phase = phases.get(key, {})
         lines.append(f"{title:<13}{_accuracy(phase):<33}{_duration(phase)}")
-    models = ", ".join(sorted(path.name for path in Path(folder).glob("[!.]*.keras")))
-    pages = ", ".join(sorted(path.name for path in Path(folder).glob("[!.]*.html")))
+    models = ", ".join(sorted(path.name for path in folder.glob("[!.]*.keras")))
+    pages = ", ".join(sorted(path.name for path in folder.glob("[!.]*.html")))
     lines += ["", f"Folder: {folder}", f"Models: {models or 'none'}", f"Pages:  {pages or 'none'}"]
     return "\n".join(lines)
 

@@ -25,8 +25,8 @@ def kill(nanny: Nanny) -> None:
     """Ends a local worker in the middle of its task, for which Dask would wait; not its nanny."""
     nanny.close_gracefully()  # it is not to start another
     if nanny.pid:
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(nanny.pid, getattr(signal, "SIGKILL", signal.SIGTERM))  # none on Windows
+        with contextlib.suppress(psutil.NoSuchProcess):
+            psutil.Process(nanny.pid).kill()
 
 
 def local_cluster(workers: int) -> LocalCluster:

@@ -29,12 +29,7 @@ class Display(AbstractContextManager):
         self.runs, self.estimate, self.cores = runs, estimate, 1
         self.left = {task.key: task for task in tasks}
         self.running: dict[str, dict] = {}
-        self.users: dict[str, list[Run]] = {}
-        for run in runs:
-            for task in run.tasks:
-                self.users.setdefault(task.key, []).append(run)
-        self.ends = {run.tasks[-1].key for run in runs}
-        self.finished = {run.tasks[-1].key for run in runs if run.state()[0] == "done"}
+        self.finished = sum(run.state()[0] == "done" for run in runs)
 
     def __exit__(self, *_: object) -> None:
         """Ends showing."""
@@ -63,23 +58,21 @@ class Display(AbstractContextManager):
             self.line(f"{name}: FAILED\n{entry['error']}", important=True)
             return
         self.estimate.learn(task.name, entry)
-        if task.key in self.ends:
-            self.finished.add(task.key)
+        self.finished += sum(run.tasks[-1] is task for run in self.runs)
         self.line(f"{name}: done in {duration(entry['seconds'])}; {self.summary()}")
 
     def title(self, task: Task) -> str:
         """Returns the place in a single run, or else which run or how many a task is for."""
-        users = self.users[task.key]
+        users = [run for run in self.runs if task in run.tasks]
         if len(self.runs) == 1:
-            place = [each.key for each in self.runs[0].tasks].index(task.key) + 1
-            return f"[{place}/{len(self.runs[0].tasks)}]"
+            return f"[{users[0].tasks.index(task) + 1}/{len(users[0].tasks)}]"
         return f"{users[0].name}:" if len(users) == 1 else f"shared by {len(users)} runs:"
 
     def summary(self) -> str:
         """Returns how many runs are done and how long the rest will take, in words."""
         work = sum(map(self.estimate.core_seconds, list(self.left.values())))
         left = f"about {duration(work / self.cores)} left" if self.left else "nothing left"
-        return f"{len(self.finished)} of {len(self.runs)} runs done, {left}"
+        return f"{self.finished} of {len(self.runs)} runs done, {left}"
 
     def line(self, text: str, important: bool = False) -> None:
         """Writes a line at once."""
