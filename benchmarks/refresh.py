@@ -21,7 +21,7 @@ from stale import TRAINING, version
 from mnist_helpers.files import write_text
 from mnist_helpers.paths import NOTEBOOKS_DIR, PROJECT, RUNS_DIR, SHIPPED_DIR
 from mnist_helpers.runner.notebook.read import notebook_parameters, read_notebook
-from mnist_helpers.runner.page.notebook_page import without_startup_notes, without_widget_views
+from mnist_helpers.runner.page.notebook_page import outputs_to_keep
 from mnist_helpers.training.artifacts import CLEAN_MODEL
 from mnist_helpers.training.metrics import read_metrics, write_metrics, write_model_card
 
@@ -49,7 +49,7 @@ def publishable(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
         for output in cell.outputs:
             if output.output_type == "execute_result":
                 output.execution_count = count
-        cell.outputs = without_widget_views(without_startup_notes(cell.outputs))
+        cell.outputs = outputs_to_keep(cell.outputs)
     notebook.metadata["mnist_helpers"] = {"code": version(notebook)}
     return notebook
 

@@ -2,7 +2,6 @@
 
 import json
 import os
-import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NamedTuple
@@ -80,8 +79,8 @@ def command(
         results: Iterable[Prediction | NumberReading] = (
             read_numbers(reader, opened, boxes) if numbers else reader.read_all(opened)
         )
-        quiet = not sys.stderr.isatty() or None
-        for result in tqdm(results, total=len(found), unit=" pictures", disable=quiet, leave=False):
+        # `None` hides the bar where there is no terminal.
+        for result in tqdm(results, total=len(found), unit=" pictures", disable=None, leave=False):
             errors.append(result.error is not None)
             yield result
 

@@ -6,8 +6,6 @@ import os
 import socket
 import sys
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -97,24 +95,26 @@ def _execute(notebook: dict, output: Path, values: dict, printed: Output, socket
         "transport": "tcp" if tcp else "ipc",
         "connection_file": f"{sockets}/kernel.json",
     }
-    with _papermill_log(printed):
-        papermill.execute_notebook(
-            INPUT,
-            OUTPUT,
-            parameters=values,
-            kernel_name="python3",
-            progress_bar=False,
-            stdout_file=printed,
-            stderr_file=printed,
-            start_timeout=120,
-            cwd=str(PROJECT),
-            on_cell_start=printed.on_cell_start,
-            on_cell_executed=merge_streams,
-            kernel_manager_class=_kernel_manager(output.parent, printed.file),
-            # A kernel asked politely in mid-cell, after Ctrl-C, prints a traceback of its own.
-            shutdown_kernel="immediate",
-            config=Config({"KernelManager": settings}),
-        )
+    # papermill's own warnings belong into the log. Nobody else in this process uses papermill.
+    logger = logging.getLogger("papermill")
+    logger.handlers, logger.propagate = [logging.StreamHandler(printed)], False
+    papermill.execute_notebook(
+        INPUT,
+        OUTPUT,
+        parameters=values,
+        kernel_name="python3",
+        progress_bar=False,
+        stdout_file=printed,
+        stderr_file=printed,
+        start_timeout=120,
+        cwd=str(PROJECT),
+        on_cell_start=printed.on_cell_start,
+        on_cell_executed=merge_streams,
+        kernel_manager_class=_kernel_manager(output.parent, printed.file),
+        # A kernel asked politely in mid-cell, after Ctrl-C, prints a traceback of its own.
+        shutdown_kernel="immediate",
+        config=Config({"KernelManager": settings}),
+    )
 
 
 def _kernel_manager(folder: Path, log: BinaryIO) -> type:
@@ -132,18 +132,6 @@ def _kernel_manager(folder: Path, log: BinaryIO) -> type:
             write_json(folder / KERNEL_FILE, kernel)
 
     return LoggedKernel
-
-
-@contextmanager
-def _papermill_log(log: Output) -> Iterator[None]:
-    """Sends papermill's own warnings to the log."""
-    logger = logging.getLogger("papermill")
-    before = logger.handlers, logger.propagate
-    logger.handlers, logger.propagate = [logging.StreamHandler(log)], False
-    try:
-        yield
-    finally:
-        logger.handlers, logger.propagate = before
 
 
 def _await_earlier_kernel(folder: Path) -> None:

@@ -38,7 +38,7 @@ def write_page(notebook: Path) -> None:
     content.metadata["title"] = _title(content) or notebook.stem
     for cell in content.cells:
         if cell.cell_type == "code":
-            cell.outputs = without_widget_views(without_startup_notes(cell.outputs))
+            cell.outputs = outputs_to_keep(cell.outputs)
     enliven(content, pad_with_reader)
     exporter = HTMLExporter(raw_template=TEMPLATE.read_text(encoding="utf-8"))
     page, _ = exporter.from_notebook_node(content)
@@ -81,21 +81,19 @@ def _title(content: dict) -> str:
     return html.unescape(re.sub(r"[*`_]", "", found[1]).strip()) if found else ""
 
 
-def without_startup_notes(outputs: list) -> list:
-    """Returns a code cell's outputs without the lines that TensorFlow writes when it starts."""
+def outputs_to_keep(outputs: list) -> list:
+    """Returns what of a code cell's outputs still says something without the kernel.
+
+    The lines that TensorFlow writes when it starts are left out, and of widgets the live views,
+    in whose place their still pictures stand.
+    """
     for output in outputs:
         if output.get("name") == "stderr":
             output.text = STARTUP.sub("", output.text)
-    return [output for output in outputs if output.get("text") != ""]
-
-
-def without_widget_views(outputs: list) -> list:
-    """Returns a code cell's outputs with widgets' still pictures instead of their live views."""
-    for output in outputs:
         data = output.get("data", {})
         if data.pop(WIDGET, None) and "text/html" not in data:
             data.clear()  # all that is left is the line of code that made it
-    return [output for output in outputs if output.get("data") != {}]
+    return [each for each in outputs if each.get("text") != "" and each.get("data") != {}]
 
 
 def write_thumbnail(notebook: Path) -> None:
