@@ -12,14 +12,9 @@ from ruamel.yaml.comments import CommentedMap
 from mnist_helpers.parameters import shown
 from mnist_helpers.paths import NOTEBOOKS_DIR
 from mnist_helpers.runner.notebook.given_parameters import Setting, check_declared, split_scope
-from mnist_helpers.runner.sweep.sweep_yaml import (
-    DEFAULT_NOTEBOOKS,
-    SweepError,
-    line_of,
-    plain,
-    read_yaml,
-)
+from mnist_helpers.runner.sweep.sweep_yaml import SweepError, line_of, plain, read_yaml
 
+DEFAULT_NOTEBOOKS = ["02_clean_phase", "03_augmented_phase", "04_evaluation", "05_robustness"]
 MOST_RUNS = 10_000
 
 

@@ -13,7 +13,6 @@ from ruamel.yaml.constructor import DuplicateKeyError
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from ruamel.yaml.events import CollectionEndEvent, CollectionStartEvent
 
-DEFAULT_NOTEBOOKS = ["02_clean_phase", "03_augmented_phase", "04_evaluation", "05_robustness"]
 MOST_BYTES = 100_000  # which take a few seconds
 MOST_NESTING = 20
 MOST_MERGES = 50  # each copies all that the merged mapping holds
@@ -105,13 +104,16 @@ Mapping = Annotated[dict[str, Any], MinLen(1)]
 
 class _VariantSection(BaseModel, strict=True, extra="allow"):
     name: Annotated[str, MinLen(1)]
-    notebooks: Names = DEFAULT_NOTEBOOKS
+    notebooks: Names = []
 
 
 class _Sections(BaseModel, strict=True, extra="forbid"):
-    """The form of a sweep file; what a parameter may be is checked against the notebooks."""
+    """The form of a sweep file, in which no section is required.
 
-    notebooks: Names = DEFAULT_NOTEBOOKS
+    What a parameter may be is checked against the notebooks.
+    """
+
+    notebooks: Names = []
     fixed: Mapping = {}
     variants: Annotated[list[_VariantSection], MinLen(1)] = []
     grid: Mapping = {}
