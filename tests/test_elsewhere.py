@@ -126,3 +126,12 @@ def test_a_notebook_one_has_worked_on_is_not_replaced(tmp_path, capsys):
     assert main(["notebooks", str(tmp_path)]) == 2
     assert f"{mine} is there already" in capsys.readouterr().err
     assert list(tmp_path.iterdir()) == [mine] and mine.read_text() == "mine"
+
+
+def test_results_of_ones_own_are_not_replaced_not_even_in_the_project_itself(tmp_path, capsys):
+    for folder in (tmp_path, PROJECT):
+        results = folder / "sweeps/results/strategy"
+        results.mkdir(parents=True, exist_ok=True)
+        assert main(["notebooks", str(folder)]) == 2
+        assert f"{results} is there already; choose" in capsys.readouterr().err
+        assert not list(folder.glob("0*.ipynb"))

@@ -177,6 +177,15 @@ def test_a_dead_kernel_is_a_failure_though_papermill_says_completed(notebook, ru
     assert status(tmp_path / "run")["01_first"]["state"] == "failed"
 
 
+@pytest.mark.promise(1)
+@pytest.mark.parametrize("half_written", [".status.json.123.tmp", ".runner.json.123.tmp"])
+def test_a_run_killed_in_its_first_moments_continues(notebook, run, tmp_path, half_written):
+    leftover = tmp_path / "run" / half_written / half_written.removesuffix(".123.tmp")[1:]
+    leftover.parent.mkdir(parents=True)
+    leftover.write_text('{"state":')
+    assert run([notebook("01_first", "1")]) == 0
+
+
 def test_a_folder_with_other_files_or_another_run_is_left_alone(notebook, run, tmp_path, capfd):
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "thesis.txt").write_text("keep")

@@ -29,16 +29,16 @@ def command(
     """
     sources = sorted(NOTEBOOKS_DIR.glob("*.ipynb"))
     copies = [folder / source.name for source in sources]
-    for copy in copies:
-        if copy.exists():
-            raise FileExistsError(f"{copy} is there already; choose another folder.")
+    for path in (*copies, folder / RESULTS):
+        if path.exists():
+            raise FileExistsError(f"{path} is there already; choose another folder.")
     for source, copy in zip(sources, copies, strict=True):
         notebook = without_outputs(read_notebook(source))
         for cell in notebook["cells"]:
             text = SOLUTIONS.sub("", cell["source"]) if without_solutions else cell["source"]
             cell["source"] = text.splitlines(keepends=True)
         write_text(copy, json.dumps(notebook, indent=1, ensure_ascii=False) + "\n")
-    shutil.copytree(NOTEBOOKS_DIR.parent / RESULTS, folder / RESULTS, dirs_exist_ok=True)
+    shutil.copytree(NOTEBOOKS_DIR.parent / RESULTS, folder / RESULTS)
     for copy in copies:
         print(copy)
     return 0

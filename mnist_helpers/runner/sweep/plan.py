@@ -25,6 +25,10 @@ from mnist_helpers.runner.sweep.task import Task, read_status
 
 TASKS_DIR = "tasks"
 HASH_DIGITS = 10
+# What a run leaves that was stopped before its first notebook, or while it wrote its state.
+BEGINNINGS = re.compile(
+    r"runner\.(lock|json)|run\.log|task\.lock|status\.json|\.(runner|status)\.json\.\d+\.tmp"
+)
 
 
 @dataclass(frozen=True)
@@ -81,8 +85,8 @@ def _check_folder(folder: Path, run: Run) -> None:
     status = read_status(folder)
     expected = {task.name: task.parameters for task in run.tasks}
     if not status:
-        ours = ("runner.lock", "runner.json", "run.log", "task.lock", "status.json")
-        if folder.exists() and any(path.name not in ours for path in folder.iterdir()):
+        names = [path.name for path in folder.iterdir()] if folder.exists() else []
+        if not all(map(BEGINNINGS.fullmatch, names)):
             raise FileExistsError(f"{folder} holds other files; choose another --name.")
     elif any(entry.get("parameters") != expected.get(name) for name, entry in status.items()):
         raise FileExistsError(

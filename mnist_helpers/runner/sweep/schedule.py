@@ -73,9 +73,10 @@ def run_all(
     """
     with _held(folder):
         runs = plan()
+        tasks = pending_tasks(runs, states)
+        _get_data(tasks)
         try:
-            if tasks := pending_tasks(runs, states):
-                _get_data(tasks)
+            if tasks:
                 kind = LiveDisplay if sys.stderr.isatty() else Display
                 display = kind(runs, tasks, Estimate(folder.parent))
                 if len(runs) == 1 and not scheduler:
