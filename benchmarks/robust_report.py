@@ -44,8 +44,7 @@ def choice() -> str:
 
 def middle(result: dict, kinds=tuple(robustness.CORRUPTIONS)) -> list[float]:
     """Returns a result's accuracies at the middle level of some corruptions."""
-    levels = robustness.accuracy_at_severity_3(result["curves"])
-    return [levels[kind] for kind in kinds]
+    return [result["curves"][kind][2] for kind in kinds]
 
 
 def table(by_phase: dict, kinds=()) -> str:

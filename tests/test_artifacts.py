@@ -219,5 +219,5 @@ def test_a_poor_model_is_said_to_be_one(network, tmp_path, capsys, accuracy, say
         assert re.search(says, said)
     else:
         assert "WARNING" not in said and "Note" not in said
-    assert model_choice.recorded_accuracy(tmp_path / "hybrid.keras") == accuracy
+    assert model_choice.recorded_phase(tmp_path / "hybrid.keras")["validation_accuracy"] == accuracy
     assert model_choice.quality_warning(None) == ""

@@ -99,7 +99,7 @@ FINE = probabilities([1, 2], [0.9, 0.9])
         (lambda: evaluation.mcnemar([], []), r"shape \(0,\)"),
         (lambda: evaluation.mcnemar([7, 2], [7, 3]), "boolean arrays"),
         (lambda: evaluation.paired_bootstrap_interval([True], [1.0]), "boolean arrays"),
-        (lambda: evaluation.paired_bootstrap_interval([True], [True], 1), "got 1"),
+        (lambda: evaluation.paired_bootstrap_interval([True], [True]), "two or more observations"),
         (lambda: evaluation.per_class_metrics([1, 2], [1]), "1 predictions for 2 labels"),
         (lambda: evaluation.per_class_metrics([], []), r"shape \(0,\)"),
         (lambda: evaluation.per_class_metrics([1, 10], [1, 2]), "labels .* range from 1 to 10"),

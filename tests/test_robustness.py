@@ -125,10 +125,7 @@ def test_each_model_is_measured_at_each_severity():
     # Black images come out at the level itself: 0.1, 0.2, 0.35, 0.5, 0.7 and 0.2, 0.4, ... 1.
     assert curves["sees"] == {"brightness": [1, 1, 1, 1, 0], "light background": [1, 1, 0, 0, 0]}
     assert curves["blind"]["brightness"] == [0] * 5
-    assert robustness.accuracy_at_severity_3(curves["sees"]) == {
-        "brightness": 1,
-        "light background": 0,
-    }
+
     assert robustness.group_mean(curves["sees"], "photometric") == pytest.approx(6 / 10)
     mixed = {"rotation": [1.0] * 5, "shear": [0.5] * 5, "noise": [0.0] * 5}
     assert robustness.group_mean(mixed, "geometric") == 0.75

@@ -1,5 +1,6 @@
 import gc
 
+import ipywidgets
 import numpy as np
 import pytest
 
@@ -59,7 +60,7 @@ def digits():
 
 @pytest.mark.parametrize("error", [PictureError, KeyError])
 def test_a_bad_picture_shows_as_a_sentence_and_any_other_error_is_kept_and_raised(error):
-    line = error_handling.message_line()
+    line = ipywidgets.HTML()
 
     @error_handling.handle_errors(line)
     def fail():

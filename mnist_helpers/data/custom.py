@@ -63,10 +63,11 @@ def _read_arrays(path: Path) -> formats.Arrays:
         raise DataError(f"{train} has no labels; MNIST's form needs one for each image.")
     beside = train.with_name(train.name.replace("train.csv", "test.csv"))
     test = _labelled(beside) if tables and beside.exists() else None
-    if test is not None and test.labels is not None:
-        return dict(zip(formats.IDX_FILES, (images, labels, test.images, test.labels), strict=True))
-    held_out = _held_out(labels)
-    parts = images[~held_out], labels[~held_out], images[held_out], labels[held_out]
+    if test is None or test.labels is None:
+        held_out = _held_out(labels)
+        parts = images[~held_out], labels[~held_out], images[held_out], labels[held_out]
+    else:
+        parts = images, labels, test.images, test.labels
     return dict(zip(formats.IDX_FILES, parts, strict=True))
 
 
@@ -79,11 +80,10 @@ def _labelled(path: Path) -> digit_files.Digits:
 
 def _held_out(labels: np.ndarray) -> np.ndarray:
     """Returns which images are for testing, as a boolean array: the same share of each class."""
-    held_out = np.zeros(len(labels), bool)
     if len(labels) == 70_000:
-        held_out[60_000:] = True
-    else:
-        held_out[np.argsort(labels, kind="stable")[TEST_SHARE - 1 :: TEST_SHARE]] = True
+        return np.arange(70_000) >= 60_000
+    held_out = np.zeros(len(labels), bool)
+    held_out[np.argsort(labels, kind="stable")[TEST_SHARE - 1 :: TEST_SHARE]] = True
     return held_out
 
 

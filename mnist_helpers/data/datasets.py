@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from mnist_helpers.data import custom
+from mnist_helpers.data.formats import IDX_FILES
 from mnist_helpers.data.mnist import Split, array_checksums, load_mnist
 from mnist_helpers.paths import is_path
 from mnist_helpers.validation import CLASSES, check_integer, check_labels, plain_text
@@ -185,8 +186,6 @@ def dataset_fingerprint(dataset: str) -> str:
     Args:
         dataset: As for `load_dataset`.
     """
-    (x_train, y_train), (x_test, y_test) = load_dataset(dataset)
-    checksums = array_checksums(
-        {"x_train": x_train, "y_train": y_train, "x_test": x_test, "y_test": y_test}
-    )
+    training, test = load_dataset(dataset)
+    checksums = array_checksums(dict(zip(IDX_FILES, (*training, *test), strict=True)))
     return hashlib.sha256("".join(checksums.values()).encode()).hexdigest()[:12]

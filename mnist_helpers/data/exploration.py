@@ -4,14 +4,8 @@ import numpy as np
 from sklearn.decomposition import PCA
 from sklearn.manifold import TSNE
 
-from mnist_helpers.validation import (
-    CLASSES,
-    MAX_SEED,
-    check_array,
-    check_images,
-    check_integer,
-    check_labels,
-)
+from mnist_helpers import validation
+from mnist_helpers.validation import CLASSES, check_integer
 
 
 def outliers(
@@ -34,12 +28,19 @@ def outliers(
     Raises:
         ValueError: A digit has fewer than `count` images, or images and labels have another form.
     """
-    images = check_images(images)
-    labels = check_labels(labels, len(images))
+    images = validation.check_images(images)
+    labels = validation.check_labels(labels, len(images))
     check_integer("count", count, 1)
     check_integer("components", components, 1)
     rows = []
-    for members in _members(labels, max(count, 2)):
+    least = max(count, 2)  # so that there are two halves
+    for digit in range(CLASSES):
+        members = np.flatnonzero(labels == digit)
+        if len(members) < least:
+            raise ValueError(
+                f"too few images of digit {digit}: {len(members)} instead of at least {least}; "
+                "take more training images"
+            )
         pixels = images[members].reshape(len(members), -1) / np.float32(255)
         errors = np.empty(len(members))
         errors[::2] = _reconstruction_errors(pixels[::2], pixels[1::2], components)
@@ -52,12 +53,12 @@ def _reconstruction_errors(
     pixels: np.ndarray, reference: np.ndarray, components: int
 ) -> np.ndarray:
     """Returns the squared error of each image restored from the reference's components."""
-    if (reference == reference[0]).all():  # there is nothing to take components from
-        return np.square(pixels - reference[0]).sum(axis=1)
-    # Each of the two is the quick one where the other is slow.
-    solver = "covariance_eigh" if len(reference) > reference.shape[1] else "full"
-    pca = PCA(min(components, (len(reference) + 1) // 2), svd_solver=solver).fit(reference)
-    restored = pca.inverse_transform(pca.transform(pixels))
+    restored = reference[0]
+    if (reference != restored).any():  # else there is nothing to take components from
+        # Each of the two is the quick one where the other is slow.
+        solver = "covariance_eigh" if len(reference) > reference.shape[1] else "full"
+        pca = PCA(min(components, (len(reference) + 1) // 2), svd_solver=solver).fit(reference)
+        restored = pca.inverse_transform(pca.transform(pixels))
     return np.square(pixels - restored).sum(axis=1)
 
 
@@ -75,8 +76,8 @@ def tsne_embedding(vectors: np.ndarray, seed: int) -> np.ndarray:
     Raises:
         ValueError: Fewer than 10 vectors, all of them equal or not finite, or an impossible seed.
     """
-    check_integer("seed", seed, 0, MAX_SEED)
-    vectors = check_array("Vectors", vectors, "real numbers")
+    check_integer("seed", seed, 0, validation.MAX_SEED)
+    vectors = validation.check_array("Vectors", vectors, "real numbers")
     if vectors.ndim < 2 or len(vectors) < 10 or vectors[0].size == 0:
         raise ValueError(
             f"t-SNE needs at least 10 vectors, an array of shape (n, ...), not {vectors.shape}."
@@ -89,14 +90,3 @@ def tsne_embedding(vectors: np.ndarray, seed: int) -> np.ndarray:
     reduced = PCA(components, random_state=seed).fit_transform(vectors)
     # 30 neighbours is scikit-learn's default; t-SNE wants clearly fewer than there are images.
     return TSNE(perplexity=min(30, len(vectors) / 4), random_state=seed).fit_transform(reduced)
-
-
-def _members(labels: np.ndarray, minimum: int) -> list[np.ndarray]:
-    """Returns the indices of each digit's images, of which there must be at least `minimum`."""
-    for digit, count in enumerate(np.bincount(check_labels(labels), minlength=CLASSES)):
-        if count < minimum:
-            raise ValueError(
-                f"too few images of digit {digit}: {count} instead of at least {minimum}; "
-                "take more training images"
-            )
-    return [np.flatnonzero(labels == digit) for digit in range(CLASSES)]

@@ -10,22 +10,8 @@ from sklearn.datasets import load_digits
 
 from mnist_helpers.data.datasets import class_names, dataset_title, load_test, load_training
 from mnist_helpers.data.exploration import tsne_embedding
-from mnist_helpers.evaluation import robustness
-from mnist_helpers.evaluation.calibration import (
-    AccuracyCoverage,
-    accuracy_coverage_curve,
-    calibration_scores,
-    fit_temperature,
-    reliability_curve,
-    temperature_scaled,
-)
+from mnist_helpers.evaluation import calibration, predictions, robustness
 from mnist_helpers.evaluation.inference import Predictor, feature_extractor
-from mnist_helpers.evaluation.predictions import (
-    label_issues,
-    low_margin,
-    misclassified,
-    top_k_captions,
-)
 from mnist_helpers.evaluation.significance import accuracy_interval
 from mnist_helpers.preprocessing.mnist_format import to_mnist
 from mnist_helpers.training.artifacts import load_model
@@ -71,9 +57,9 @@ class EvaluationReport:
         return robustness.describe_corruptions(self.images[0], self.parameters)
 
     @property
-    def coverage(self) -> AccuracyCoverage:
+    def coverage(self) -> calibration.AccuracyCoverage:
         """See `accuracy_coverage_curve`."""
-        return accuracy_coverage_curve(self.labels, self.probabilities)
+        return calibration.accuracy_coverage_curve(self.labels, self.probabilities)
 
 
 Reports = Mapping[str, EvaluationReport]  # by phase
@@ -113,7 +99,7 @@ def summarise(
     return {
         "test_accuracy": correct / len(labels),
         "test_accuracy_interval": list(accuracy_interval(correct, len(labels))),
-        **calibration_scores(labels, probabilities)._asdict(),
+        **calibration.calibration_scores(labels, probabilities)._asdict(),
         "temperature": temperature,
         "geometric_robustness": robustness.group_mean(curves, "geometric"),
         "photometric_robustness": robustness.group_mean(curves, "photometric"),
@@ -141,7 +127,7 @@ def evaluate_model(
     images, labels = load_test(dataset)
     _, (x_val, y_val) = load_training(dataset)
     probabilities = predict(images / np.float32(255))
-    temperature = fit_temperature(y_val, predict(x_val / np.float32(255)))
+    temperature = calibration.fit_temperature(y_val, predict(x_val / np.float32(255)))
     chosen = robustness.choose_images(len(images), robustness_images)
     curves = robustness.measure_robustness({"model": fast}, images[chosen], labels[chosen])["model"]
     external = None
@@ -174,10 +160,11 @@ def compare_calibration(reports: Reports) -> tuple[dict[str, pd.DataFrame], pd.D
     """
     curves, scores = {}, {}
     for phase, report in reports.items():
-        before = temperature_scaled(report.probabilities, 1 / report.temperature)
+        before = calibration.temperature_scaled(report.probabilities, 1 / report.temperature)
         for state, given in (("before", before), ("calibrated", report.probabilities)):
-            curves[f"{phase}, {state}"] = reliability_curve(report.labels, given)
-            scores[f"{phase}, {state}"] = calibration_scores(report.labels, given)._asdict()
+            name, pair = f"{phase}, {state}", (report.labels, given)
+            curves[name] = calibration.reliability_curve(*pair)
+            scores[name] = calibration.calibration_scores(*pair)._asdict()
     return curves, pd.DataFrame.from_dict(scores, "index")
 
 
@@ -192,12 +179,13 @@ def doubtful_images(reports: Reports, count: int = 8) -> pd.DataFrame:
         By the image's index its `doubt`, "disputed label" or "ambiguous", and a `caption`.
     """
     last = list(reports.values())[-1]
-    issues = label_issues(last.labels, [report.probabilities for report in reports.values()])
-    ambiguous = np.flatnonzero(low_margin(last.probabilities))
+    every = [report.probabilities for report in reports.values()]
+    issues = predictions.label_issues(last.labels, every)
+    ambiguous = np.flatnonzero(predictions.low_margin(last.probabilities))
     kinds = {"disputed label": issues[:count], "ambiguous": ambiguous[:count]}
     rows = [(index, kind) for kind, indices in kinds.items() for index in indices]
     table = pd.DataFrame(rows, columns=["image", "doubt"]).set_index("image")
-    captions = top_k_captions(last.labels, last.probabilities, table.index, last.names)
+    captions = predictions.top_k_captions(last.labels, last.probabilities, table.index, last.names)
     return table.assign(caption=captions)
 
 
@@ -212,7 +200,7 @@ def embed_features(report: EvaluationReport, seed: int) -> tuple[np.ndarray, np.
         Indices of about 1,000 images, among them up to 300 misclassified ones, as t-SNE of many
         takes minutes; and their places, of shape (n, 2).
     """
-    wrong = misclassified(report.labels, report.probabilities)[:300]
+    wrong = predictions.misclassified(report.labels, report.probabilities)[:300]
     chosen = np.union1d(robustness.choose_images(len(report.labels), 1000), wrong)
     features = feature_extractor(report.predict.model)(report.images[chosen] / np.float32(255))
     return chosen, tsne_embedding(features, seed)

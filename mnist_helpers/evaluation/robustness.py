@@ -144,11 +144,6 @@ def group_mean(curves: Curves, group: str) -> float:
     return float(np.mean(chosen))
 
 
-def accuracy_at_severity_3(curves: Curves) -> dict[str, float]:
-    """Returns the accuracy at the third of the five severities for each corruption."""
-    return {kind: accuracies[2] for kind, accuracies in curves.items()}
-
-
 def severities_seen_in_training(kind: str, parameters: Mapping) -> int:
     """Returns up to which severity of a corruption training has shown the network images.
 

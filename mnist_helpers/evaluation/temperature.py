@@ -3,7 +3,6 @@
 from pathlib import Path
 
 import keras
-import numpy as np
 
 from mnist_helpers.data.mnist import Split
 from mnist_helpers.evaluation.calibration import fit_temperature
@@ -51,19 +50,11 @@ def calibrate_and_save_phase(
         model, training.folder, phase, file_name, history, temperature,
         precision=precision, parameters=parameters,
     )  # fmt: skip
-    _calibrate_file(training.best_file, images, labels)
+    best = load_model(training.best_file)
+    save_model(best, training.best_file, fit_temperature(labels, Predictor(best)(images)))
     record_environment(training.folder, parameters["DATASET"])
     if phase == "hybrid":
         write_model_card(training.folder, file_name)
     training.finish()
     print(quality_warning(history[-1]["val_accuracy"]), end="")
     return saved, temperature
-
-
-def _calibrate_file(path: Path, images: np.ndarray, labels: np.ndarray) -> None:
-    """Fits a temperature for a saved model and puts it into the file's last layer.
-
-    Doing it again changes next to nothing.
-    """
-    model = load_model(path)
-    save_model(model, path, fit_temperature(labels, Predictor(model)(images)))

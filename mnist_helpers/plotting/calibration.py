@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from mnist_helpers.plotting.style import CLEAN, CONTEXT, HYBRID, title_figure
+from mnist_helpers.plotting.style import CLEAN, CONTEXT, HYBRID, panel_grid
 
 
 def plot_reliability(curves: Mapping[str, pd.DataFrame], title: str) -> Figure:
@@ -22,14 +22,8 @@ def plot_reliability(curves: Mapping[str, pd.DataFrame], title: str) -> Figure:
         A figure with one panel for each model, two in a row; the size of a dot shows how many
         predictions it stands for.
     """
-    rows = -(-len(curves) // 2)
-    figure, panels = plt.subplots(
-        rows, 2, figsize=(7, 3 * rows + 0.4), sharex=True, sharey=True, squeeze=False
-    )
-    title_figure(figure, title)
-    for axes in panels.flat[len(curves) :]:
-        axes.axis("off")
-    for number, (axes, (name, bins)) in enumerate(zip(panels.flat, curves.items(), strict=False)):
+    figure, panels = panel_grid(len(curves), 2, (7, 3, 0.4), title, sharex=True, sharey=True)
+    for number, (axes, (name, bins)) in enumerate(zip(panels, curves.items(), strict=True)):
         colour = CLEAN if 2 * number < len(curves) else HYBRID
         x = 100 * bins["confidence"]
         axes.axline((0, 0), slope=1, color=CONTEXT, linestyle="--", linewidth=1)

@@ -15,6 +15,7 @@ from mnist_helpers.plotting.style import (
     HYBRID,
     SEQUENTIAL,
     label_classes,
+    panel_grid,
     title_figure,
 )
 
@@ -83,12 +84,9 @@ def plot_captioned(images: np.ndarray, captions: list[str], title: str, columns:
     Returns:
         A figure with one small panel for each image; none for none.
     """
-    rows = max(1, -(-len(images) // columns))
-    figure, panels = plt.subplots(rows, columns, figsize=(1.7 * columns, 2.15 * rows + 0.3))
-    title_figure(figure, title)
-    for axes in panels.flat:
+    figure, panels = panel_grid(len(images), columns, (1.7 * columns, 2.15, 0.3), title)
+    for axes, image, caption in zip(panels, images, captions, strict=False):
         axes.axis("off")
-    for axes, image, caption in zip(panels.flat, images, captions, strict=False):
         axes.imshow(image, cmap=DIGITS)
         axes.set_title(caption, y=-0.06, va="top", loc="center", fontsize="medium")
     return figure

@@ -7,6 +7,8 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.patches import Polygon
 
+from mnist_helpers.plotting.style import title_figure
+
 DEPTH = 0.35  # how far the far side of a box is drawn to the right and up, as part of its depth
 
 
@@ -27,23 +29,18 @@ def plot_architecture(shapes: Mapping[str, Sequence[int]], title: str) -> Figure
     for name, shape in shapes.items():
         height = float(shape[0]) if len(shape) == 3 else 1.0
         width, back = 1.6, DEPTH * 3 * np.sqrt(shape[-1])
-        low = -height / 2
-        front = [(x, low), (x + width, low), (x + width, -low), (x, -low)]
-        top = [
-            (x, -low),
-            (x + width, -low),
-            (x + width + back, -low + back),
-            (x + back, -low + back),
-        ]
-        side = [(x + width, low), (x + width, -low), (x + width + back, -low + back),
-                (x + width + back, low + back)]  # fmt: skip
-        for corners, colour in ((front, "#0072B2"), (top, "#66AAD4"), (side, "#3D8FC4")):
+        low, high, right = -height / 2, height / 2, x + width
+        far, top = right + back, high + back
+        front = [(x, low), (right, low), (right, high), (x, high)]
+        above = [(x, high), (right, high), (far, top), (x + back, top)]
+        side = [(right, low), (right, high), (far, top), (far, low + back)]
+        for corners, colour in ((front, "#0072B2"), (above, "#66AAD4"), (side, "#3D8FC4")):
             axes.add_patch(Polygon(corners, facecolor=colour, edgecolor="white", linewidth=0.8))
         label = f"{name}, {' × '.join(map(str, shape))}"
-        axes.text(x + width, -16, label, ha="right", va="top", fontsize="x-small", rotation=40,
+        axes.text(right, -16, label, ha="right", va="top", fontsize="x-small", rotation=40,
                   rotation_mode="anchor")  # fmt: skip
-        highest = max(highest, -low + back)
-        x += width + back + 3.2
+        highest = max(highest, top)
+        x = far + 3.2
     axes.set(xlim=(-22, x - 1), ylim=(-40, highest + 1), title=title, aspect="equal")
     axes.axis("off")
     return figure
@@ -63,7 +60,7 @@ def plot_feature_maps(maps: Mapping[str, np.ndarray], title: str, columns: int =
     figure, panels = plt.subplots(
         len(maps), columns, figsize=(0.85 * columns + 0.6, 0.9 * len(maps) + 0.4), squeeze=False
     )
-    figure.suptitle(title, fontsize="medium", x=0.01, ha="left")
+    title_figure(figure, title)
     for row, (name, values) in zip(panels, maps.items(), strict=True):
         for axes in row:
             axes.axis("off")

@@ -3,14 +3,13 @@
 from collections.abc import Mapping
 from typing import Any
 
-import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 
 from mnist_helpers.plotting.digits import image_grid
-from mnist_helpers.plotting.style import CLEAN, DIGITS, HYBRID, title_figure
+from mnist_helpers.plotting.style import CLEAN, DIGITS, HYBRID, panel_grid
 
 
 def plot_robustness(
@@ -31,14 +30,10 @@ def plot_robustness(
     Returns:
         A figure with one panel for each corruption; what training has shown is shaded.
     """
-    rows = -(-len(corruptions) // columns)
     spaced = ConstrainedLayoutEngine(h_pad=0.1)  # inches, or a unit touches the panel below
-    figure, panels = plt.subplots(
-        rows, columns, figsize=(2.4 * columns, 2.5 * rows + 0.5), layout=spaced
-    )
-    for axes in panels.flat[len(corruptions) :]:
-        axes.axis("off")
-    for axes, (kind, corruption) in zip(panels.flat, corruptions.items(), strict=False):
+    size = (2.4 * columns, 2.5, 0.5)
+    figure, panels = panel_grid(len(corruptions), columns, size, title, layout=spaced)
+    for axes, (kind, corruption) in zip(panels, corruptions.items(), strict=True):
         for (name, kinds), colour, marker in zip(
             curves.items(), (CLEAN, HYBRID), "os", strict=False
         ):
@@ -47,16 +42,15 @@ def plot_robustness(
             axes.axvspan(-0.5, corruption.seen - 0.5, color=HYBRID, alpha=0.1, linewidth=0,
                          label="seen in training")  # fmt: skip
         _decorate(axes, kind, corruption)
-    for axes in panels.flat[::columns]:
+    for axes in panels[::columns]:
         axes.set_ylabel("accuracy (%)", fontsize="small")
     entries: dict[str, Any] = {}
-    for axes in panels.flat:
+    for axes in panels:
         handles, names = axes.get_legend_handles_labels()
         entries |= dict(zip(names, handles, strict=True))
     figure.legend(
         list(entries.values()), list(entries), loc="outside upper right", ncols=3, fontsize="small"
     )
-    title_figure(figure, title)
     return figure
 
 

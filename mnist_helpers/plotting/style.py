@@ -3,7 +3,7 @@
 import hashlib
 import io
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -11,6 +11,7 @@ import seaborn as sns
 from IPython import get_ipython
 from IPython.display import Image, Markdown, display
 from IPython.lib.pretty import RepresentationPrinter
+from matplotlib.axes import Axes
 from matplotlib.axis import XAxis, YAxis
 from matplotlib.figure import Figure
 from numpy.typing import ArrayLike
@@ -40,15 +41,10 @@ def use_style() -> None:
     if shell := get_ipython():
         shell.display_formatter.formatters["text/plain"].for_type(Styler, _print_table)
     sns.set_theme(context="notebook", style="whitegrid", palette="colorblind", font_scale=0.9)
-    plt.rcParams.update(
-        {
-            "figure.dpi": 88,
-            "savefig.bbox": "tight",
-            "axes.titlelocation": "left",
-            "figure.constrained_layout.use": True,
-            "image.interpolation": "nearest",
-        }
-    )
+    plt.rcParams.update({
+        "figure.dpi": 88, "savefig.bbox": "tight", "axes.titlelocation": "left",
+        "figure.constrained_layout.use": True, "image.interpolation": "nearest",
+    })  # fmt: skip
 
 
 def _print_table(table: Styler, printer: RepresentationPrinter, _cycle: bool) -> None:
@@ -62,6 +58,31 @@ def _print_table(table: Styler, printer: RepresentationPrinter, _cycle: bool) ->
 def title_figure(figure: Figure, title: str) -> None:
     """Puts a title over all panels of a figure, at its left."""
     figure.suptitle(title, fontsize="medium", x=0.01, ha="left")
+
+
+def panel_grid(
+    count: int, columns: int, size: tuple[float, float, float], title: str, **options: Any
+) -> tuple[Figure, list[Axes]]:
+    """Makes a titled figure of panels in rows; what the last row has too many stays empty.
+
+    Args:
+        count: How many panels; none leaves one empty row.
+        columns: Panels in a row.
+        size: In inches: the width of the figure, the height of a row, and that of the title.
+        title: Figure title.
+        **options: As for `plt.subplots`.
+
+    Returns:
+        The figure and its `count` panels.
+    """
+    rows = max(1, -(-count // columns))
+    width, height, above = size
+    figsize = (width, height * rows + above)
+    figure, panels = plt.subplots(rows, columns, figsize=figsize, squeeze=False, **options)
+    title_figure(figure, title)
+    for axes in panels.flat[count:]:
+        axes.axis("off")
+    return figure, list(panels.flat[:count])
 
 
 def label_classes(axis: XAxis | YAxis, places: ArrayLike, names: Sequence) -> None:

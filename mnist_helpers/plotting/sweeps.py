@@ -8,7 +8,7 @@ import seaborn as sns
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, SymmetricalLogLocator
 
-from mnist_helpers.plotting.style import CLEAN, CONTEXT, title_figure
+from mnist_helpers.plotting.style import CLEAN, CONTEXT, panel_grid
 
 MARKERS = "os^Dv<>PX*"
 
@@ -26,11 +26,10 @@ def plot_runs(runs: pd.DataFrame, intervals: Mapping[str, pd.DataFrame], title: 
         A figure with one panel for each metric, and in it one row for each setting.
     """
     settings = list(next(iter(intervals.values())).index)
-    rows, columns = -(-len(intervals) // 2), min(2, len(intervals))
-    size = (7, rows * (0.55 * len(settings) / columns**0.5 + 0.8) + 0.4)
-    figure, panels = plt.subplots(rows, columns, figsize=size, sharey=True, squeeze=False)
-    title_figure(figure, title)
-    for axes, (metric, means) in zip(panels.flat, intervals.items(), strict=False):
+    columns = min(2, len(intervals))
+    size = (7, 0.55 * len(settings) / columns**0.5 + 0.8, 0.4)
+    figure, panels = panel_grid(len(intervals), columns, size, title, sharey=True)
+    for axes, (metric, means) in zip(panels, intervals.items(), strict=True):
         sns.swarmplot(
             runs, x=f"metrics.{metric}", y="setting", order=settings, color=CONTEXT, size=4, ax=axes
         )
@@ -43,8 +42,7 @@ def plot_runs(runs: pd.DataFrame, intervals: Mapping[str, pd.DataFrame], title: 
             # Few runs make an interval that reaches beyond what an accuracy can be.
             low, high = axes.get_xlim()
             axes.set_xlim(low, min(high, 1 + 0.02 * (1 - low)))
-    for axes in panels.flat[len(intervals) :]:
-        axes.axis("off")
+
     return figure
 
 

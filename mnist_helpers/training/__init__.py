@@ -15,7 +15,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "model": ["build_cnn"],
         "model_choice": [
             "calibration_temperature", "find_model", "find_models", "quality_warning",
-            "recorded_accuracy", "training_parameters",
+            "training_parameters",
         ],
         "optimizer": ["adamw_cosine"],
         "pipeline": ["evaluation_dataset", "to_input", "training_dataset"],

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import keras
 
 from mnist_helpers.files import atomic_write, read_json, write_json
-from mnist_helpers.paths import PROJECT, TRAINED_DIR, output_dir
+from mnist_helpers.paths import TRAINED_DIR, input_dir, output_dir
 from mnist_helpers.training.metrics import read_metrics, write_metrics
 from mnist_helpers.training.model_choice import calibration_temperature, find_models
 from mnist_helpers.training.precision import default_dtype_policy, with_dtype_policy
@@ -194,7 +194,7 @@ def require(folder: str | Path, file_name: str, notebook: str) -> Path:
     Raises:
         FileNotFoundError: It is not there; names the notebook to run first.
     """
-    path = PROJECT / Path(folder).expanduser() / file_name
+    path = input_dir(folder) / file_name
     if not path.exists():
         raise FileNotFoundError(
             f"{file_name} is not in {path.parent}: run {notebook} first, with the same OUTPUT_DIR."

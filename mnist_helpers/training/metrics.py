@@ -10,7 +10,7 @@ from typing import Any
 
 from mnist_helpers.data.datasets import dataset_fingerprint, dataset_title
 from mnist_helpers.files import read_json, write_json, write_text
-from mnist_helpers.paths import PROJECT, output_dir
+from mnist_helpers.paths import input_dir, output_dir
 from mnist_helpers.validation import plain_text
 
 FILE_NAME = "metrics.json"
@@ -29,7 +29,7 @@ def read_metrics(folder: str | Path) -> dict[str, Any]:
     Raises:
         ValueError: The file is damaged.
     """
-    path = PROJECT / Path(folder).expanduser() / FILE_NAME
+    path = input_dir(folder) / FILE_NAME
     content = read_json(path, {})
     if not isinstance(content, dict):
         raise ValueError(f"{path} must hold a JSON object; remove it and train again.")

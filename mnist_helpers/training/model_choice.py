@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from mnist_helpers.data.datasets import dataset_title
-from mnist_helpers.paths import PROJECT, RUNS_DIR, SHIPPED_DIR, TRAINED_DIR
+from mnist_helpers.paths import PROJECT, RUNS_DIR, SHIPPED_DIR, TRAINED_DIR, input_dir
 from mnist_helpers.training.metrics import read_metrics
 from mnist_helpers.validation import plain_text
 
@@ -32,8 +32,7 @@ def find_models(
     Raises:
         FileNotFoundError: There is no such model, or it was trained on other data.
     """
-    path = {"mine": folder, "shipped": SHIPPED_DIR}.get(choice, choice)
-    path = PROJECT / Path(path).expanduser()
+    path = input_dir({"mine": folder, "shipped": SHIPPED_DIR}.get(choice, choice))
     if choice == "mine" and path == TRAINED_DIR and dataset == "mnist" and not _models_in(path):
         print(f"There is no model in {path.name}, so here are those that come with the project.")
         path = SHIPPED_DIR
@@ -61,7 +60,7 @@ def find_models(
     place = home.relative_to(PROJECT).as_posix() if home.is_relative_to(PROJECT) else home
     print(f"Using {' and '.join(file.name for file in models.values())} from {place}.")
     for file in models.values():
-        print(quality_warning(recorded_accuracy(file), file.name), end="")
+        print(quality_warning(recorded_phase(file).get("validation_accuracy"), file.name), end="")
     return models
 
 
@@ -135,11 +134,6 @@ def _check_dataset(folder: Path, dataset: str) -> None:
             f"The models in {folder} were trained on {dataset_title(trained_on)}, not on "
             f"{dataset_title(dataset)}: run 02_clean_phase.ipynb first, or set DATASET."
         )
-
-
-def recorded_accuracy(model_file: str | Path) -> float | None:
-    """Returns the validation accuracy that `metrics.json` beside a model records, if it does."""
-    return recorded_phase(Path(model_file)).get("validation_accuracy")
 
 
 def quality_warning(accuracy: float | None, name: str = "This network") -> str:

@@ -10,7 +10,7 @@ from mnist_helpers.plotting.digits import image_grid
 from mnist_helpers.training.augmentation import Augmentation
 from mnist_helpers.training.transforms import TRANSFORMS, AffineTransform, transform_name
 from mnist_helpers.widgets.base import StillPicture
-from mnist_helpers.widgets.error_handling import handle_errors, message_line
+from mnist_helpers.widgets.error_handling import handle_errors
 from mnist_helpers.widgets.html import captioned, image_html, live_marker
 
 COLUMNS = 12
@@ -44,10 +44,8 @@ _choices: dict[Augmentation, Augmentation] = {}
 
 def parameter_lines(augmentation: Augmentation) -> str:
     """Returns the lines that set an augmentation in a notebook's parameters cell."""
-    values = dataclasses.asdict(augmentation).items()
-    return "\n".join(
-        f"{name.upper()}: float = {float(value)!r}" for name, value in values if name in TRANSFORMS
-    )
+    values = augmentation.parameters.items()
+    return "\n".join(f"{name}: float = {float(value)!r}" for name, value in values)
 
 
 def status_html(used: Augmentation, shown: Augmentation, given: Augmentation) -> str:
@@ -58,15 +56,14 @@ def status_html(used: Augmentation, shown: Augmentation, given: Augmentation) ->
         shown: What the sliders show.
         given: What the parameters cell says.
     """
-    text = f"Training uses: {used.description}"
+    text = f"<p>Training uses: {used.description}"
     if shown != used:
         text += f"; the sliders show: {shown.description}. "
-        text += "Press “Use these settings” to train with them."
-        return f"<p>{text}</p>"
+        return text + "Press “Use these settings” to train with them.</p>"
     if used == given:
-        return f"<p>{text}, as in the parameters cell.</p>"
+        return f"{text}, as in the parameters cell.</p>"
     return (
-        f"<p>{text}. Select the next cell and choose <i>Run ▸ Run Selected Cell and All Below</i>. "
+        f"{text}. Select the next cell and choose <i>Run ▸ Run Selected Cell and All Below</i>. "
         "To keep them for other runs, paste these lines into the parameters cell:</p>"
         f"<pre>{parameter_lines(used)}</pre>"
     )
@@ -106,8 +103,7 @@ class AugmentationExplorer(StillPicture, ipywidgets.VBox):
         self.reset = ipywidgets.Button(
             description="Reset", tooltip="Back to the settings of the parameters cell"
         )
-        self.message, self.status = message_line(), message_line()
-        self.picture = ipywidgets.HTML()
+        self.message, self.status, self.picture = (ipywidgets.HTML() for _ in range(3))
         self._connect()
         self.still = self._live_marker(images) + self.picture.value
         sliders = ipywidgets.HBox(list(self.sliders.values()))
@@ -125,10 +121,9 @@ class AugmentationExplorer(StillPicture, ipywidgets.VBox):
         return dataclasses.replace(self.given, **values)
 
     def _live_marker(self, images) -> str:
-        digits = np.asarray(images[:COLUMNS])
         return live_marker(
             "augmentation",
-            digits=[base64.b64encode(digit.tobytes()).decode() for digit in digits],
+            digits=[base64.b64encode(digit.tobytes()).decode() for digit in images[:COLUMNS]],
             ranges={name: slider.value for name, slider in self.sliders.items()},
             affine=type(self.given) is Augmentation,
             seed=self.seed.value,

@@ -9,7 +9,7 @@ from PIL import Image
 
 from mnist_helpers.plotting.digits import image_grid
 from mnist_helpers.widgets.base import StillPicture
-from mnist_helpers.widgets.error_handling import handle_errors, message_line
+from mnist_helpers.widgets.error_handling import handle_errors
 from mnist_helpers.widgets.html import captioned, image_html, side_by_side
 
 WIDTH = 480  # of the grid on the page, in pixels
@@ -161,8 +161,7 @@ class LayerView(StillPicture, ipywidgets.VBox):
         self.number = ipywidgets.BoundedIntText(0, min=0, max=99, description="which one")
         names = self.inspector.names
         self.layer = ipywidgets.Dropdown(options=names, value=names[-1], description="layer")
-        self.message = message_line()
-        self.picture = ipywidgets.HTML()
+        self.message, self.picture = ipywidgets.HTML(), ipywidgets.HTML()
         show = handle_errors(self.message)(self._show)
         show()
         self.still = self.picture.value

@@ -91,11 +91,8 @@ def bars_html(probabilities: np.ndarray) -> str:
             f'background: {colour}; width: {max(100 * probability, 0.7):.1f}%"></span></span>'
             f"<span>{percent(probability)}</span></div>"
         )
-    return f'<div role="img" aria-label="{_in_words(probabilities)}">{"".join(rows)}</div>'
-
-
-def _in_words(probabilities: np.ndarray) -> str:
-    return "Probabilities: " + ", ".join(f"{d}: {percent(p)}" for d, p in enumerate(probabilities))
+    words = ", ".join(f"{d}: {percent(p)}" for d, p in enumerate(probabilities))
+    return f'<div role="img" aria-label="Probabilities: {words}">{"".join(rows)}</div>'
 
 
 def side_by_side(*parts: str) -> str:

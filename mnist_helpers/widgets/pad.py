@@ -6,14 +6,8 @@ import numpy as np
 import traitlets
 from PIL import Image, ImageDraw, ImageFilter
 
+from mnist_helpers.widgets import html
 from mnist_helpers.widgets.base import AskingWidget, javascript
-from mnist_helpers.widgets.html import (
-    captioned,
-    image_html,
-    live_marker,
-    prediction_html,
-    side_by_side,
-)
 
 if TYPE_CHECKING:
     from mnist_helpers.evaluation.reader import Reader
@@ -90,10 +84,10 @@ class DigitPad(AskingWidget):
         self.reader = reader
         question = {"number": 0, "strokes": EXAMPLES[example], "example": True}
         reply = self.reply_html(question)
-        drawing = image_html(
-            draw_strokes(EXAMPLES[example]), f"A {example}, drawn as with a pen.", PAD_SIDE
-        )
-        self.still = live_marker("pad") + side_by_side(captioned(drawing, "drawn"), reply)
+        alt = f"A {example}, drawn as with a pen."
+        picture = html.image_html(draw_strokes(EXAMPLES[example]), alt, PAD_SIDE)
+        parts = html.side_by_side(html.captioned(picture, "drawn"), reply)
+        self.still = html.live_marker("pad") + parts
         super().__init__(reply, question=question)
         self.add_class("mnist-pad")
 
@@ -104,4 +98,4 @@ class DigitPad(AskingWidget):
         drawing = draw_strokes(question["strokes"])
         seen = self.reader.image(drawing)
         probabilities, _, doubt = self.reader.answer(drawing, seen)
-        return prediction_html(seen, probabilities, doubt)
+        return html.prediction_html(seen, probabilities, doubt)

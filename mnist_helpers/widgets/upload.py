@@ -9,15 +9,8 @@ from mnist_helpers.preprocessing.mnist_format import steps_to_mnist
 from mnist_helpers.preprocessing.number_marks import in_words, with_boxes
 from mnist_helpers.preprocessing.numbers import LONGEST, Number
 from mnist_helpers.preprocessing.separation import SeveralDigitsError
+from mnist_helpers.widgets import html
 from mnist_helpers.widgets.base import AskingWidget, javascript
-from mnist_helpers.widgets.html import (
-    answer_html,
-    answer_in_words,
-    bars_html,
-    captioned,
-    image_html,
-    side_by_side,
-)
 from mnist_helpers.widgets.pad import EXAMPLES, draw_strokes
 
 if TYPE_CHECKING:
@@ -61,18 +54,19 @@ def picture_html(image: Picture, reader: "Reader") -> str:
             return _number_html(image, number)
         raise PictureError(str(error)) from error
     pictures = [
-        captioned(image_html(values, f"The picture {name}.", height=STEP_HEIGHT), name)
+        html.captioned(html.image_html(values, f"The picture {name}.", height=STEP_HEIGHT), name)
         for name, values in steps.items()
     ]
     seen = list(steps.values())[-1][..., None]
     probabilities, _, doubt = reader.answer(image, seen)
-    answer = answer_html(doubt or answer_in_words(probabilities))
-    return side_by_side(*pictures, bars_html(probabilities)) + answer
+    answer = html.answer_html(doubt or html.answer_in_words(probabilities))
+    return html.side_by_side(*pictures, html.bars_html(probabilities)) + answer
 
 
 def _number_html(image: Picture, number: Number) -> str:
     marked = with_boxes(read_grey(image, LONGEST), number)
-    return image_html(marked, in_words(number), height=STEP_HEIGHT) + answer_html(in_words(number))
+    words = in_words(number)
+    return html.image_html(marked, words, height=STEP_HEIGHT) + html.answer_html(words)
 
 
 class PictureUpload(AskingWidget):
