@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from mnist_helpers.training.augmentation import Augmentation
-from mnist_helpers.training.pipeline import evaluation_dataset, to_input, training_dataset
+from mnist_helpers.training.pipeline import training_dataset
 
 N, BATCH = 103, 10
 
@@ -79,12 +79,6 @@ def test_the_seed_decides(images):
 def test_odd_batches_are_fine(images):
     x, _ = take(training_dataset(images, labels(), epochs=1, batch_size=51))
     assert len(x) == 102
-
-
-def test_evaluation_keeps_order_and_all_images(images):
-    x, y = take(evaluation_dataset(images, labels(), batch_size=40))
-    np.testing.assert_array_equal(x, to_input(images))
-    np.testing.assert_array_equal(y.argmax(1), labels())
 
 
 @pytest.mark.parametrize(

@@ -11,12 +11,13 @@ import time
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from mnist_helpers.paths import PROJECT
 from mnist_helpers.training.callbacks import ResumableTraining
 from mnist_helpers.training.model import build_cnn
 from mnist_helpers.training.optimizer import adamw_cosine
-from mnist_helpers.training.pipeline import evaluation_dataset, training_dataset
+from mnist_helpers.training.pipeline import to_input, training_dataset
 from mnist_helpers.training.precision import default_dtype_policy
 from tests.limits import largest_file
 from tests.stress import often
@@ -35,6 +36,12 @@ def made_up_digits(n):
     images = np.random.default_rng(0).integers(0, 60, (n, 28, 28), np.uint8)
     images[np.arange(n), 2 * labels + 4] = 255
     return images, labels
+
+
+def evaluation_dataset(images, labels):
+    """Returns clean batches in the given order."""
+    one_hot = np.eye(10, dtype=np.float32)[labels]
+    return tf.data.Dataset.from_tensor_slices((to_input(images), one_hot)).batch(1000)
 
 
 def train(folder, settings=SETTINGS, kill_after=None):

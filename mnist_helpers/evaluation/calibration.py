@@ -9,12 +9,7 @@ from scipy.special import softmax
 from sklearn.metrics import brier_score_loss, log_loss
 from statsmodels.stats.proportion import proportion_confint
 
-from mnist_helpers.validation import (
-    check_integer,
-    check_predictions,
-    check_probabilities,
-    check_real,
-)
+from mnist_helpers import validation
 
 BINS = 15  # as Guo et al. have it
 
@@ -63,8 +58,8 @@ def reliability_curve(
     Raises:
         ValueError: The arrays do not fit each other, or rows are not probabilities.
     """
-    labels, probabilities = check_predictions(labels, probabilities)
-    bins = check_integer("bins", bins, 1)
+    labels, probabilities = validation.check_predictions(labels, probabilities)
+    bins = validation.check_integer("bins", bins, 1)
     confidence = probabilities.max(axis=1).astype(float).clip(0, 1)
     predictions = pd.DataFrame(
         {"confidence": confidence, "correct": probabilities.argmax(axis=1) == labels}
@@ -109,7 +104,7 @@ def calibration_scores(labels: np.ndarray, probabilities: np.ndarray) -> Calibra
     Raises:
         ValueError: The arrays do not fit each other, or rows are not probabilities.
     """
-    labels, probabilities = check_predictions(labels, probabilities)
+    labels, probabilities = validation.check_predictions(labels, probabilities)
     ece = expected_calibration_error(labels, probabilities)
     # float32 rows sum to 1 only nearly.
     probabilities = probabilities / np.sum(probabilities, axis=1, keepdims=True, dtype=float)
@@ -138,7 +133,7 @@ def fit_temperature(labels: np.ndarray, probabilities: np.ndarray) -> float:
     Raises:
         ValueError: The arrays do not fit each other, or rows are not probabilities.
     """
-    labels, probabilities = check_predictions(labels, probabilities)
+    labels, probabilities = validation.check_predictions(labels, probabilities)
 
     def loss(log_temperature: float) -> float:
         scaled = temperature_scaled(probabilities, np.exp(log_temperature))
@@ -174,8 +169,8 @@ def temperature_scaled(probabilities: np.ndarray, temperature: float) -> np.ndar
     Raises:
         ValueError: Rows are not probabilities, or the temperature is out of range.
     """
-    probabilities = check_probabilities(probabilities)
-    check_real("temperature", temperature, 0.001, 1000)
+    probabilities = validation.check_probabilities(probabilities)
+    validation.check_real("temperature", temperature, 0.001, 1000)
     smallest = np.finfo(np.float32).tiny  # what float32 rounded to 0 is at most that
     return softmax(np.log(np.maximum(probabilities, smallest, dtype=float)) / temperature, axis=1)
 
@@ -190,7 +185,7 @@ def accuracy_coverage_curve(labels: np.ndarray, probabilities: np.ndarray) -> Ac
     Raises:
         ValueError: The arrays do not fit each other, or rows are not probabilities.
     """
-    labels, probabilities = check_predictions(labels, probabilities)
+    labels, probabilities = validation.check_predictions(labels, probabilities)
     confidence = probabilities.max(axis=1)
     order = np.argsort(-confidence, kind="stable")
     correct = np.cumsum(probabilities.argmax(axis=1)[order] == labels[order])

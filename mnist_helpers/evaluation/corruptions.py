@@ -12,14 +12,7 @@ from typing import NamedTuple
 import numpy as np
 from scipy import ndimage
 
-from mnist_helpers.evaluation.geometry import (
-    COLUMNS,
-    ROWS,
-    affine,
-    apply_one_of,
-    resampling,
-    shear,
-)
+from mnist_helpers.evaluation.geometry import COLUMNS, ROWS, affine, apply_one_of, resampling, shear
 from mnist_helpers.training.transforms import TRANSFORMS, transform_name
 from mnist_helpers.validation import SIDE
 

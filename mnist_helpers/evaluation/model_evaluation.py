@@ -14,12 +14,8 @@ from mnist_helpers.evaluation import calibration, predictions, robustness
 from mnist_helpers.evaluation.inference import Predictor, feature_extractor
 from mnist_helpers.evaluation.significance import accuracy_interval
 from mnist_helpers.preprocessing.mnist_format import to_mnist
+from mnist_helpers.training import model_choice
 from mnist_helpers.training.artifacts import load_model
-from mnist_helpers.training.model_choice import (
-    calibration_temperature,
-    find_models,
-    training_parameters,
-)
 from mnist_helpers.training.precision import default_dtype_policy, with_dtype_policy
 
 
@@ -136,7 +132,8 @@ def evaluate_model(
         external = int((fast(digits).argmax(axis=1) == truth).sum()), len(truth)
     return EvaluationReport(
         dataset_title(dataset), class_names(dataset), images, labels, predict, probabilities,
-        calibration_temperature(model_file), curves, training_parameters(model_file),
+        model_choice.calibration_temperature(model_file), curves,
+        model_choice.training_parameters(model_file),
         summarise(labels, probabilities, temperature, curves, external),
     )  # fmt: skip
 
@@ -147,7 +144,7 @@ def evaluate_models(
     """Finds models as `training.find_models` does and evaluates each, by phase."""
     return {
         phase: evaluate_model(path, dataset, robustness_images)
-        for phase, path in find_models(choice, dataset, folder).items()
+        for phase, path in model_choice.find_models(choice, dataset, folder).items()
     }
 
 

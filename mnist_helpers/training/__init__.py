@@ -18,7 +18,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
             "training_parameters",
         ],
         "optimizer": ["adamw_cosine"],
-        "pipeline": ["evaluation_dataset", "to_input", "training_dataset"],
+        "pipeline": ["to_input", "training_dataset"],
         "precision": ["default_dtype_policy", "with_dtype_policy"],
         "robust_augmentation": ["RobustAugmentation", "make_augmentation"],
     },

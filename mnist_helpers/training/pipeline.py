@@ -1,17 +1,10 @@
-"""tf.data pipelines: training batches, clean or partly augmented, and evaluation batches."""
+"""tf.data pipeline of training batches, clean or partly augmented."""
 
 import numpy as np
 import tensorflow as tf
 
+from mnist_helpers import validation
 from mnist_helpers.training.augmentation import Augmentation
-from mnist_helpers.validation import (
-    CLASSES,
-    MAX_SEED,
-    check_images,
-    check_integer,
-    check_labels,
-    check_real,
-)
 
 
 def to_input(images) -> np.ndarray:
@@ -26,7 +19,7 @@ def to_input(images) -> np.ndarray:
     Raises:
         ValueError: The images have another type or shape.
     """
-    return check_images(images).astype(np.float32)[..., None] / np.float32(255)
+    return validation.check_images(images).astype(np.float32)[..., None] / np.float32(255)
 
 
 def training_dataset(
@@ -66,13 +59,13 @@ def training_dataset(
     Raises:
         ValueError: A value is impossible, or there are fewer images than fill a batch.
     """
-    check_integer("epochs", epochs, 1)
-    check_integer("first_epoch", first_epoch, 0, epochs)
-    check_integer("batch_size", batch_size, 1)
-    check_integer("seed", seed, 0, MAX_SEED)
-    check_real("augmented_share", augmented_share, 0, 1)
-    images = check_images(images)
-    labels = check_labels(labels, len(images))
+    validation.check_integer("epochs", epochs, 1)
+    validation.check_integer("first_epoch", first_epoch, 0, epochs)
+    validation.check_integer("batch_size", batch_size, 1)
+    validation.check_integer("seed", seed, 0, validation.MAX_SEED)
+    validation.check_real("augmented_share", augmented_share, 0, 1)
+    images = validation.check_images(images)
+    labels = validation.check_labels(labels, len(images))
     steps = len(images) // batch_size
     if steps == 0:
         raise ValueError(
@@ -101,7 +94,7 @@ def training_dataset(
                 batch[:augmented], seed=tf.stack([tf.cast(seed, tf.int64), number])
             )
             clean = tf.concat([moved, clean], axis=0)
-        return clean, tf.one_hot(tf.gather(labels, chosen), CLASSES)
+        return clean, tf.one_hot(tf.gather(labels, chosen), validation.CLASSES)
 
     return (
         tf.data.Dataset.range(first_epoch, epochs)
@@ -110,24 +103,3 @@ def training_dataset(
         .apply(tf.data.experimental.assert_cardinality((epochs - first_epoch) * steps))
         .prefetch(tf.data.AUTOTUNE)
     )
-
-
-def evaluation_dataset(images, labels, batch_size: int = 1000) -> tf.data.Dataset:
-    """Clean batches in the given order, for validation and test.
-
-    Args:
-        images: uint8 array of shape (n, 28, 28).
-        labels: uint8 array of shape (n,), values 0–9.
-        batch_size: Images in a batch; the last may be smaller.
-
-    Returns:
-        A dataset of (float32 (b, 28, 28, 1) in [0, 1], float32 one-hot (b, 10)).
-
-    Raises:
-        ValueError: Images or labels have another type, shape or number.
-    """
-    if batch_size < 1:
-        raise ValueError(f"A batch holds at least 1 image, not {batch_size}.")
-    images = to_input(images)
-    one_hot = np.eye(CLASSES, dtype=np.float32)[check_labels(labels, len(images))]
-    return tf.data.Dataset.from_tensor_slices((images, one_hot)).batch(batch_size)

@@ -9,10 +9,4 @@ from mnist_helpers.widgets.misclassified import MisclassifiedBrowser
 from mnist_helpers.widgets.pad import DigitPad
 from mnist_helpers.widgets.upload import PictureUpload
 
-__all__ = [
-    "AugmentationExplorer",
-    "DigitPad",
-    "LayerView",
-    "MisclassifiedBrowser",
-    "PictureUpload",
-]
+__all__ = ["AugmentationExplorer", "DigitPad", "LayerView", "MisclassifiedBrowser", "PictureUpload"]
