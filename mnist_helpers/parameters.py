@@ -4,12 +4,9 @@ import difflib
 import reprlib
 from dataclasses import dataclass
 from functools import cache
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 from mnist_helpers.training.transforms import TRANSFORMS
-
-if TYPE_CHECKING:
-    from pydantic import TypeAdapter
 
 # The types a notebook may declare, with the values that each takes: True is no integer.
 TYPES: dict[str, tuple[tuple[type, ...], str]] = {
@@ -40,14 +37,9 @@ class Parameter:
 def _number(
     kind: type, low: float, high: float | None, meaning: str, *, below: bool = False
 ) -> Parameter:
-    limits: dict[str, Any] = {"ge": low}
-    words = f"from {low} to {'below ' if below else ''}{high}"
-    if high is None:
-        words = f"of at least {low}"
-    else:
-        limits["lt" if below else "le"] = high
-    if kind is float:
-        limits["allow_inf_nan"] = False
+    between = f"from {low} to {'below ' if below else ''}{high}"
+    words = f"of at least {low}" if high is None else between
+    limits = {"ge": low, "lt" if below else "le": high}
     return Parameter(kind, f"{TYPES[kind.__name__][1]} {words}", meaning, limits)
 
 
@@ -102,7 +94,7 @@ PARAMETERS: dict[str, Parameter] = {
 
 
 @cache
-def _adapter(name: str) -> "TypeAdapter":
+def _adapter(name: str) -> Any:
     from pydantic import Field, TypeAdapter  # takes longer to import than the commands' help
 
     parameter = PARAMETERS[name]

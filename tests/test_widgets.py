@@ -15,7 +15,7 @@ from mnist_helpers.training.augmentation import Augmentation
 from mnist_helpers.training.metrics import read_metrics
 from mnist_helpers.training.model import build_cnn
 from mnist_helpers.widgets import (
-    error_handling,
+    base,
     explorer,
     feature_maps,
     html,
@@ -26,9 +26,9 @@ from mnist_helpers.widgets import (
 
 @pytest.fixture(autouse=True)
 def no_callback_failed():
-    error_handling.failures.clear()
+    base.failures.clear()
     yield
-    assert not error_handling.failures
+    assert not base.failures
 
 
 @pytest.fixture(scope="module")
@@ -62,7 +62,7 @@ def digits():
 def test_a_bad_picture_shows_as_a_sentence_and_any_other_error_is_kept_and_raised(error):
     line = ipywidgets.HTML()
 
-    @error_handling.handle_errors(line)
+    @base.handle_errors(line)
     def fail():
         raise error("Too <small>.")
 
@@ -72,8 +72,8 @@ def test_a_bad_picture_shows_as_a_sentence_and_any_other_error_is_kept_and_raise
         with pytest.raises(KeyError):
             fail()
         assert "mnist-failure" in line.value and "KeyError" in line.value
-        assert [type(kept) for kept in error_handling.failures] == [KeyError]
-        error_handling.failures.clear()
+        assert [type(kept) for kept in base.failures] == [KeyError]
+        base.failures.clear()
     assert "Too &lt;small&gt;." in line.value
 
 
@@ -226,7 +226,7 @@ def test_an_error_of_the_network_does_not_vanish(reader, monkeypatch):
     with pytest.raises(ZeroDivisionError):
         ask(drawing, strokes=pad.EXAMPLES[1])
     assert "ZeroDivisionError" in drawing.reply["html"]
-    error_handling.failures.clear()
+    base.failures.clear()
     monkeypatch.undo()
     assert "This is a 1" in ask(drawing, strokes=pad.EXAMPLES[1])
 

@@ -8,12 +8,10 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "formats": ["DataError"],
         "mnist": ["MnistUnavailableError", "array_checksums", "load_mnist"],
         "datasets": [
-            "DATASET_TITLES", "class_names", "dataset_fingerprint", "dataset_title",
-            "load_dataset", "load_digits_as_mnist", "load_for_testing", "load_for_training",
-            "load_test", "load_training", "split_validation",
+            "class_names", "dataset_fingerprint", "dataset_title", "load_dataset",
+            "load_digits_as_mnist", "load_for_testing", "load_for_training", "load_test",
+            "load_training", "split_validation",
         ],
-        "exploration": [
-            "outliers", "tsne_embedding",
-        ],
+        "exploration": ["outliers", "tsne_embedding"],
     },
 )  # fmt: skip

@@ -4,7 +4,6 @@ from pathlib import Path
 
 import numpy as np
 
-from mnist_helpers import files
 from mnist_helpers.data import digit_files, formats
 from mnist_helpers.data.formats import DataError
 from mnist_helpers.data.mnist import Split
@@ -117,11 +116,9 @@ def class_names(dataset: str) -> list[str]:
         if not path.exists():
             return list(NUMBERS)
         try:
-            names = files.read_bytes(path, MAX_NAMES_BYTES).decode("utf-8").splitlines()
+            names = formats.read_file(path, MAX_NAMES_BYTES).decode("utf-8").splitlines()
         except UnicodeDecodeError as error:
             raise DataError(f"{path} must be a text file in UTF-8: {error}.") from error
-        except ValueError as error:
-            raise DataError(str(error)) from error
     else:
         found = formats.parse_npz(formats.read_file(path), str(path), ["class_names"])
         if not found:

@@ -54,8 +54,8 @@ def motion_blur(images: np.ndarray, amount: float, rng: np.random.Generator) -> 
     steps = np.linspace(-amount / 2, amount / 2, 2 * int(np.ceil(amount)) + 1)
     smears = []
     for angle in np.pi * np.arange(4) / 4:
-        moves = [(np.eye(2), step * np.array([np.sin(angle), np.cos(angle)])) for step in steps]
-        smears.append(sum(resampling(*move) for move in moves) / len(steps))
+        direction = np.array([np.sin(angle), np.cos(angle)])
+        smears.append(sum(resampling(np.eye(2), step * direction) for step in steps) / len(steps))
     return apply_one_of(images, smears, rng)
 
 

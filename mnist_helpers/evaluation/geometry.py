@@ -1,6 +1,7 @@
 """Geometric corruptions: the same transform of many images is one sparse matrix product."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
+from itertools import product
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -29,19 +30,14 @@ def affine(transform: AffineTransform) -> Callable[..., np.ndarray]:
 
 def _shift(images: np.ndarray, amount: float, rng: np.random.Generator) -> np.ndarray:
     """Moves each image by the fraction `amount` of its side, along both axes and either way."""
-    move = amount * SIDE
-    moves = [(down, right) for down in (move, -move) for right in (move, -move)]
-    return _warp(images, [(np.eye(2), offset) for offset in moves], rng)
+    moves = product((amount * SIDE, -amount * SIDE), repeat=2)  # down, right
+    return apply_one_of(images, [resampling(np.eye(2), move) for move in moves], rng)
 
 
 def shear(images: np.ndarray, amount: float, rng: np.random.Generator) -> np.ndarray:
     """Slants each image: a pixel moves sideways by `amount` times its height, either way."""
-    slants = [np.array([[1, sign * amount], [0, 1]]) for sign in (1, -1)]
-    return _warp(images, [(slant, (0, 0)) for slant in slants], rng)
-
-
-def _warp(images: np.ndarray, transforms: Iterable[tuple], rng: np.random.Generator) -> np.ndarray:
-    return apply_one_of(images, [resampling(*transform) for transform in transforms], rng)
+    slants = [resampling(np.array([[1, sign * amount], [0, 1]])) for sign in (1, -1)]
+    return apply_one_of(images, slants, rng)
 
 
 def apply_one_of(images: np.ndarray, operators: Sequence, rng: np.random.Generator) -> np.ndarray:
@@ -54,13 +50,13 @@ def apply_one_of(images: np.ndarray, operators: Sequence, rng: np.random.Generat
     return result.reshape(images.shape)
 
 
-def rotation_matrix(angle: float) -> tuple[np.ndarray, tuple[float, float]]:
-    """Returns what `resampling` takes for a rotation by `angle` radians."""
+def rotation_matrix(angle: float) -> np.ndarray:
+    """Returns the matrix that `resampling` takes for a rotation by `angle` radians."""
     cosine, sine = np.cos(angle), np.sin(angle)
-    return np.array([[cosine, sine], [-sine, cosine]]), (0, 0)
+    return np.array([[cosine, sine], [-sine, cosine]])
 
 
-def resampling(matrix: np.ndarray, offset: ArrayLike) -> sparse.csr_array:
+def resampling(matrix: np.ndarray, offset: ArrayLike = (0, 0)) -> sparse.csr_array:
     """Returns bilinear resampling as a sparse (784, 784) matrix; outside is background.
 
     One transform for many images costs least as one matrix product.

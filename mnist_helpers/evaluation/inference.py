@@ -80,8 +80,8 @@ def test_time_augmentation(predict: Predict, images: np.ndarray) -> np.ndarray:
     Returns:
         float32 array of shape (n, 10), the mean of the probabilities.
     """
-    views = [rotation_matrix(np.radians(angle)) for angle in (0, 7.5, -7.5)]
-    views += [(np.eye(2) * factor, (0, 0)) for factor in (1.1, 0.9)]
-    views += [(np.eye(2), offset) for offset in ((0, 1), (0, -1), (1, 0), (-1, 0))]
+    views = [resampling(rotation_matrix(np.radians(angle))) for angle in (0, 7.5, -7.5)]
+    views += [resampling(np.eye(2) * factor) for factor in (1.1, 0.9)]
+    views += [resampling(np.eye(2), offset) for offset in ((0, 1), (0, -1), (1, 0), (-1, 0))]
     pixels = np.asarray(images, np.float32).reshape(-1, 28 * 28).T
-    return np.mean([predict((resampling(*view) @ pixels).T) for view in views], axis=0)
+    return np.mean([predict((view @ pixels).T) for view in views], axis=0)

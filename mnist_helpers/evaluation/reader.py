@@ -4,7 +4,7 @@ import os
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, TypeGuard
 
 import keras
 import numpy as np
@@ -186,9 +186,7 @@ class Reader:
             yield Prediction(name, error=error, digit_score=float(score)) if error else found
 
     def _image_or_error(self, picture: Picture | Exception) -> np.ndarray | Exception:
-        if isinstance(picture, Exception):
-            return picture
-        if isinstance(picture, np.ndarray) and _in_mnist_form(picture):
+        if isinstance(picture, Exception) or _in_mnist_form(picture):
             return picture
         try:
             return self.image(picture)
@@ -196,8 +194,8 @@ class Reader:
             return error
 
 
-def _in_mnist_form(picture: Picture | Exception) -> bool:
-    return getattr(picture, "shape", ()) == (28, 28, 1)
+def _in_mnist_form(picture: Picture | Exception) -> TypeGuard[np.ndarray]:
+    return isinstance(picture, np.ndarray) and picture.shape == (28, 28, 1)
 
 
 def _batches(pictures: Iterable[tuple[str, Picture | Exception]], size: int) -> Iterator[list]:

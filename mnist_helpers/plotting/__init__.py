@@ -13,7 +13,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "evaluation": ["plot_accuracies", "plot_confusion", "plot_per_class"],
         "network": ["plot_architecture", "plot_feature_maps"],
         "robustness": ["plot_robustness"],
-        "style": ["CLEAN", "CONTEXT", "DIGITS", "HYBRID", "show", "use_style"],
+        "style": ["show", "use_style"],
         "sweeps": ["plot_differences", "plot_runs", "plot_sweep_curves"],
         "training": ["plot_learning_curves"],
     },

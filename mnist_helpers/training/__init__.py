@@ -5,21 +5,15 @@ import lazy_loader
 __getattr__, __dir__, __all__ = lazy_loader.attach(
     __name__,
     submod_attrs={
-        "artifacts": [
-            "CLEAN_MODEL", "load_clean_phase", "load_model", "load_models", "save_model",
-            "save_phase", "scale_logits",
-        ],
+        "artifacts": ["load_clean_phase", "load_model", "load_models", "save_model"],
         "augmentation": ["Augmentation"],
         "callbacks": ["ResumableTraining"],
-        "metrics": ["read_metrics", "record_environment", "update_metrics", "write_model_card"],
+        "metrics": ["read_metrics", "update_metrics"],
         "model": ["build_cnn"],
-        "model_choice": [
-            "calibration_temperature", "find_model", "find_models", "quality_warning",
-            "training_parameters",
-        ],
+        "model_choice": ["find_model", "find_models"],
         "optimizer": ["adamw_cosine"],
         "pipeline": ["to_input", "training_dataset"],
-        "precision": ["default_dtype_policy", "with_dtype_policy"],
+        "precision": ["default_dtype_policy"],
         "robust_augmentation": ["RobustAugmentation", "make_augmentation"],
     },
-)  # fmt: skip
+)

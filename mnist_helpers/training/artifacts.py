@@ -62,25 +62,22 @@ def scale_logits(model: keras.Model, factor: float) -> None:
 
 def make_compatible(path: Path) -> None:
     """Takes `NEW_SETTINGS` out of a `.keras` file, where they hold their neutral values."""
+
+    def without_new_settings(entry: dict) -> dict:
+        return {
+            name: value
+            for name, value in entry.items()
+            if name not in NEW_SETTINGS or value != NEW_SETTINGS[name]
+        }
+
     with zipfile.ZipFile(path) as archive:
         members = {info: archive.read(info) for info in archive.infolist()}
     with zipfile.ZipFile(path, "w") as archive:
         for info, content in members.items():
             if info.filename == "config.json":
-                content = json.dumps(_without_new_settings(json.loads(content))).encode()
+                config = json.loads(content, object_hook=without_new_settings)
+                content = json.dumps(config).encode()
             archive.writestr(info, content)
-
-
-def _without_new_settings(config: Any) -> Any:
-    if isinstance(config, list):
-        return [_without_new_settings(part) for part in config]
-    if not isinstance(config, dict):
-        return config
-    return {
-        name: _without_new_settings(value)
-        for name, value in config.items()
-        if name not in NEW_SETTINGS or value != NEW_SETTINGS[name]
-    }
 
 
 def load_model(

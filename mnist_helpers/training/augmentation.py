@@ -66,12 +66,10 @@ class Augmentation(TransformRanges):
         """Draws an amount of each transform for each image, as `affine_transforms` takes them."""
         rows = [1 if kind.inverse else 2 for kind in TRANSFORMS.values()]
         draws = tf.random.stateless_uniform([sum(rows), count], seed, -1.0, 1.0)
-        amounts = {}
-        for (name, kind), drawn in zip(TRANSFORMS.items(), tf.split(draws, rows), strict=True):
-            amounts[name] = drawn * (
-                getattr(self, name) * (kind.scale if kind.inverse else size[:, None])
-            )
-        return amounts
+        return {
+            name: drawn * (getattr(self, name) * (kind.scale if kind.inverse else size[:, None]))
+            for (name, kind), drawn in zip(TRANSFORMS.items(), tf.split(draws, rows), strict=True)
+        }
 
 
 def _check_images(images) -> tf.Tensor:

@@ -105,11 +105,8 @@ def _check_value(key: str, value: Any) -> None:
 
 def _check_object(entry: dict, network: bool) -> None:
     """Refuses an object whose class is not on the lists."""
-    if not network and {"class_name", "module", "registered_name"} & entry.keys():
-        plain = _is_plain(entry)
-    else:
-        plain = not network or _comes_from_keras(entry)
-    if not plain:
+    described = {"class_name", "module", "registered_name"} & entry.keys()
+    if not (_comes_from_keras(entry) if network else not described or _is_plain(entry)):
         title = f"{str(entry.get('class_name'))[:60]!r} of {str(entry.get('module'))[:60]!r}"
         raise ModelFileError(
             f"contains {title}, which is not among the plain layers that are loaded; Lambda layers "

@@ -1,7 +1,8 @@
 """One line in place of a long traceback when a reader interrupts training in a notebook."""
 
-import sys
 from collections.abc import Callable
+
+from IPython import get_ipython
 
 
 class TrainingInterruptedError(KeyboardInterrupt):
@@ -17,7 +18,7 @@ def explain_interruption(message: Callable[[], str]) -> None:
 
     The cell still fails, so that *Run All* stops. Without IPython nothing changes.
     """
-    shell = _shell()
+    shell = get_ipython()
     if shell is None:
         return
 
@@ -31,11 +32,6 @@ def explain_interruption(message: Callable[[], str]) -> None:
 
 def stop_explaining() -> None:
     """Gives interruptions their usual traceback again."""
-    shell = _shell()
+    shell = get_ipython()
     if shell is not None:
         shell.set_custom_exc((), None)
-
-
-def _shell():
-    ipython = sys.modules.get("IPython")
-    return ipython.get_ipython() if ipython else None

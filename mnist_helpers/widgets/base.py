@@ -1,13 +1,53 @@
-"""What all widgets share: a still picture for static pages, and questions to the kernel."""
+"""What all widgets share: still pictures for static pages, questions to the kernel, and errors.
 
+When a callback fails, a sentence shows if the picture is to blame, an error if the code is.
+"""
+
+import html
 import inspect
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import anywidget
+import ipywidgets
 import traitlets
 
 from mnist_helpers.preprocessing.mnist_format import PictureError
-from mnist_helpers.widgets.error_handling import error_html
+
+# Jupyter only logs what a callback raises, so errors are kept here for tests to look at.
+failures: list[Exception] = []
+
+
+def error_html(error: Exception) -> str:
+    """Returns what a widget shows for an error in a callback.
+
+    A `PictureError` is for the reader to mend: its sentence is shown, and that is all. Anything
+    else is a mistake in the code: it is shown as such and kept in `failures`.
+    """
+    if isinstance(error, PictureError):
+        return f'<b role="alert">{html.escape(str(error))}</b>'
+    failures.append(error)
+    text = html.escape(f"{type(error).__name__}: {error}")
+    return f'<b role="alert" class="mnist-failure">Error in the code: {text}</b>'
+
+
+@contextmanager
+def handle_errors(message: ipywidgets.HTML) -> Iterator[None]:
+    """Decorates callbacks whose errors show in `message`, as `error_html` says.
+
+    Errors in the code are raised as well.
+
+    Args:
+        message: Emptied before each call.
+    """
+    message.value = ""
+    try:
+        yield
+    except Exception as error:
+        message.value = error_html(error)
+        if not isinstance(error, PictureError):
+            raise
 
 
 def javascript(name: str) -> str:
@@ -52,12 +92,12 @@ class AskingWidget(StillPicture, anywidget.AnyWidget):
         raise NotImplementedError
 
     def _reply(self, change) -> None:
-        html = ""
+        text = ""
         try:
-            html = self.reply_html(change["new"])
+            text = self.reply_html(change["new"])
         except Exception as error:
-            html = error_html(error)
+            text = error_html(error)
             if not isinstance(error, PictureError):
                 raise
         finally:
-            self.reply = {"number": change["new"]["number"], "html": html}
+            self.reply = {"number": change["new"]["number"], "html": text}

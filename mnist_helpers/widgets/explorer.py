@@ -9,8 +9,7 @@ import numpy as np
 from mnist_helpers.plotting.digits import image_grid
 from mnist_helpers.training.augmentation import Augmentation
 from mnist_helpers.training.transforms import TRANSFORMS, AffineTransform, transform_name
-from mnist_helpers.widgets.base import StillPicture
-from mnist_helpers.widgets.error_handling import handle_errors
+from mnist_helpers.widgets.base import StillPicture, handle_errors
 from mnist_helpers.widgets.html import captioned, image_html, live_marker
 
 COLUMNS = 12

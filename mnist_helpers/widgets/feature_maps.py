@@ -8,8 +8,7 @@ import tensorflow as tf
 from PIL import Image
 
 from mnist_helpers.plotting.digits import image_grid
-from mnist_helpers.widgets.base import StillPicture
-from mnist_helpers.widgets.error_handling import handle_errors
+from mnist_helpers.widgets.base import StillPicture, handle_errors
 from mnist_helpers.widgets.html import captioned, image_html, side_by_side
 
 WIDTH = 480  # of the grid on the page, in pixels

@@ -82,13 +82,11 @@ class MisclassifiedBrowser(AskingWidget):
     darkest = traitlets.Int(1).tag(sync=True)
 
     def __init__(self, images, labels, probabilities: dict[str, np.ndarray]) -> None:
-        self._data = images, labels
         phases = list(probabilities.items())
-        self._first, self._last = phases[0], phases[-1]
-        (first, first_probabilities), (last, last_probabilities) = phases[0], phases[-1]
-        counts, other_counts = (
-            confusion_matrix(labels, each.argmax(axis=1), labels=range(10))
-            for each in (last_probabilities, first_probabilities)
+        self._data, self._first, self._last = (images, labels), phases[0], phases[-1]
+        (other_counts, first), (counts, last) = (
+            (confusion_matrix(labels, values.argmax(axis=1), labels=range(10)), name)
+            for name, values in (self._first, self._last)
         )
         errors = counts - np.diag(counts.diagonal())
         digit, prediction = (int(place) for place in np.unravel_index(errors.argmax(), (10, 10)))
