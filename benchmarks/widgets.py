@@ -73,7 +73,7 @@ def measure_callbacks(predict) -> dict:
         "to_mnist_of_a_drawing": milliseconds(lambda: to_mnist(drawing)),
         "reading_one_image": milliseconds(lambda: predict(seen[None])),
         "stroke_in_the_kernel": milliseconds(stroke),
-        "traces": predict.traces,
+        "traces": predict.step.experimental_get_tracing_count(),
     }
     explorer = AugmentationExplorer(images[:500], labels[:500], Augmentation())
     places = np.linspace(0, 180, TRANSFORMS + 1)

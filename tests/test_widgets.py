@@ -199,7 +199,7 @@ def test_running_the_cell_again_keeps_the_choice_and_other_parameters_drop_it(di
 def test_every_example_is_classified_correctly_by_a_network_traced_once(predictor):
     for digit, strokes in pad.EXAMPLES.items():
         assert predictor(to_mnist(pad.draw_strokes(strokes))[None]).argmax() == digit
-    assert predictor.traces == 1
+    assert predictor.step.experimental_get_tracing_count() == 1
 
 
 def test_strokes_are_black_and_soft_on_white():
@@ -315,7 +315,7 @@ def test_every_layer_is_shown_with_one_trace(inspector):
     for name in inspector.names:
         page = feature_maps.layer_html(inspector, image, name)
         assert page.count("<img") == 2 and name in page
-    assert inspector.traces == 1
+    assert inspector.function.experimental_get_tracing_count() == 1
 
 
 def test_the_overlay_is_orange_where_a_place_speaks_for_the_answer_and_blue_against():

@@ -7,10 +7,10 @@ from sklearn.manifold import TSNE
 from mnist_helpers import validation
 from mnist_helpers.validation import CLASSES, check_integer
 
+COMPONENTS = 30  # of a class's half; at most half as many as it has images
 
-def outliers(
-    images: np.ndarray, labels: np.ndarray, count: int = 10, components: int = 30
-) -> np.ndarray:
+
+def outliers(images: np.ndarray, labels: np.ndarray, count: int = 10) -> np.ndarray:
     """Finds the images that the principal components of their own class describe worst.
 
     The components that describe one half of a class come from its other half, so that an image
@@ -20,7 +20,7 @@ def outliers(
         images: uint8 array of shape (n, 28, 28).
         labels: Integer array of shape (n,), values 0 to 9.
         count: Images to find in each class.
-        components: Principal components of each half; at most half as many as it has images.
+
 
     Returns:
         int64 array of shape (10, count): indices into `images`, the most unusual first.
@@ -31,7 +31,7 @@ def outliers(
     images = validation.check_images(images)
     labels = validation.check_labels(labels, len(images))
     check_integer("count", count, 1)
-    check_integer("components", components, 1)
+
     rows = []
     least = max(count, 2)  # so that there are two halves
     for digit in range(CLASSES):
@@ -43,21 +43,20 @@ def outliers(
             )
         pixels = images[members].reshape(len(members), -1) / np.float32(255)
         errors = np.empty(len(members))
-        errors[::2] = _reconstruction_errors(pixels[::2], pixels[1::2], components)
-        errors[1::2] = _reconstruction_errors(pixels[1::2], pixels[::2], components)
+        errors[::2] = _reconstruction_errors(pixels[::2], pixels[1::2])
+        errors[1::2] = _reconstruction_errors(pixels[1::2], pixels[::2])
         rows.append(members[np.argsort(-errors, kind="stable")[:count]])
     return np.stack(rows)
 
 
-def _reconstruction_errors(
-    pixels: np.ndarray, reference: np.ndarray, components: int
-) -> np.ndarray:
+def _reconstruction_errors(pixels: np.ndarray, reference: np.ndarray) -> np.ndarray:
     """Returns the squared error of each image restored from the reference's components."""
     restored = reference[0]
     if (reference != restored).any():  # else there is nothing to take components from
         # Each of the two is the quick one where the other is slow.
         solver = "covariance_eigh" if len(reference) > reference.shape[1] else "full"
-        pca = PCA(min(components, (len(reference) + 1) // 2), svd_solver=solver).fit(reference)
+        components = min(COMPONENTS, (len(reference) + 1) // 2)
+        pca = PCA(components, svd_solver=solver).fit(reference)
         restored = pca.inverse_transform(pca.transform(pixels))
     return np.square(pixels - restored).sum(axis=1)
 

@@ -25,7 +25,7 @@ class Predictor:
     def __init__(self, model: keras.Model, batch_size: int = 500) -> None:
         """Traces the network, so that the first prediction need not."""
         self.model, self.batch_size = model, batch_size
-        self._step = tf.function(
+        self.step = tf.function(
             lambda images: tf.cast(model(images, training=False), tf.float32),
             input_signature=[tf.TensorSpec((None, 28, 28, 1))],
             jit_compile=False,
@@ -46,13 +46,8 @@ class Predictor:
             return self(np.zeros((1, 28, 28, 1), np.float32))[:0]
         starts = range(0, len(images), self.batch_size)
         return np.concatenate(
-            [self._step(images[start : start + self.batch_size]).numpy() for start in starts]
+            [self.step(images[start : start + self.batch_size]).numpy() for start in starts]
         )
-
-    @property
-    def traces(self) -> int:
-        """How often the network was traced; it should be once."""
-        return self._step.experimental_get_tracing_count()
 
 
 def feature_extractor(model: keras.Model) -> Predictor:

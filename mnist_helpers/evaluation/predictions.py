@@ -11,8 +11,10 @@ from mnist_helpers.validation import (
     check_integer,
     check_predictions,
     check_probabilities,
-    check_real,
 )
+
+CONFIDENT = 0.9  # of a digit that is not the label
+AMBIGUOUS = 0.2  # the two highest probabilities are no further apart
 
 
 def per_class_metrics(labels: np.ndarray, predicted: np.ndarray) -> pd.DataFrame:
@@ -101,10 +103,8 @@ def top_k_captions(
     return captions
 
 
-def label_issues(
-    labels: np.ndarray, models: Iterable[np.ndarray], confidence: float = 0.9
-) -> np.ndarray:
-    """Finds images where every model is confident of one and the same digit, not the label.
+def label_issues(labels: np.ndarray, models: Iterable[np.ndarray]) -> np.ndarray:
+    """Finds images where every model is 90 % sure of one and the same digit, not the label.
 
     That is a reason to look at the image, and no proof that the label is wrong: models trained on
     the same images share their blind spots.
@@ -112,36 +112,31 @@ def label_issues(
     Args:
         labels: Integer array of shape (n,).
         models: Probabilities (n, 10) of each model.
-        confidence: The least probability that each model must give to the digit, 0 to 1.
 
     Returns:
         Integer array of indices, in order.
 
     Raises:
-        ValueError: There are no models, arrays do not fit each other, or `confidence` is not 0
-            to 1.
+        ValueError: There are no models, or arrays do not fit each other.
     """
-    check_real("confidence", confidence, 0, 1)
     stacked = [check_predictions(labels, probabilities)[1] for probabilities in models]
     predicted = np.stack([probabilities.argmax(axis=1) for probabilities in stacked])
     least = np.min([probabilities.max(axis=1) for probabilities in stacked], axis=0)
-    agreed = (predicted == predicted[0]).all(axis=0) & (least >= confidence)
+    agreed = (predicted == predicted[0]).all(axis=0) & (least >= CONFIDENT)
     return np.flatnonzero(agreed & (predicted[0] != labels))
 
 
-def low_margin(probabilities: np.ndarray, margin: float = 0.2) -> np.ndarray:
-    """Tells for which images the two most probable digits are nearly as probable as each other.
+def low_margin(probabilities: np.ndarray) -> np.ndarray:
+    """Tells for which images the two most probable digits are at most 0.2 apart.
 
     Args:
         probabilities: Float array of shape (n, 10).
-        margin: The largest difference of the two probabilities, 0 to 1.
 
     Returns:
         Boolean array of shape (n,).
 
     Raises:
-        ValueError: Rows are not probabilities, or the margin is not 0 to 1.
+        ValueError: Rows are not probabilities.
     """
-    check_real("margin", margin, 0, 1)
     _, chances = top_k(probabilities, 2)
-    return chances[:, 0] - chances[:, 1] <= margin
+    return chances[:, 0] - chances[:, 1] <= AMBIGUOUS

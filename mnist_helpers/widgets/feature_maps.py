@@ -52,7 +52,7 @@ class LayerInspector:
             shares = [tf.reduce_sum(a * b, axis=-1) for a, b in zip(maps, slopes, strict=True)]
             return maps, shares, tf.argmax(logits[0])
 
-        self._function = tf.function(
+        self.function = tf.function(
             inspect, input_signature=[tf.TensorSpec((1, 28, 28, 1), tf.float32)]
         )
         self(np.zeros((28, 28, 1), np.float32))
@@ -67,17 +67,12 @@ class LayerInspector:
             Name of a layer to its maps, float32 (h, w, channels); the same to the shares of its
             places, float32 (h, w); and the answer.
         """
-        maps, shares, answer = self._function(tf.constant(image[None], tf.float32))
+        maps, shares, answer = self.function(tf.constant(image[None], tf.float32))
         maps, shares = (
             {name: values.numpy()[0] for name, values in zip(self.names, list_, strict=True)}
             for list_ in (maps, shares)
         )
         return maps, shares, int(answer)
-
-    @property
-    def traces(self) -> int:
-        """How often the network was traced; one is right."""
-        return self._function.experimental_get_tracing_count()
 
 
 def feature_map_grid(maps: np.ndarray) -> np.ndarray:

@@ -1,16 +1,12 @@
 """A pad to draw digits on, with mouse, pen, finger or by example, and what the network reads."""
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 import traitlets
 from PIL import Image, ImageDraw, ImageFilter
 
+from mnist_helpers.evaluation.reader import Reader
 from mnist_helpers.widgets import html
 from mnist_helpers.widgets.base import AskingWidget, javascript
-
-if TYPE_CHECKING:
-    from mnist_helpers.evaluation.reader import Reader
 
 PAD_SIDE = 140  # pixels of the drawing that Python makes; the canvas shows it at twice the size
 PEN_WIDTH = 0.085  # of the pad's side
@@ -80,7 +76,7 @@ class DigitPad(AskingWidget):
         "Delete to clear. The prediction is read out beside it."
     ).tag(sync=True)
 
-    def __init__(self, reader: "Reader", example: int = 7) -> None:
+    def __init__(self, reader: Reader, example: int = 7) -> None:
         self.reader = reader
         question = {"number": 0, "strokes": EXAMPLES[example], "example": True}
         reply = self.reply_html(question)

@@ -1,9 +1,8 @@
 """A reader's own picture, step by step to what the network sees."""
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 
+from mnist_helpers.evaluation.reader import Reader
 from mnist_helpers.preprocessing.image_io import Picture, PictureError, read_grey
 from mnist_helpers.preprocessing.mnist_format import steps_to_mnist
 from mnist_helpers.preprocessing.number_marks import in_words, with_boxes
@@ -12,9 +11,6 @@ from mnist_helpers.preprocessing.separation import SeveralDigitsError
 from mnist_helpers.widgets import html
 from mnist_helpers.widgets.base import AskingWidget, javascript
 from mnist_helpers.widgets.pad import EXAMPLES, draw_strokes
-
-if TYPE_CHECKING:
-    from mnist_helpers.evaluation.reader import Reader
 
 STEP_HEIGHT = 140
 
@@ -36,7 +32,7 @@ def example_photo(digit: int = 3) -> np.ndarray:
     return np.rint(255 * np.clip(photo, 0, 1)).astype(np.uint8)
 
 
-def picture_html(image: Picture, reader: "Reader") -> str:
+def picture_html(image: Picture, reader: Reader) -> str:
     """Shows the steps from a picture to 28 × 28 pixels, and what it shows.
 
     Args:
@@ -76,19 +72,17 @@ class PictureUpload(AskingWidget):
 
     Args:
         reader: Says what it shows.
-        example: A picture to begin with, as `to_mnist` takes it; a made-up photo by default.
 
     Attributes:
         question: Holds the chosen file's content.
-        still: The example's steps.
+        still: The steps of a made-up photo, to begin with.
     """
 
     _esm = javascript("upload.js")
 
-    def __init__(self, reader: "Reader", example: Picture | None = None) -> None:
+    def __init__(self, reader: Reader) -> None:
         self.reader = reader
-        first = example_photo() if example is None else example
-        self.still = picture_html(first, reader)
+        self.still = picture_html(example_photo(), reader)
         super().__init__(self.still)
         self.add_class("mnist-upload")
 
