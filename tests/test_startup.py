@@ -9,6 +9,7 @@ import pytest
 import mnist_helpers
 from mnist_helpers.paths import PROJECT
 from mnist_helpers.startup import notes_to_log
+from tests.tiny import write_training
 
 pytestmark = pytest.mark.slow
 
@@ -25,23 +26,15 @@ def run(code, **environment):
     )
 
 
-def test_keras_may_be_imported_before():
+def test_keras_may_be_imported_before_and_waiting_threads_leave_the_processor_to_others():
     done = run(
-        "import keras, mnist_helpers\n"
-        "from mnist_helpers import paths\n"
-        "print(paths.datasets_dir())\n"
-        "from mnist_helpers import load_mnist\n"
+        "import keras, mnist_helpers, os; from mnist_helpers import load_mnist, paths, startup\n"
+        "print(paths.datasets_dir(), os.environ['OMP_WAIT_POLICY'], sep='\\n')\n"
+        "os.environ['OMP_WAIT_POLICY'] = 'active'; startup.prepare()\n"
+        "print(os.environ['OMP_WAIT_POLICY'])"
     )
-    assert done.returncode == 0, done.stderr
-    assert done.stdout.strip() == str(PROJECT / "data" / "datasets")
-
-
-@pytest.mark.parametrize(
-    "given, policy", [({}, "passive"), ({"OMP_WAIT_POLICY": "active"}, "active")]
-)
-def test_waiting_threads_leave_the_processor_to_others(given, policy):
-    done = run("import mnist_helpers, os; print(os.environ['OMP_WAIT_POLICY'])", **given)
-    assert done.stdout.strip() == policy
+    expected = [str(PROJECT / "data" / "datasets"), "passive", "active"]
+    assert done.stdout.splitlines() == expected, done.stderr
 
 
 def test_notes_go_to_the_log_and_nothing_to_the_standard_error(tmp_path):
@@ -72,11 +65,36 @@ def test_python_s_own_errors_are_not_kept_back(capfd):
     assert "from below" in capfd.readouterr().err
 
 
-def test_the_package_imports_nothing_heavy_and_names_what_it_has():
-    done = run(
-        "import sys, mnist_helpers; print({'tensorflow', 'keras', 'numpy'} & {*sys.modules})"
-    )
-    assert done.stdout.strip() == "set()"
+HEAVY = {"tensorflow", "keras", "numpy", "papermill", "nbformat", "tqdm", "distributed"}
+# None of it when these are imported, so that figures of numbers answer at once.
+LIGHT = "data.exploration", "evaluation.sweeps", "parameters", "plotting.digits"
+
+
+def test_what_computes_nothing_imports_nothing_heavy(tmp_path):
+    write_training(tmp_path / "01_first.ipynb", "clean_phase")
+    (tmp_path / "study.yaml").write_text("notebooks: [01_first.ipynb]\nseeds: 3")
+    done = run(f"""
+import sys
+from mnist_helpers.runner.cli import main
+def loaded(names): return sorted(names & {{*sys.modules}})
+assert main(["sweep", {str(tmp_path / "study.yaml")!r}, "--dry-run"]) == 0
+assert not loaded({HEAVY | {"rich"}}), loaded({HEAVY | {"rich"}})
+assert main(["run", "--help"]) == 0
+assert not loaded({HEAVY}), loaded({HEAVY})
+assert main(["predict", {str(tmp_path)!r}]) == main(["predict", ""]) == 2
+import mnist_helpers.{", mnist_helpers.".join(LIGHT)}
+assert not loaded({{"tensorflow", "keras"}}), loaded({HEAVY})
+""")
+    assert done.returncode == 0, done.stderr
+    assert "SEED=2  waiting  01_first" in done.stdout
+    assert "Runs: 3. Notebooks: 3 in all, 3 left to do;" in done.stdout
+    assert "assuming the stated defaults" in done.stdout
+    assert "--quick" in done.stdout and "BATCH_SIZE 128 " in done.stdout
+    assert "images in a training step: an integer of at" in done.stdout
+    assert "2 files were not read" in done.stderr and "no pictures in" in done.stderr
+
+
+def test_the_package_names_what_it_has():
     names = {"load_mnist", "build_cnn", "Augmentation", "training_dataset", "load_model"}
     assert names | {"to_mnist", "predict"} <= {*dir(mnist_helpers)}
     for name in names:

