@@ -1,7 +1,14 @@
 """Notebooks that take a second and need no TensorFlow, for tests of what runs notebooks."""
 
+import signal
+import subprocess
+import sys
+import time
+
 import nbformat
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
+
+from mnist_helpers.paths import PROJECT
 
 # A training as far as a sweep can tell: it resumes, prints as Keras does, and leaves metrics.
 PARAMETERS = """\
@@ -52,6 +59,25 @@ def write_notebook(path, *sources, parameters=PARAMETERS):
 def write_training(path, phase):
     """Writes a notebook that pretends to train."""
     return write_notebook(path, TRAIN.format(phase=phase), SAVE.format(phase=phase))
+
+
+def start_python(*arguments):
+    """Starts Python in the project's folder; Ctrl-C can be sent to it."""
+    return subprocess.Popen(
+        [sys.executable, *arguments],
+        cwd=PROJECT, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
+        # A shell without job control has background processes ignore Ctrl-C, inherited here.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
+    )  # fmt: skip
+
+
+def wait_until(condition, seconds=120):
+    """Waits for a condition and returns what it gave."""
+    end = time.monotonic() + seconds
+    while not (found := condition()):
+        assert time.monotonic() < end, "took too long"
+        time.sleep(0.02)
+    return found
 
 
 def outputs(path):
