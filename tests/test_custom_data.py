@@ -36,13 +36,16 @@ def npz(tmp_path):
     return str(tmp_path / "clothes.npz")
 
 
+def write_fashion(folder, arrays):
+    """Writes a data set as Fashion-MNIST has it: four files, IDX, gzipped."""
+    for name, array in arrays.items():
+        (folder / f"{IDX_FILES[name]}.gz").write_bytes(gzip.compress(hostile_tables.idx(array)))
+    (folder / "class_names.txt").write_text("\n".join(NAMES) + "\n")
+
+
 @pytest.fixture
 def folder(tmp_path):
-    """The four files as Fashion-MNIST has them: IDX, gzipped."""
-    for name, array in made_up().items():
-        head = bytes([0, 0, 8, array.ndim]) + b"".join(n.to_bytes(4, "big") for n in array.shape)
-        (tmp_path / f"{IDX_FILES[name]}.gz").write_bytes(gzip.compress(head + array.tobytes()))
-    (tmp_path / "class_names.txt").write_text("\n".join(NAMES) + "\n")
+    write_fashion(tmp_path, made_up())
     return str(tmp_path)
 
 

@@ -26,6 +26,7 @@ import pytest
 
 from mnist_helpers import data, paths
 from mnist_helpers.data import download, formats, mnist
+from tests.hostile_tables import idx
 from tests.limits import needs_posix
 
 pytestmark = pytest.mark.promise(4)
@@ -37,10 +38,6 @@ def npz(arrays):
     file = io.BytesIO()
     np.savez(file, **arrays)
     return file.getvalue()
-
-
-def idx(array):
-    return struct.pack(f">HBB{array.ndim}I", 0, 8, array.ndim, *array.shape) + array.tobytes()
 
 
 def as_arrays(loaded):
@@ -78,6 +75,18 @@ def cache(small):
     path.parent.mkdir(parents=True)
     path.write_bytes(npz(small))
     return path
+
+
+@pytest.fixture
+def give(tmp_path, monkeypatch):
+    """Writes a file and names it in MNIST_SOURCE; returns its path."""
+
+    def give(content):
+        (tmp_path / "mine.npz").write_bytes(content)
+        monkeypatch.setenv("MNIST_SOURCE", str(tmp_path / "mine.npz"))
+        return tmp_path / "mine.npz"
+
+    return give
 
 
 class Mirror(http.server.ThreadingHTTPServer):
@@ -147,14 +156,11 @@ def mirror(monkeypatch):
 # Sources
 
 
-def test_a_file_in_mnist_source_is_kept_in_the_cache_which_comes_first(
-    small, tmp_path, monkeypatch
-):
-    source = tmp_path / "mine.npz"
-    source.write_bytes(npz(small))
-    for name in (str(source), "/nowhere"):
-        monkeypatch.setenv("MNIST_SOURCE", name)
-        assert_same(data.load_mnist(), small)
+def test_a_file_in_mnist_source_is_kept_in_the_cache_which_comes_first(small, give, monkeypatch):
+    give(npz(small))
+    assert_same(data.load_mnist(), small)
+    monkeypatch.setenv("MNIST_SOURCE", "/nowhere")
+    assert_same(data.load_mnist(), small)
 
 
 @pytest.mark.parametrize("suffix", ["", ".gz"])
@@ -402,11 +408,9 @@ BAD_NPZ = {
 
 
 @pytest.mark.parametrize("damage", BAD_NPZ)
-def test_a_bad_npz_is_refused_by_name(small, tmp_path, monkeypatch, damage):
+def test_a_bad_npz_is_refused_by_name(small, give, damage):
     spoil, message = BAD_NPZ[damage]
-    source = tmp_path / "bad.npz"
-    source.write_bytes(spoil(small))
-    monkeypatch.setenv("MNIST_SOURCE", str(source))
+    source = give(spoil(small))
     with pytest.raises(data.DataError, match=message) as caught:
         data.load_mnist()
     assert str(source) in str(caught.value)
@@ -447,9 +451,7 @@ def test_a_bad_idx_file_is_refused_by_name(monkeypatch, damage):
         formats.parse_idx(content, "labels.gz")
 
 
-def test_a_damaged_cache_is_set_aside_also_offline_and_fetched_again(
-    small, cache, tmp_path, monkeypatch
-):
+def test_a_damaged_cache_is_set_aside_also_offline_and_fetched_again(small, cache, give):
     damaged = flipped(small)
     cache.write_bytes(damaged)
     with (
@@ -459,16 +461,13 @@ def test_a_damaged_cache_is_set_aside_also_offline_and_fetched_again(
         data.load_mnist()
     assert not cache.exists()
     assert cache.with_name("mnist.npz.damaged").read_bytes() == damaged
-    (tmp_path / "good.npz").write_bytes(npz(small))
-    monkeypatch.setenv("MNIST_SOURCE", str(tmp_path / "good.npz"))
+    give(npz(small))
     assert_same(data.load_mnist(), small)
     assert cache.exists()
 
 
 @pytest.mark.parametrize("spoil", ["damaged", pytest.param("pipe", marks=needs_posix), "folder"])
-def test_a_damaged_cache_that_cannot_be_set_aside_is_no_error(
-    small, cache, tmp_path, monkeypatch, spoil
-):
+def test_a_damaged_cache_that_cannot_be_set_aside_is_no_error(small, cache, give, spoil):
     cache.unlink()
     {
         "damaged": lambda: cache.write_bytes(flipped(small)),
@@ -476,32 +475,27 @@ def test_a_damaged_cache_that_cannot_be_set_aside_is_no_error(
         "folder": cache.mkdir,
     }[spoil]()
     (cache.with_name("mnist.npz.damaged") / "in the way").mkdir(parents=True)
-    source = tmp_path / "good.npz"
-    source.write_bytes(npz(small))
-    monkeypatch.setenv("MNIST_SOURCE", str(source))
+    give(npz(small))
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         assert_same(data.load_mnist(), small)
     assert spoil == "folder" or "could not be set aside" in str(caught[0].message)
 
 
-def test_a_cache_folder_that_cannot_be_made_is_no_error(small, tmp_path, monkeypatch):
+def test_a_cache_folder_that_cannot_be_made_is_no_error(small, tmp_path, give):
     (tmp_path / "home").write_text("a file in the folder's place")
-    source = tmp_path / "good.npz"
-    source.write_bytes(npz(small))
-    monkeypatch.setenv("MNIST_SOURCE", str(source))
+    give(npz(small))
     with pytest.warns(UserWarning, match="MNIST was loaded, but not kept"):
         assert_same(data.load_mnist(), small)
 
 
 @pytest.mark.promise(2)
-def test_a_full_disk_costs_the_cache_and_not_the_data(small, tmp_path):
+def test_a_full_disk_costs_the_cache_and_not_the_data(small, tmp_path, give):
     pytest.importorskip("resource", reason="Windows has no limit on a file's size")
-    source = tmp_path / "good.npz"
-    source.write_bytes(npz(small))
+    give(npz(small))
     # The limit on a file's size stands for a full disk; Python ignores its signal.
     script = "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (9000, 9000))\n" + WORKER
-    done = run_worker(script, tmp_path / "home", small, MNIST_SOURCE=str(source)).communicate()
+    done = run_worker(script, tmp_path / "home", small).communicate()
     assert done[0].strip() == "good"
     assert "MNIST was loaded, but not kept" in done[1]
     assert [p.name for p in (tmp_path / "home/datasets").glob("*.npz")] == []

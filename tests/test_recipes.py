@@ -4,7 +4,6 @@ All together change a copy of the project, which then runs the series on made-up
 """
 
 import csv
-import gzip
 import inspect
 import json
 import os
@@ -22,14 +21,13 @@ import numpy as np
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell
 
-from mnist_helpers.data.mnist import IDX_FILES
 from mnist_helpers.evaluation import predictions
 from mnist_helpers.paths import PROJECT
 from mnist_helpers.training import artifacts, pipeline
 from mnist_helpers.training.augmentation import Augmentation
 from mnist_helpers.training.model_choice import training_parameters
 from tests import test_notebooks
-from tests.test_custom_data import NAMES, made_up
+from tests.test_custom_data import made_up, write_fashion
 
 TEXT = (PROJECT / "CONTRIBUTING.md").read_text(encoding="utf-8")
 
@@ -92,15 +90,6 @@ def call(project, *command):
     return done.stdout
 
 
-def write_fashion(folder):
-    """Writes a small data set as Fashion-MNIST has it."""
-    folder.mkdir(parents=True)
-    for name, array in made_up(train=960, test=100).items():
-        head = bytes([0, 0, 8, array.ndim]) + b"".join(n.to_bytes(4, "big") for n in array.shape)
-        (folder / f"{IDX_FILES[name]}.gz").write_bytes(gzip.compress(head + array.tobytes()))
-    (folder / "class_names.txt").write_text("\n".join(NAMES) + "\n")
-
-
 def write_eighth(notebooks):
     """Writes a notebook of 20 cells with a figure, out of the frame of the seventh."""
     frame = nbformat.read(notebooks / "07_compare_runs.ipynb", as_version=4)
@@ -153,7 +142,8 @@ def project(tmp_path_factory):
     last = "    zoom_fraction=ZOOM_FRACTION,\n"
     change(third, "make_augmentation(", last, last + ARGUMENT)
     change(fifth, 'scores.style.format("{:.4f}")', "", "", [SHOWN.rstrip()])
-    write_fashion(copy / "data/fashion")
+    (copy / "data/fashion").mkdir(parents=True)
+    write_fashion(copy / "data/fashion", made_up(train=960, test=100))
     write_eighth(notebooks)
     return copy
 
