@@ -13,3 +13,35 @@ def dataset():
     except MnistUnavailableError:
         return "digits"
     return "mnist"
+
+
+@pytest.fixture(scope="session")
+def model_file(tmp_path_factory):
+    """A small network with random weights, as a file."""
+    from keras import Input, Model, layers
+
+    from mnist_helpers.training.artifacts import save_model
+
+    inputs = Input((28, 28, 1))
+    x = layers.ReLU()(layers.BatchNormalization()(layers.Conv2D(4, 3)(inputs)))
+    x = layers.GlobalMaxPooling2D()(x)
+    x = layers.Dense(10, activation="softmax", kernel_initializer="random_normal")(x)
+    path = tmp_path_factory.mktemp("model") / "tiny.keras"
+    save_model(Model(inputs, x), path)
+    return path
+
+
+@pytest.fixture(scope="session")
+def network(model_file):
+    """The same, loaded."""
+    from mnist_helpers.training.artifacts import load_model
+
+    return load_model(model_file)
+
+
+@pytest.fixture(scope="session")
+def reader():
+    """The shipped networks that read any picture."""
+    from mnist_helpers.evaluation.reader import Reader
+
+    return Reader()

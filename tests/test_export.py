@@ -1,30 +1,15 @@
 import re
 from typing import get_args
 
-import keras
 import numpy as np
 import pytest
 
 from mnist_helpers.runner import export_formats as export
 from mnist_helpers.runner.cli import main
 from mnist_helpers.runner.cli.export import Format
-from mnist_helpers.training import artifacts
 from tests.limits import largest_file
 
 IMAGES = np.random.default_rng(0).random((20, 28, 28, 1), np.float32)
-
-
-@pytest.fixture(scope="module")
-def network(tmp_path_factory):
-    """A small network as the command gets it: saved and loaded."""
-    inputs = keras.Input((28, 28, 1))
-    x = keras.layers.Conv2D(4, 3)(inputs)
-    x = keras.layers.ReLU()(keras.layers.BatchNormalization()(x))
-    x = keras.layers.GlobalMaxPooling2D()(x)
-    layer = keras.layers.Dense(10, activation="softmax", kernel_initializer="random_normal")
-    path = tmp_path_factory.mktemp("model") / "tiny.keras"
-    artifacts.save_model(keras.Model(inputs, layer(x)), path)
-    return artifacts.load_model(path)
 
 
 def skip_without(name):
@@ -61,6 +46,7 @@ def test_other_answers_fail_and_leave_nothing(network, tmp_path, monkeypatch):
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", export.FORMATS)
 def test_a_full_disk_is_said_with_the_name_of_the_file(name, network, tmp_path):
     skip_without(name)
@@ -100,9 +86,8 @@ def test_missing_packages_are_named_with_the_command_that_installs_them(
 
 
 @pytest.mark.slow
-def test_the_command_exports_and_compares(network, tmp_path, capsys):
-    artifacts.save_model(network, tmp_path / "tiny.keras")
-    arguments = ["export", "savedmodel", "--model", str(tmp_path / "tiny.keras")]
+def test_the_command_exports_and_compares(model_file, tmp_path, capsys):
+    arguments = ["export", "savedmodel", "--model", str(model_file)]
     arguments += ["--dataset", "digits", "--output", str(tmp_path / "out")]
     assert main(arguments) == 0
     assert "same answers to 360 test images as tiny.keras" in capsys.readouterr().out

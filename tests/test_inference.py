@@ -3,13 +3,11 @@ import http.server
 import io
 import json
 import os
-import subprocess
 import sys
 import threading
 import time
 from functools import partial
 
-import keras
 import numpy as np
 import pytest
 from PIL import Image, ImageDraw
@@ -23,21 +21,6 @@ from mnist_helpers.runner.cli.pictures import find_pictures
 from mnist_helpers.training import artifacts, model_choice
 from mnist_helpers.training.model import build_cnn
 from tests import hostile_tables
-
-
-@pytest.fixture(scope="module")
-def network():
-    inputs = keras.Input((28, 28, 1))
-    x = keras.layers.Conv2D(4, 3, activation="relu")(inputs)
-    x = keras.layers.GlobalMaxPooling2D()(x)
-    return keras.Model(inputs, keras.layers.Dense(10, activation="softmax")(x))
-
-
-@pytest.fixture(scope="module")
-def model_file(network, tmp_path_factory):
-    path = tmp_path_factory.mktemp("model") / "tiny.keras"
-    artifacts.save_model(network, path)
-    return path
 
 
 @pytest.fixture
@@ -189,18 +172,6 @@ def test_what_cannot_be_done_is_refused_in_a_sentence(arguments, says, tmp_path,
     assert says in capsys.readouterr().err
 
 
-def test_that_there_is_no_picture_is_said_without_tensorflow(tmp_path):
-    (tmp_path / "notes.txt").touch()
-    code = (
-        "import sys; from mnist_helpers.runner.cli import main; "
-        "assert main(['predict', sys.argv[1]]) == main(['predict', '']) == 2; "
-        "assert 'tensorflow' not in sys.modules"
-    )
-    done = subprocess.run([sys.executable, "-c", code, tmp_path], capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
-    assert "1 file was not read" in done.stderr and "no pictures in" in done.stderr
-
-
 @pytest.fixture
 def server(tmp_path, pictures):
     """Serves a folder on loopback; returns its address."""
@@ -284,19 +255,13 @@ def odd_pictures(pictures, monkeypatch):
 
 @pytest.mark.skipif(sys.platform != "linux", reason="other systems have no files of such names")
 @pytest.mark.timeout(60)
-@pytest.mark.slow
-def test_odd_files_cost_nothing_but_themselves(odd_pictures, model_file):
-    code = (
-        "import sys\nfrom mnist_helpers.runner.cli import main\n"
-        "for form in ([], ['--json'], ['--csv']):\n"
-        "    assert main(['predict', *sys.argv[1:], *form]) == 1\n"
-        "    print(chr(0), end='', flush=True)"
-    )
-    arguments = [*odd_pictures, "n" * 5000, "--model", str(model_file)]
-    done = subprocess.run([sys.executable, "-c", code, *arguments], capture_output=True)
-    assert done.returncode == 0, done.stderr
-    assert done.stderr.count(b"4 of 11 pictures could not be read.") == 3
-    text, as_json, as_csv, _ = done.stdout.decode().split("\0")  # UTF-8 in every case
+def test_odd_files_cost_nothing_but_themselves(odd_pictures, model_file, capsys):
+    arguments, printed = [*odd_pictures, "n" * 5000, "--model", str(model_file)], []
+    for form in ([], ["--json"], ["--csv"]):
+        assert main(["predict", *arguments, *form]) == 1
+        printed.append(capsys.readouterr())
+        assert "4 of 11 pictures could not be read." in printed[-1].err
+    text, as_json, as_csv = (each.out for each in printed)
     assert text.count("second choice") == len(ODD_NAMES)
     assert [os.fsdecode(row["picture"]) for row in json.loads(as_json)][:10] == odd_pictures
     rows = list(csv.DictReader(io.StringIO(as_csv, newline="")))

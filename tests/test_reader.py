@@ -7,7 +7,6 @@ import pytest
 from PIL import Image, ImageDraw, ImageFont
 
 from mnist_helpers import predict, predict_number
-from mnist_helpers.evaluation.reader import Reader
 from mnist_helpers.paths import SHIPPED_DIR
 from mnist_helpers.preprocessing.image_io import PictureError
 from mnist_helpers.preprocessing.numbers import read_number
@@ -66,11 +65,6 @@ PICTURES = {
     "one digit": (written("7"), "7"),
     "two lines": (written("1204\n567"), "1204\n567"),
 }
-
-
-@pytest.fixture(scope="module")
-def reader():
-    return Reader()
 
 
 @pytest.mark.parametrize("kind", PICTURES)

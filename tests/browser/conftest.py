@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 
-from mnist_helpers.data.mnist import MnistUnavailableError, load_mnist
 from tests.browser.lab import find_chromium, prepare, prepare_models, running_lab
 
 FLAGS = [
@@ -70,14 +69,9 @@ def context(driver, chromium, tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
-def lab(context, tmp_path_factory):
+def lab(context, dataset, tmp_path_factory):
     """The address of a running JupyterLab with notebooks 03 and 06 up to their widgets."""
     folder = tmp_path_factory.mktemp("lab")
-    try:
-        load_mnist()
-        dataset = "mnist"
-    except MnistUnavailableError:
-        dataset = "digits"
     models = folder / "models"
     prepare_models(models, dataset)
     common = dict(DATASET=dataset, OUTPUT_DIR=str(models))

@@ -6,7 +6,6 @@ from nbformat.v4 import new_code_cell, new_notebook, new_output
 
 from mnist_helpers import widgets
 from mnist_helpers.data import load_test
-from mnist_helpers.evaluation.reader import Reader
 from mnist_helpers.runner.page.notebook_page import write_page
 from mnist_helpers.training.augmentation import Augmentation
 from tests.browser.test_page import reads
@@ -21,11 +20,10 @@ PICTURE = "document.getElementById('picture').toDataURL()"
 
 
 @pytest.fixture(scope="module")
-def address(dataset, tmp_path_factory):
+def address(dataset, reader, tmp_path_factory):
     """The page of a notebook with the explorer and two pads."""
     if dataset != "mnist":
         pytest.skip("no MNIST on this machine")
-    reader = Reader()
     digits = load_test("mnist")
     shown = [
         widgets.AugmentationExplorer(*digits, Augmentation()),
