@@ -32,28 +32,21 @@ def move(images, angle=0.0, shift=(0.0, 0.0), zoom=1.0):
     ).numpy()
 
 
-def place(image):
-    """The (x, y) of the brightest pixel."""
-    y, x = np.unravel_index(image[..., 0].argmax(), (28, 28))
-    return x, y
-
-
-def test_a_shift_moves_a_pixel_right_and_down():
-    assert place(move(dot(10, 12), shift=(3, 5))[0]) == (13, 17)
-
-
-def test_a_quarter_turn_is_counter_clockwise():
-    # Right of the centre goes to above the centre: (20, 13) to (13, 7).
-    assert place(move(dot(20, 13), angle=np.pi / 2)[0]) == (13, 7)
-
-
-def test_zoom_above_one_enlarges_away_from_the_centre():
-    # 4.5 pixels right of the centre (13.5) become 9.
-    assert place(move(dot(18, 13), zoom=2.0)[0])[0] in (22, 23)
-
-
-def test_shift_comes_after_turn_and_zoom():
-    assert place(move(dot(20, 13), angle=np.pi / 2, shift=(4, 0))[0]) == (17, 7)
+@pytest.mark.parametrize(
+    "start, amounts, end",
+    [
+        ((10, 12), {"shift": (3, 5)}, (13, 17)),  # right and down
+        # A quarter turn is counter-clockwise: right of the centre goes to above the centre.
+        ((20, 13), {"angle": np.pi / 2}, (13, 7)),
+        # 4.5 pixels right of the centre (13.5) become 9, half a pixel above it one.
+        ((18, 13), {"zoom": 2.0}, (22.5, 12.5)),
+        ((20, 13), {"angle": np.pi / 2, "shift": (4, 0)}, (17, 7)),  # the shift comes last
+    ],
+)
+def test_a_pixel_moves_to_where_it_should(start, amounts, end):
+    image = move(dot(*start), **amounts)[0, ..., 0]
+    y, x = np.unravel_index(image.argmax(), image.shape)
+    assert (x, y) == pytest.approx(end, abs=0.5)
 
 
 def test_identity_changes_nothing():

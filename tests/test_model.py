@@ -53,13 +53,6 @@ def test_fused_normalisation_gives_what_keras_gives(pair, training):
     np.testing.assert_allclose(variance, expected[3], rtol=1 / n)
 
 
-def test_saved_models_need_no_code_of_ours(tmp_path):
-    save_model(build_cnn(0, widths=(2, 2, 4)), tmp_path / "m.keras")
-    kinds = {type(layer).__module__.split(".")[0] for layer in
-             keras.models.load_model(tmp_path / "m.keras").layers}  # fmt: skip
-    assert kinds == {"keras"}
-
-
 def normalise(batches, momentum=0.95):
     layer = FusedBatchNormalization(momentum=momentum)
     layer.build((None, 2, 2, 1))

@@ -158,14 +158,14 @@ def test_two_kernels_do_not_train_into_one_folder(tmp_path):
 
 def test_the_explorers_settings_train_also_after_all_cells_have_run(tmp_path):
     """What people do: *Run all*, move a slider, press the button, run from the cell below."""
-    quick = {**SMALL, "EPOCHS": 1, "MAX_TRAINING_IMAGES": 300, "OUTPUT_DIR": str(tmp_path)}
-    with Session("02_clean_phase", **quick) as notebook:
-        notebook.run_cells()
+    folder = tmp_path / "models"
+    prepare_models(folder, "digits")
+    quick = {**SMALL, "EPOCHS": 1, "MAX_TRAINING_IMAGES": 300, "OUTPUT_DIR": str(folder)}
     with Session("03_augmented_phase", **quick) as notebook:
         notebook.run_cells()
         notebook.run("explorer.sliders['rotation_degrees'].value = 45; explorer.use.click()")
         notebook.run_cells(notebook.cell("explorer.augmentation"))
-        assert read_metrics(tmp_path)["phases"]["hybrid"]["parameters"]["ROTATION_DEGREES"] == 45
+        assert read_metrics(folder)["phases"]["hybrid"]["parameters"]["ROTATION_DEGREES"] == 45
         # The explorer's own cell, run once more, keeps the choice and what the parameters say.
         assert "45°" in notebook.run_cells(notebook.cell("AugmentationExplorer("))
         said, _ = notebook.run("print(explorer.status.value); explorer.reset.click()")

@@ -165,7 +165,6 @@ def test_the_steps_end_with_what_the_network_sees():
     [
         (np.zeros((28, 28)), "blank"),
         (np.full((300, 300, 3), 200, np.uint8), "blank"),
-        (np.random.default_rng(0).normal(0.5, 0.02, (200, 200)), "blank"),
         (np.outer(np.ones(200), np.linspace(0.2, 0.9, 200)), "blank"),
         (Image.new("RGBA", (50, 50), (0, 0, 0, 0)), "blank"),
         (np.zeros((1, 28)), "28 × 1 pixels"),
@@ -177,12 +176,9 @@ def test_the_steps_end_with_what_the_network_sees():
         (np.zeros(784), "shape"),
         (np.zeros((1, 28, 28, 1)), "shape"),
         (np.zeros((28, 28), complex), "complex"),
-        (np.array([["a"] * 28] * 28), "array of numbers"),
         (b"", "cannot be read"),
-        (b"no picture at all", "cannot be read"),
         (png(drawn())[:200], "cannot be read"),
         (7, "cannot be read"),
-        (None, "cannot be read"),
         (np.pad(np.ones((3, 3)), 48), "No digit|too small for a digit"),
     ],
 )  # fmt: skip

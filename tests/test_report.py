@@ -102,22 +102,16 @@ def test_the_text_names_every_figure(measured):
 
 
 @pytest.mark.slow
-def test_the_page_stands_alone_and_its_figures_have_alternative_text(measured, tmp_path):
-    report.write_report(tmp_path / "report.html", "<tiny>.keras", measured)
-    page = (tmp_path / "report.html").read_text(encoding="utf-8")
+def test_the_command_prints_the_text_and_writes_a_page_that_stands_alone(trained, tmp_path, capsys):
+    artifacts.save_model(trained, tmp_path / "<tiny>.keras")
+    arguments = ["evaluate", "--model", str(tmp_path / "<tiny>.keras"), "--dataset", "digits"]
+    html = ["--robustness-images", "100", "--html", str(tmp_path / "page.html")]
+    assert main([*arguments, *html]) == 0
+    assert "accuracy at severities" in capsys.readouterr().out
+    page = (tmp_path / "page.html").read_text(encoding="utf-8")
+    assert page.startswith("<!DOCTYPE html>") and "http" not in page
     assert page.count('<img alt="') == page.count("data:image/png;base64,") == 5
     assert "&lt;tiny&gt;.keras" in page and "<tiny>" not in page
-    assert "http" not in page
-
-
-@pytest.mark.slow
-def test_the_command_prints_the_text_and_writes_the_page(trained, tmp_path, capsys):
-    artifacts.save_model(trained, tmp_path / "tiny.keras")
-    page = tmp_path / "page.html"
-    arguments = ["evaluate", "--model", str(tmp_path / "tiny.keras"), "--dataset", "digits"]
-    assert main([*arguments, "--robustness-images", "100", "--html", str(page)]) == 0
-    assert "accuracy at severities" in capsys.readouterr().out
-    assert page.read_text(encoding="utf-8").startswith("<!DOCTYPE html>")
     assert main([*arguments, "--robustness-images", "5"]) == 2
     assert "at least 100" in capsys.readouterr().err
 

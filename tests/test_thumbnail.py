@@ -15,8 +15,8 @@ from mnist_helpers.runner.page.notebook_page import WIDGET, write_page, write_th
 def notebook(tmp_path):
     """Writes a notebook with some outputs and returns its path."""
 
-    def write(*outputs):
-        output = [nbformat.v4.new_output("display_data", data) for data in outputs]
+    def write(*outputs, **more):
+        output = [nbformat.v4.new_output("display_data", data, **more) for data in outputs]
         path = tmp_path / "executed.ipynb"
         cells = [nbformat.v4.new_code_cell("", outputs=output)]
         nbformat.write(nbformat.v4.new_notebook(cells=cells), path)
@@ -44,12 +44,8 @@ def test_there_is_none_without_a_figure(notebook):
     assert not path.with_suffix(".thumbnail.png").exists()
 
 
-def test_a_page_has_the_alternative_text_of_its_figures(tmp_path):
-    output = nbformat.v4.new_output(
-        "display_data", png(3, 3), metadata={"image/png": {"alt": "one < two", "width": 264}}
-    )
-    cells = [nbformat.v4.new_code_cell("", outputs=[output])]
-    nbformat.write(nbformat.v4.new_notebook(cells=cells), tmp_path / "executed.ipynb")
-    write_page(tmp_path / "executed.ipynb")
-    page = (tmp_path / "executed.html").read_text(encoding="utf-8")
+def test_a_page_has_the_alternative_text_of_its_figures(notebook):
+    path = notebook(png(3, 3), metadata={"image/png": {"alt": "one < two", "width": 264}})
+    write_page(path)
+    page = path.with_suffix(".html").read_text(encoding="utf-8")
     assert 'alt="one &lt; two"' in page and 'width="264"' in page
