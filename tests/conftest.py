@@ -1,8 +1,31 @@
 """What tests of several files need."""
 
+import importlib
+
 import pytest
 
 from mnist_helpers.data.mnist import MnistUnavailableError, load_mnist
+from mnist_helpers.paths import PROJECT
+
+
+@pytest.fixture
+def benchmark(monkeypatch):
+    """Imports a program of benchmarks/ by its name."""
+    monkeypatch.syspath_prepend(PROJECT / "benchmarks")
+    return importlib.import_module
+
+
+@pytest.fixture
+def said(capsys):
+    """Runs a command, which must end with a status; returns what it says."""
+    from mnist_helpers.runner.cli import main
+
+    def said(status, *arguments, notebooks=None):
+        capsys.readouterr()
+        assert main([str(argument) for argument in arguments], notebooks) == status
+        return "".join(capsys.readouterr())
+
+    return said
 
 
 @pytest.fixture(scope="session")

@@ -178,93 +178,65 @@ def augment(degrees, shift, zoom, images, seed):
 
 SIZED = st.sampled_from([(3, 28, 28, 1), (2, 5, 9, 1), (0, 28, 28, 1), (1, 1, 1, 1), (2, 28, 28)])
 SEEDS = st.sampled_from([[0, 1], (2**31 - 1, -5), np.array([3, 4]), [1, 2, 3], [], 7, [0.5, 1]])
+DEGREES, SHIFTS, ZOOMS = ([0, 15.0, 180], [0, 0.1, 0.9], [0, 0.15, 0.9])
+ANY_PICTURE = st.one_of(sheets(), arrays(), st.binary())
+ANY_FLAT = arrays(st.tuples(SMALL.map(abs), SMALL.map(abs)))
+PARAMETERS = ["SEED", "EPOCHS", "BATCH_SIZE", "LEARNING_RATE", "DATASET", "NONE"]
+LITERALS = ["-" * 9000 + "1", "[" * 500, "9" * 5000]
+
+
+def equal(result, given, *_):
+    np.testing.assert_array_equal(result, given)
+
+
+def never(*_):
+    raise AssertionError("nothing passes that is drawn here")
+
+
 CASES = {
     "preprocessing.mnist_format.to_mnist": Case(
-        st.tuples(
-            st.one_of(
-                sheets(), arrays(), arrays(st.tuples(SMALL.map(abs), SMALL.map(abs))), st.binary()
-            )
-        ),
-        is_mnist_form,
-        many=4000,
-    ),
-    "preprocessing.mnist_format.steps_to_mnist": Case(
-        st.tuples(st.one_of(sheets(), arrays(), st.binary())), all_steps
-    ),
+        st.tuples(st.one_of(ANY_PICTURE, ANY_FLAT)), is_mnist_form, many=4000),
+    "preprocessing.mnist_format.steps_to_mnist": Case(st.tuples(ANY_PICTURE), all_steps),
     "preprocessing.image_io.read_grey": Case(
-        st.tuples(st.one_of(sheets(), arrays(), st.binary())),
-        lambda grey, image: in_unit_range(grey, dtype=np.float64),
-    ),
+        st.tuples(ANY_PICTURE), lambda grey, image: in_unit_range(grey, dtype=np.float64)),
     "training.augmentation.Augmentation": Case(
-        st.tuples(NUMBERS, NUMBERS, NUMBERS), lambda made, *_: hash(made)
-    ),
+        st.tuples(NUMBERS, NUMBERS, NUMBERS), lambda made, *_: hash(made)),
     "training.augmentation.Augmentation.__call__": Case(
-        st.tuples(
-            st.sampled_from([0, 15.0, 180]),
-            st.sampled_from([0, 0.1, 0.9]),
-            st.sampled_from([0, 0.15, 0.9]),
-            arrays(SIZED, ["u1", "f4", "f8", "f2", "i4", "u2"]),
-            SEEDS,
-        ),
-        lambda result, *given: in_unit_range(result, given[3].shape),
-    ),
-    "validation.check_images": Case(
-        st.tuples(images()), lambda result, given: np.testing.assert_array_equal(result, given)
-    ),
-    "validation.check_labels": Case(
-        st.tuples(labels(), st.none() | SMALL),
-        lambda result, given, _: np.testing.assert_array_equal(result, given),
-    ),
+        st.tuples(*map(st.sampled_from, (DEGREES, SHIFTS, ZOOMS)),
+                  arrays(SIZED, ["u1", "f4", "f8", "f2", "i4", "u2"]), SEEDS),
+        lambda result, *given: in_unit_range(result, given[3].shape)),
+    "validation.check_images": Case(st.tuples(images()), equal),
+    "validation.check_labels": Case(st.tuples(labels(), st.none() | SMALL), equal),
     "evaluation.robustness.corrupt": Case(
-        st.tuples(
-            images(), st.sampled_from(["", *CORRUPTIONS]), NUMBERS | st.integers(0, 6), SMALL
-        ),
-        lambda result, images, *_: in_unit_range(result, images.shape),
-    ),
+        st.tuples(images(), st.sampled_from(["", *CORRUPTIONS]), NUMBERS | st.integers(0, 6),
+                  SMALL),
+        lambda result, images, *_: in_unit_range(result, images.shape)),
     "data.datasets.load_dataset": Case(
-        st.tuples(st.text() | st.text().map(lambda text: f"file://{text}/x")),
-        lambda *_: np.testing.assert_(False, "there is no such data set"),
-        (ValueError, FileNotFoundError),
-        many=100,
-    ),
+        st.tuples(st.text() | st.text().map(lambda text: f"file://{text}/x")), never,
+        (ValueError, FileNotFoundError), many=100),
     "files.read_zip_members": Case(
         st.tuples(npz_bytes(), st.sampled_from([0, 100, 10**6])),
         lambda members, _, most: np.testing.assert_(sum(map(len, members.values())) <= most),
-        many=3000,
-    ),
+        many=3000),
     "data.formats.parse_idx": Case(
         st.tuples(idx_bytes(), st.just("here")),
-        lambda array, *_: np.testing.assert_equal(array.dtype, np.uint8),
-        (DataError,),
-        many=3000,
-    ),
+        lambda array, *_: np.testing.assert_equal(array.dtype, np.uint8), (DataError,), many=3000),
     "data.formats.parse_npz": Case(
         st.tuples(npz_bytes(), st.just("here")),
-        lambda found, *_: np.testing.assert_(set(found) <= set(IDX_FILES)),
-        (DataError,),
-        many=2000,
-    ),
+        lambda found, *_: np.testing.assert_(set(found) <= set(IDX_FILES)), (DataError,),
+        many=2000),
     "data.mnist.verify": Case(
         st.tuples(st.dictionaries(st.sampled_from(list(IDX_FILES)), arrays()), st.just("here")),
-        lambda *_: np.testing.assert_(False, "nothing but MNIST passes"),
-        (DataError,),
-    ),
+        never, (DataError,)),
     "parameters.check_parameters": Case(
-        st.tuples(
-            st.sampled_from(["SEED", "EPOCHS", "BATCH_SIZE", "LEARNING_RATE", "DATASET", "NONE"]),
-            ANYTHING | NUMBERS,
-        ),
-        lambda _, name, value: np.testing.assert_(type(value) in (int, float, str)),
-    ),
+        st.tuples(st.sampled_from(PARAMETERS), ANYTHING | NUMBERS),
+        lambda _, name, value: np.testing.assert_(type(value) in (int, float, str))),
     "runner.notebook.given_parameters.parse_value": Case(
-        st.tuples(
-            st.one_of(st.text(), st.sampled_from(["-" * 9000 + "1", "[" * 500, "9" * 5000])),
-            st.sampled_from(["bool", "int", "float", "str"]),
-        ),
+        st.tuples(st.text() | st.sampled_from(LITERALS),
+                  st.sampled_from(["bool", "int", "float", "str"])),
         lambda result, text, type_name: np.testing.assert_(type_name != "str" or result == text),
-        (),
-    ),
-}
+        ()),
+}  # fmt: skip
 CALLS = {
     "parameters.check_parameters": lambda name, value: check_parameters(**{name: value}),
     "training.augmentation.Augmentation.__call__": augment,

@@ -146,13 +146,8 @@ def called_often(times: int) -> dict:
 
 
 def nested(depth: int) -> bytes:
-    return (
-        json.dumps(config_of(small())).encode()[:-1]
-        + b', "x": '
-        + b"[" * depth
-        + b"]" * depth
-        + b"}"
-    )
+    lists = b"[" * depth + b"]" * depth
+    return json.dumps(config_of(small())).encode()[:-1] + b', "x": ' + lists + b"}"
 
 
 def large_matrix() -> dict:
@@ -324,10 +319,9 @@ NETWORKS = {
     "ten sigmoids": (lambda: small(activation="sigmoid"), "gives no probabilities"),
     "an input of bytes": (lambda: small(dtype="uint8"), "takes uint8"),
     "dropout that is never off": (
-        lambda: network(lambda x: layers.Dropout(0.5)(x, training=True)),
-        "opened",
+        lambda: network(lambda x: layers.Dropout(0.5)(x, training=True)), "opened"
     ),
-}
+}  # fmt: skip
 LARGE = {
     "15 million parameters": (
         lambda: network(layers.Flatten(), layers.Dense(12_000), layers.Dense(480)), "opened"

@@ -65,25 +65,23 @@ def test_training_precision_comes_back_when_asked_for(network, tmp_path):
 
 
 # What Keras 3.8, the oldest in which saved models open, accepts beside name, trainable and dtype.
+OF_WEIGHTS = "initializer", "regularizer", "constraint"
+OF_KERNELS = {f"{weights}_{what}" for weights in ("kernel", "bias") for what in OF_WEIGHTS}
 ACCEPTED = {
     "InputLayer": {"batch_shape", "sparse", "ragged", "optional"},
-    "Conv2D": {
+    "Conv2D": OF_KERNELS | {
         "filters", "kernel_size", "strides", "padding", "data_format", "dilation_rate", "groups",
-        "activation", "use_bias", "kernel_initializer", "bias_initializer", "kernel_regularizer",
-        "bias_regularizer", "activity_regularizer", "kernel_constraint", "bias_constraint",
+        "activation", "use_bias", "activity_regularizer",
     },
     "MaxPooling2D": {"pool_size", "padding", "strides", "data_format"},
     "BatchNormalization": {
-        "axis", "momentum", "epsilon", "center", "scale", "beta_initializer", "gamma_initializer",
-        "moving_mean_initializer", "moving_variance_initializer", "beta_regularizer",
-        "gamma_regularizer", "beta_constraint", "gamma_constraint", "synchronized",
+        "axis", "momentum", "epsilon", "center", "scale", "moving_mean_initializer",
+        "moving_variance_initializer", "synchronized",
+        *(f"{weights}_{what}" for weights in ("beta", "gamma") for what in OF_WEIGHTS),
     },
     "ReLU": {"max_value", "negative_slope", "threshold"},
     "GlobalMaxPooling2D": {"data_format", "keepdims"},
-    "Dense": {
-        "units", "activation", "use_bias", "kernel_initializer", "bias_initializer",
-        "kernel_regularizer", "bias_regularizer", "kernel_constraint", "bias_constraint",
-    },
+    "Dense": OF_KERNELS | {"units", "activation", "use_bias"},
     "GlorotUniform": {"seed"},
     "Zeros": set(),
     "Ones": set(),

@@ -23,13 +23,9 @@ def move(images, angle=0.0, shift=(0.0, 0.0), zoom=1.0):
     }
     transforms = affine_transforms(amounts, size=tf.constant([28.0, 28.0]))
     return tf.raw_ops.ImageProjectiveTransformV3(
-        images=tf.cast(images, tf.float32),
-        transforms=transforms,
-        output_shape=[28, 28],
-        interpolation="BILINEAR",
-        fill_mode="CONSTANT",
-        fill_value=0.0,
-    ).numpy()
+        images=tf.cast(images, tf.float32), transforms=transforms, output_shape=[28, 28],
+        interpolation="BILINEAR", fill_mode="CONSTANT", fill_value=0.0,
+    ).numpy()  # fmt: skip
 
 
 @pytest.mark.parametrize(

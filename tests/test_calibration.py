@@ -19,13 +19,10 @@ LABELS = np.array([1, 1, 2, 5])
 ANSWERS = rows({1: 0.9}, {0: 0.9, 1: 0.05}, {2: 0.7}, {3: 0.3, 5: 0.2})
 
 
-def test_ece_equals_the_sum_worked_by_hand():
+def test_ece_equals_the_sum_worked_by_hand_and_lets_errors_cancel_within_a_bin_only():
     # Bins of a tenth: 0.9 and 0.9, half right: |1 - 1.8| = 0.8; 0.7, right: 0.3; 0.3, wrong: 0.3.
     # (0.8 + 0.3 + 0.3) / 4 = 0.35.
     assert evaluation.expected_calibration_error(LABELS, ANSWERS, 10) == pytest.approx(0.35)
-
-
-def test_ece_lets_errors_cancel_within_a_bin_only():
     # One bin for all: |2 - 2.8| / 4 = 0.2.
     assert evaluation.expected_calibration_error(LABELS, ANSWERS, 1) == pytest.approx(0.2)
 

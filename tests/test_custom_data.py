@@ -10,7 +10,6 @@ import pytest
 from mnist_helpers import data
 from mnist_helpers.data import formats
 from mnist_helpers.data.formats import IDX_FILES, DataError
-from mnist_helpers.runner.cli import main
 from tests import hostile_tables
 from tests.limits import conclude, measure, needs_linux
 from tests.stress import VARIABLE, often
@@ -127,23 +126,10 @@ def test_names_that_are_no_utf_8_are_an_error(folder, tmp_path):
         data.class_names(folder)
 
 
-def test_nothing_is_ever_unpickled(npz, monkeypatch):
-    def no_pickles(file, allow_pickle=True, read=np.lib.format.read_array):
-        assert allow_pickle is False
-        return read(file, allow_pickle=False)
-
-    monkeypatch.setattr(np.lib.format, "read_array", no_pickles)
-    monkeypatch.setattr(np, "load", None)
-    data.load_dataset(npz)
-    data.class_names(npz)
-
-
-def test_the_command_says_what_is_wrong_before_anything_starts(tmp_path, capsys):
-    missing = str(tmp_path / "none.npz")
-    assert main(["run", "--dataset", missing, "--output", str(tmp_path), "--name", "x"]) == 1
-    assert "there is nothing there" in capsys.readouterr().err
-    assert main(["run", "--dataset", "minst", "--output", str(tmp_path), "--name", "x"]) == 2
-    assert "DATASET must be the path of a data set" in capsys.readouterr().err
+def test_the_command_says_what_is_wrong_before_anything_starts(tmp_path, said):
+    run = "run", "--output", tmp_path, "--name", "x", "--dataset"
+    assert "there is nothing there" in said(1, *run, tmp_path / "none.npz")
+    assert "DATASET must be the path of a data set" in said(2, *run, "minst")
     assert not (tmp_path / "x").exists()
 
 

@@ -1,12 +1,11 @@
 """The data sets, and how they are split."""
 
-import os
 from collections import Counter
 
 import numpy as np
 import pytest
 
-from mnist_helpers import data, paths
+from mnist_helpers import data
 from mnist_helpers.data import datasets
 from mnist_helpers.data import mnist as mnist_module
 from tests.test_mnist import as_arrays
@@ -116,8 +115,8 @@ def test_no_digit_of_the_test_set_is_among_the_training_digits():
 
 
 @pytest.fixture(scope="module")
-def mnist():
-    if not (os.environ.get("MNIST_SOURCE") or (paths.datasets_dir() / "mnist.npz").exists()):
+def mnist(dataset):
+    if dataset != "mnist":
         pytest.skip("MNIST is not on this machine; set MNIST_SOURCE to test with it")
     return data.load_mnist()
 
@@ -126,9 +125,8 @@ def test_mnist_itself(mnist):
     (x_train, y_train), (x_test, y_test) = mnist
     assert np.bincount(y_train)[:3].tolist() == [5923, 6742, 5958]
     assert np.bincount(y_test)[:3].tolist() == [980, 1135, 1032]
-    assert (data.array_checksums(as_arrays(mnist))) == {
-        n: s for n, (_, s) in mnist_module.MNIST.items()
-    }
+    sums = {name: checksum for name, (_, checksum) in mnist_module.MNIST.items()}
+    assert data.array_checksums(as_arrays(mnist)) == sums
 
 
 def test_mnist_is_split_into_55000_and_5000(mnist):

@@ -66,15 +66,10 @@ def run_setup(monkeypatch, address, importable, colab=None):
     return shell.run_line_magic.call_args_list, asked.called
 
 
-@pytest.mark.parametrize(
-    "address, variable, installed_from",
-    [
-        (ADDRESSES[1], "", "git+https://github.com/someone/digits"),
-        (ADDRESSES[1], "here.whl", "here.whl"),
-        (None, "here.whl", "here.whl"),
-        (None, "", "asked.whl"),
-    ],
-)
+@pytest.mark.parametrize("address, variable, installed_from", [
+    (ADDRESSES[1], "", "git+https://github.com/someone/digits"), (None, "", "asked.whl"),
+    (ADDRESSES[1], "here.whl", "here.whl"), (None, "here.whl", "here.whl"),
+])  # fmt: skip
 def test_the_setup_cell_installs_only_what_is_missing(
     monkeypatch, address, variable, installed_from
 ):
@@ -96,11 +91,11 @@ def test_the_setup_cell_switches_on_custom_widgets_in_colab(monkeypatch):
 # The copy to work on
 
 
-def test_the_series_is_copied_with_or_without_solutions(tmp_path, capsys):
+def test_the_series_is_copied_with_or_without_solutions(tmp_path, said):
     for options, solutions in (([], True), (["--without-solutions"], False)):
         folder = tmp_path / f"copies {solutions}"
-        assert main(["notebooks", str(folder), *options]) == 0
-        assert capsys.readouterr().out.splitlines() == [str(folder / p.name) for p in NOTEBOOKS]
+        printed = said(0, "notebooks", folder, *options).splitlines()
+        assert printed == [str(folder / path.name) for path in NOTEBOOKS]
         for path in NOTEBOOKS:
             cells = read_notebook(folder / path.name)["cells"]
             assert ("<summary>Solutions" in str(cells)) == solutions
@@ -120,11 +115,10 @@ def test_a_terminal_of_cp1252_shows_names_it_has_no_letters_for(tmp_path, monkey
     assert (tmp_path / "数字" / "sweeps/results/strategy/results.csv").exists()  # for 07
 
 
-def test_a_notebook_one_has_worked_on_is_not_replaced(tmp_path, capsys):
+def test_a_notebook_one_has_worked_on_is_not_replaced(tmp_path, said):
     mine = tmp_path / NOTEBOOKS[3].name
     mine.write_text("mine")
-    assert main(["notebooks", str(tmp_path)]) == 2
-    assert f"{mine} is there already" in capsys.readouterr().err
+    assert f"{mine} is there already" in said(2, "notebooks", tmp_path)
     assert list(tmp_path.iterdir()) == [mine] and mine.read_text() == "mine"
 
 

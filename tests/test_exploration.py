@@ -41,17 +41,12 @@ def test_embedding_repeats_with_its_seed_and_keeps_classes_together(digits):
     assert (labels[distances.argmin(axis=1)] == labels).mean() > 0.85
 
 
-@pytest.mark.parametrize(
-    ("vectors", "message"),
-    [
-        (np.eye(9), "at least 10 vectors"),
-        (np.arange(12.0), "at least 10 vectors"),
-        (np.ones((12, 5)), "not all the same"),
-        (np.full((12, 5), np.nan), "finite"),
-        (np.array([["a"]] * 12), "must be real numbers"),
-        (np.ma.masked_array(np.eye(12), np.eye(12) > 0), "masked"),
-    ],
-)
+@pytest.mark.parametrize(("vectors", "message"), [
+    (np.eye(9), "at least 10 vectors"), (np.arange(12.0), "at least 10 vectors"),
+    (np.ones((12, 5)), "not all the same"), (np.full((12, 5), np.nan), "finite"),
+    (np.array([["a"]] * 12), "must be real numbers"),
+    (np.ma.masked_array(np.eye(12), np.eye(12) > 0), "masked"),
+])  # fmt: skip
 def test_what_cannot_be_embedded_is_an_error(vectors, message):
     with pytest.raises(ValueError, match=message):
         exploration.tsne_embedding(vectors, seed=0)

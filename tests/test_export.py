@@ -5,7 +5,6 @@ import numpy as np
 import pytest
 
 from mnist_helpers.runner import export_formats as export
-from mnist_helpers.runner.cli import main
 from mnist_helpers.runner.cli.export import Format
 from tests.limits import largest_file
 
@@ -86,10 +85,8 @@ def test_missing_packages_are_named_with_the_command_that_installs_them(
 
 
 @pytest.mark.slow
-def test_the_command_exports_and_compares(model_file, tmp_path, capsys):
-    arguments = ["export", "savedmodel", "--model", str(model_file)]
-    arguments += ["--dataset", "digits", "--output", str(tmp_path / "out")]
-    assert main(arguments) == 0
-    assert "same answers to 360 test images as tiny.keras" in capsys.readouterr().out
-    assert main(arguments) == 2
-    assert "there already" in capsys.readouterr().err
+def test_the_command_exports_and_compares(model_file, tmp_path, said):
+    arguments = "export", "savedmodel", "--model", model_file, "--dataset", "digits"
+    arguments += "--output", tmp_path / "out"
+    assert "same answers to 360 test images as tiny.keras" in said(0, *arguments)
+    assert "there already" in said(2, *arguments)

@@ -37,8 +37,7 @@ def twice_the_same_name():
 def overlapping():
     """Two entries of the directory for one and the same data."""
     content = bytearray(zipped(zipfile.ZIP_STORED, a=bytes(1000)))
-    start = content.index(b"PK\1\2")
-    end = content.index(b"PK\5\6")
+    start, end = content.index(b"PK\1\2"), content.index(b"PK\5\6")
     entry, tail = content[start:end], content[end:]
     tail[8:12], tail[12:16] = b"\2\0\2\0", (2 * len(entry)).to_bytes(4, "little")
     return bytes(content[:start] + entry + entry.replace(b"a", b"b") + tail)

@@ -26,8 +26,10 @@ import pytest
 
 from mnist_helpers import data, paths
 from mnist_helpers.data import download, formats, mnist
+from mnist_helpers.files import read_zip_members
 from tests.hostile_tables import idx
 from tests.limits import needs_posix
+from tests.test_files import zipped
 
 pytestmark = pytest.mark.promise(4)
 
@@ -238,10 +240,7 @@ def redirect(target):
         (stall, "timeout: no connection after 1 s, or no byte for 0.2 s"),
         (reset, "the connection broke off"),
         (None, "the server answered 404 Not Found"),
-        (
-            lambda handler: handler.send_error(404, "\x1b[31m" + "x" * 60_000),
-            "answered 404  (31mxxx",
-        ),
+        (lambda asked: asked.send_error(404, "\x1b[31m" + "x" * 60_000), "answered 404  (31mxxx"),
         (b"<!DOCTYPE html><p>Log in", "is a web page"),
         (b"PK\3\4 half", "cannot be read as an .npz file"),
         (redirect("http://[::1/"), ""),
@@ -355,14 +354,9 @@ def pickled(arrays):
 
 def repacked(arrays, change=lambda header: header, method=zipfile.ZIP_STORED):
     """The same members, x_train's changed, by another method of compression."""
-    with io.BytesIO(npz(arrays)) as file, zipfile.ZipFile(file) as archive:
-        parts = {name: archive.read(name) for name in archive.namelist()}
+    parts = read_zip_members(npz(arrays), 10**6)
     parts["x_train.npy"] = change(parts["x_train.npy"])
-    file = io.BytesIO()
-    with zipfile.ZipFile(file, "w", method) as archive:
-        for name, content in parts.items():
-            archive.writestr(name, content)
-    return file.getvalue()
+    return zipped(method, **parts)
 
 
 def lying_header(shape, arrays):
@@ -395,16 +389,14 @@ BAD_NPZ = {
         "y_train differ from MNIST's by checksum",
     ),
     "train and test labels swapped": (
-        lambda a: changed(a, y_train=a["y_test"], y_test=a["y_train"]),
-        r"y_train is uint8 of shape \(20,\)",
+        lambda a: changed(a, y_train=a["y_test"], y_test=a["y_train"]), r"y_train .* shape \(20,\)"
     ),
     "wrong shape": (
-        lambda a: changed(a, x_test=a["x_test"].reshape(20, 784)),
-        r"x_test is uint8 of shape \(20, 784\)",
+        lambda a: changed(a, x_test=a["x_test"].reshape(20, 784)), r"x_test .* shape \(20, 784\)"
     ),
     "wrong type": (lambda a: changed(a, y_test=a["y_test"].astype(int)), "y_test is int64"),
     "missing array": (lambda a: npz({"x_train": a["x_train"]}), "has no array y_train"),
-}
+}  # fmt: skip
 
 
 @pytest.mark.parametrize("damage", BAD_NPZ)
@@ -469,11 +461,10 @@ def test_a_damaged_cache_is_set_aside_also_offline_and_fetched_again(small, cach
 @pytest.mark.parametrize("spoil", ["damaged", pytest.param("pipe", marks=needs_posix), "folder"])
 def test_a_damaged_cache_that_cannot_be_set_aside_is_no_error(small, cache, give, spoil):
     cache.unlink()
-    {
-        "damaged": lambda: cache.write_bytes(flipped(small)),
-        "pipe": lambda: os.mkfifo(cache),
-        "folder": cache.mkdir,
-    }[spoil]()
+    if spoil == "damaged":
+        cache.write_bytes(flipped(small))
+    else:
+        os.mkfifo(cache) if spoil == "pipe" else cache.mkdir()
     (cache.with_name("mnist.npz.damaged") / "in the way").mkdir(parents=True)
     give(npz(small))
     with warnings.catch_warnings(record=True) as caught:
@@ -521,12 +512,9 @@ def run_worker(script, home, arrays, **environment):
     table = json.dumps({name: (array.shape, sums[name]) for name, array in arrays.items()})
     return subprocess.Popen(
         [sys.executable, "-c", script, table],
-        env={**os.environ, "KERAS_HOME": str(home), **environment},
-        cwd=paths.PROJECT,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
+        env={**os.environ, "KERAS_HOME": str(home), **environment}, cwd=paths.PROJECT,
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
 
 
 @pytest.mark.promise(3)

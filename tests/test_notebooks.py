@@ -18,14 +18,7 @@ from mnist_helpers.runner.notebook.read import SERIES
 NOTEBOOKS = [NOTEBOOKS_DIR / f"{name}.ipynb" for name in SERIES]
 
 
-def names(notebooks):
-    return [path.stem for path in notebooks]
-
-
-ALL = sorted(NOTEBOOKS_DIR.glob("*.ipynb"))
-
-
-@pytest.fixture(params=ALL, ids=names(ALL))
+@pytest.fixture(params=sorted(NOTEBOOKS_DIR.glob("*.ipynb")), ids=lambda path: path.stem)
 def notebook(request):
     return nbformat.read(request.param, as_version=4)
 
@@ -85,11 +78,9 @@ def test_its_figures_have_alternative_text(notebook):
     outputs = [output for cell in code_cells(notebook) for output in cell.outputs]
     tags = re.findall(r"<img [^>]*>", json.dumps(outputs))
     texts = [re.search(r'alt=\\"([^"]*)', tag) for tag in tags]
-    alternatives = [found[1] if found else "" for found in texts] + [
-        output.metadata.get("image/png", {}).get("alt", "")
-        for output in outputs
-        if "image/png" in output.get("data", {})
-    ]
+    figures = [output for output in outputs if "image/png" in output.get("data", {})]
+    alternatives = [found[1] if found else "" for found in texts]
+    alternatives += [figure.metadata.get("image/png", {}).get("alt", "") for figure in figures]
     assert alternatives
     assert all(len(text) >= 20 and text == " ".join(text.split()) for text in alternatives)
 
@@ -140,18 +131,14 @@ def test_a_quick_run_leaves_models_pages_and_metrics_and_says_nothing_in_red(qui
 
 def checked_outputs(path):
     """Returns what the cells tagged `nbval-check-output` show beside pictures, by the cells' id."""
-    tagged = [
-        cell
+
+    def shown(output):
+        return output.get("text") or {k: v for k, v in output.data.items() if "image" not in k}
+
+    return {
+        cell.id: [*map(shown, cell.outputs)]
         for cell in code_cells(nbformat.read(path, as_version=4))
         if "nbval-check-output" in cell.metadata.get("tags", [])
-    ]
-    return {
-        cell.id: [
-            output.get("text")
-            or {kind: shown for kind, shown in output.data.items() if "image" not in kind}
-            for output in cell.outputs
-        ]
-        for cell in tagged
     }
 
 

@@ -45,11 +45,8 @@ def test_each_epoch_shows_images_at_most_once_with_their_labels_and_is_shuffled_
 def test_the_share_counts_the_augmented(images, share, count):
     options = dict(epochs=1, batch_size=BATCH)
     plain, _ = take(training_dataset(images, labels(), **options))
-    mixed, _ = take(
-        training_dataset(
-            images, labels(), **options, augmentation=Augmentation(), augmented_share=share
-        )
-    )
+    mixture = dict(augmentation=Augmentation(), augmented_share=share)
+    mixed, _ = take(training_dataset(images, labels(), **options, **mixture))
     changed = (plain != mixed).any(axis=(1, 2, 3)).reshape(-1, BATCH)
     assert (changed.sum(axis=1) == count).all()
 

@@ -62,21 +62,13 @@ def test_size_does_not_matter(size):
     assert max(read_grey(drawn(size)).shape) <= 400
 
 
-@pytest.mark.parametrize(
-    "picture",
-    [
-        drawn(ink=255, paper=0),
-        drawn(ink=90, paper=200),
-        drawn(ink=(200, 30, 30), paper=(250, 250, 240), mode="RGB"),
-        drawn(ink=(0, 0, 0, 255), paper=(0, 0, 0, 0), mode="RGBA"),
-        drawn(ink=(255, 255, 255, 255), paper=(255, 255, 255, 0), mode="RGBA"),
-        drawn().convert("1"),
-        drawn().convert("P"),
-        drawn().convert("I"),
-        drawn(mode="LA", ink=(0, 255), paper=(255, 255)),
-    ],
-    ids=lambda picture: picture.mode,
-)
+@pytest.mark.parametrize("picture", [
+    drawn(ink=255, paper=0), drawn(ink=90, paper=200), *map(drawn().convert, ("1", "P", "I")),
+    drawn(ink=(200, 30, 30), paper=(250, 250, 240), mode="RGB"),
+    drawn(ink=(0, 0, 0, 255), paper=(0, 0, 0, 0), mode="RGBA"),
+    drawn(ink=(255, 255, 255, 255), paper=(255, 255, 255, 0), mode="RGBA"),
+    drawn(mode="LA", ink=(0, 255), paper=(255, 255)),
+], ids=lambda picture: picture.mode)  # fmt: skip
 def test_polarity_colours_and_modes_do_not_matter(picture):
     assert likeness(picture) > 0.99
 
@@ -160,28 +152,18 @@ def test_the_steps_end_with_what_the_network_sees():
     np.testing.assert_array_equal(list(steps.values())[-1], PLAIN[..., 0])
 
 
-@pytest.mark.parametrize(
-    "given, said",
-    [
-        (np.zeros((28, 28)), "blank"),
-        (np.full((300, 300, 3), 200, np.uint8), "blank"),
-        (np.outer(np.ones(200), np.linspace(0.2, 0.9, 200)), "blank"),
-        (Image.new("RGBA", (50, 50), (0, 0, 0, 0)), "blank"),
-        (np.zeros((1, 28)), "28 × 1 pixels"),
-        (np.zeros((0, 28)), "no pixels"),
-        (np.full((28, 28), np.nan), "not finite"),
-        (np.where(np.eye(28), np.inf, 0), "not finite"),
-        (np.eye(28) * -1, "not negative"),
-        (np.eye(28) * 1e6, "reach to 255"),
-        (np.zeros(784), "shape"),
-        (np.zeros((1, 28, 28, 1)), "shape"),
-        (np.zeros((28, 28), complex), "complex"),
-        (b"", "cannot be read"),
-        (png(drawn())[:200], "cannot be read"),
-        (7, "cannot be read"),
-        (np.pad(np.ones((3, 3)), 48), "No digit|too small for a digit"),
-    ],
-)  # fmt: skip
+@pytest.mark.parametrize("given, said", [
+    (np.zeros((28, 28)), "blank"), (np.full((300, 300, 3), 200, np.uint8), "blank"),
+    (np.outer(np.ones(200), np.linspace(0.2, 0.9, 200)), "blank"),
+    (Image.new("RGBA", (50, 50), (0, 0, 0, 0)), "blank"),
+    (np.zeros((1, 28)), "28 × 1 pixels"), (np.zeros((0, 28)), "no pixels"),
+    (np.full((28, 28), np.nan), "not finite"), (np.where(np.eye(28), np.inf, 0), "not finite"),
+    (np.eye(28) * -1, "not negative"), (np.eye(28) * 1e6, "reach to 255"),
+    (np.zeros(784), "shape"), (np.zeros((1, 28, 28, 1)), "shape"),
+    (np.zeros((28, 28), complex), "complex"), (b"", "cannot be read"), (7, "cannot be read"),
+    (png(drawn())[:200], "cannot be read"),
+    (np.pad(np.ones((3, 3)), 48), "No digit|too small for a digit"),
+])  # fmt: skip
 def test_what_is_no_digit_is_refused_in_a_sentence(given, said):
     with pytest.raises(ValueError, match=said) as caught:
         to_mnist(given)

@@ -11,7 +11,6 @@ from mnist_helpers.paths import SHIPPED_DIR
 from mnist_helpers.preprocessing.image_io import PictureError
 from mnist_helpers.preprocessing.numbers import read_number
 from mnist_helpers.preprocessing.writing import find_writing
-from mnist_helpers.runner.cli import main
 from mnist_helpers.widgets.pad import EXAMPLES, draw_strokes
 
 
@@ -148,25 +147,21 @@ def test_the_score_goes_with_any_classifier(tmp_path):
     assert predict_number(written("41"), SHIPPED_DIR).text == "41"
 
 
-def test_the_command_reads_numbers_and_draws_boxes(tmp_path, capsys):
+def test_the_command_reads_numbers_and_draws_boxes(tmp_path, said):
     for name, text in (("a.png", "2026"), ("b.png", "13\n95")):
         Image.fromarray(written(text)).save(tmp_path / name)
     (tmp_path / "c.png").write_bytes(b"nothing")
-    given = ["predict", str(tmp_path), "--numbers"]
-    assert main([*given, "--boxes", str(tmp_path / "boxes")]) == 1
-    printed = capsys.readouterr()
-    assert "a.png: '2026' (" in printed.out and "b.png: '13\\n95' (" in printed.out
-    assert "c.png: This cannot be read" in printed.err
+    given = "predict", tmp_path, "--numbers"
+    printed = said(1, *given, "--boxes", tmp_path / "boxes")
+    assert "a.png: '2026' (" in printed and "b.png: '13\\n95' (" in printed
+    assert "c.png: This cannot be read" in printed
     with Image.open(tmp_path / "boxes/a_boxes.png") as marked:
         colours = {colour for _, colour in marked.getcolors(1 << 24)}
     assert (213, 94, 0) in colours
-    assert main(["predict", str(tmp_path / "a.png"), "--numbers", "--json"]) == 0
-    (row,) = json.loads(capsys.readouterr().out)
+    (row,) = json.loads(said(0, "predict", tmp_path / "a.png", "--numbers", "--json"))
     assert row["number"] == "2026" and len(row["boxes"]) == 4
-    assert main(["predict", str(tmp_path / "a.png"), "--numbers", "--csv"]) == 0
-    assert capsys.readouterr().out.splitlines()[0].startswith("picture,number,confidence")
-    assert main([*given, "--boxes", str(tmp_path / "boxes")]) == 1
-    assert "is there already" in capsys.readouterr().err
-    assert main(["predict", str(tmp_path), "--boxes", "x"]) == 2
-    assert main(["predict", str(tmp_path / "a.png")]) == 1
-    assert "several digits: 2026" in capsys.readouterr().err
+    table = said(0, "predict", tmp_path / "a.png", "--numbers", "--csv")
+    assert table.startswith("picture,number,confidence")
+    assert "is there already" in said(1, *given, "--boxes", tmp_path / "boxes")
+    assert "--numbers" in said(2, "predict", tmp_path, "--boxes", "x")
+    assert "several digits: 2026" in said(1, "predict", tmp_path / "a.png")

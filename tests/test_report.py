@@ -12,7 +12,6 @@ from mnist_helpers import evaluation
 from mnist_helpers.data.datasets import load_test, load_training
 from mnist_helpers.evaluation import model_evaluation, robustness
 from mnist_helpers.evaluation.inference import Predictor
-from mnist_helpers.runner.cli import main
 from mnist_helpers.runner.page import model_report as report
 from mnist_helpers.training import artifacts
 
@@ -102,18 +101,16 @@ def test_the_text_names_every_figure(measured):
 
 
 @pytest.mark.slow
-def test_the_command_prints_the_text_and_writes_a_page_that_stands_alone(trained, tmp_path, capsys):
+def test_the_command_prints_the_text_and_writes_a_page_that_stands_alone(trained, tmp_path, said):
     artifacts.save_model(trained, tmp_path / "<tiny>.keras")
-    arguments = ["evaluate", "--model", str(tmp_path / "<tiny>.keras"), "--dataset", "digits"]
-    html = ["--robustness-images", "100", "--html", str(tmp_path / "page.html")]
-    assert main([*arguments, *html]) == 0
-    assert "accuracy at severities" in capsys.readouterr().out
+    arguments = "evaluate", "--model", tmp_path / "<tiny>.keras", "--dataset", "digits"
+    html = "--robustness-images", 100, "--html", tmp_path / "page.html"
+    assert "accuracy at severities" in said(0, *arguments, *html)
     page = (tmp_path / "page.html").read_text(encoding="utf-8")
     assert page.startswith("<!DOCTYPE html>") and "http" not in page
     assert page.count('<img alt="') == page.count("data:image/png;base64,") == 5
     assert "&lt;tiny&gt;.keras" in page and "<tiny>" not in page
-    assert main([*arguments, "--robustness-images", "5"]) == 2
-    assert "at least 100" in capsys.readouterr().err
+    assert "at least 100" in said(2, *arguments, "--robustness-images", 5)
 
 
 @pytest.mark.slow

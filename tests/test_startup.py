@@ -15,15 +15,11 @@ pytestmark = pytest.mark.slow
 
 
 def run(code, **environment):
+    keep = {k: v for k, v in os.environ.items() if k not in ("KERAS_HOME", "OMP_WAIT_POLICY")}
     return subprocess.run(
         [sys.executable, "-c", code],
-        cwd=PROJECT,
-        env={k: v for k, v in os.environ.items() if k not in ("KERAS_HOME", "OMP_WAIT_POLICY")}
-        | environment,
-        capture_output=True,
-        text=True,
-        timeout=120,
-    )
+        cwd=PROJECT, env=keep | environment, capture_output=True, text=True, timeout=120,
+    )  # fmt: skip
 
 
 def test_keras_may_be_imported_before_and_waiting_threads_leave_the_processor_to_others():

@@ -1,21 +1,17 @@
 """The README's words about the strategy study, on numbers that can be checked by hand."""
 
-import importlib
-
 import pandas as pd
 import pytest
 
 from mnist_helpers.files import write_json
-from mnist_helpers.paths import PROJECT
 
 OURS = "clean → mixed (hybrid)"
 SCORES = {"first": [0.5, 0.6, 0.7], OURS: [0.6, 0.8, 1.0], "last": [0.9, 0.7, 0.8]}
 
 
 @pytest.fixture
-def report(monkeypatch, tmp_path):
-    monkeypatch.syspath_prepend(PROJECT / "benchmarks")
-    module = importlib.import_module("strategy_report")
+def report(benchmark, monkeypatch, tmp_path):
+    module = benchmark("strategy_report")
     monkeypatch.setattr(module, "FOLDER", tmp_path)
     rows = [
         {"run": f"{name} {seed}", "variant": name, "params.SEED": seed, "state": "done"}

@@ -1,5 +1,6 @@
 """Sweeps as users run them, on notebooks that only pretend to train."""
 
+import contextlib
 import csv
 import json
 import os
@@ -91,12 +92,8 @@ def test_a_sweep_does_shared_work_once_and_07_reads_its_table(sweep, tmp_path, c
     file = sweep(BOTH + "grid:\n  02_second: {SHARE: [0.25, 1]}\nseeds: [0, 3]\n")
     assert main(command(file, "--workers", "2")) == 0
     table = rows(file)
-    assert [(row["params.SHARE"], row["params.SEED"], row["state"]) for row in table] == [
-        ("0.25", "0", "done"),
-        ("0.25", "3", "done"),
-        ("1", "0", "done"),
-        ("1", "3", "done"),
-    ]
+    found = [(row["params.SHARE"], row["params.SEED"], row["state"]) for row in table]
+    assert found == [(share, seed, "done") for share in ("0.25", "1") for seed in ("0", "3")]
     assert float(table[2]["metrics.test_accuracy"]) == pytest.approx(1 - 1 / 5)
     assert float(table[0]["metrics.training_seconds"]) == 3.0  # of both phases
     assert float(table[0]["metrics.training_cpu_seconds"]) == 1.0
@@ -148,14 +145,12 @@ def test_a_failing_run_leaves_the_others_alone_and_is_repeated_on_demand(sweep, 
 
 
 @pytest.mark.slow
-def test_stopped_and_killed_in_mid_epoch_it_ends_as_an_undisturbed_sweep(sweep, start, capsys):
+def test_stopped_and_killed_in_mid_epoch_it_ends_as_an_undisturbed_sweep(sweep, start, said):
     stopped = sweep(SLOW)
     process = start(stopped, "--workers", "1")
     kernel, *_ = wait_until(lambda: kernels_in_epoch(stopped, 2))
-    capsys.readouterr()
-    assert main(command(stopped)) == 2  # a second one in the same folder
-    said = f"already going in {folder(stopped)}: process {process.pid} on"
-    assert said in capsys.readouterr().err
+    refusal = said(2, *command(stopped))  # a second one in the same folder
+    assert f"already going in {folder(stopped)}: process {process.pid} on" in refusal
     children = psutil.Process(process.pid).children(recursive=True)
     process.send_signal(signal.SIGINT)
     _, err = process.communicate(timeout=120)
@@ -231,18 +226,17 @@ if SEED == 5:
     assert "Traceback" not in capfd.readouterr().err
 
 
-def test_code_that_changes_meanwhile_stops_the_sweep(sweep, monkeypatch, capsys):
+def test_code_that_changes_meanwhile_stops_the_sweep(sweep, monkeypatch, said):
     monkeypatch.setattr(plan, "_version", lambda notebook: "of yesterday")
-    file = sweep(BOTH + "seeds: 1\n")
-    assert main(command(file)) == 2
-    assert "has changed since this was started" in capsys.readouterr().err
+    refusal = said(2, *command(sweep(BOTH + "seeds: 1\n")))
+    assert "has changed since this was started" in refusal
 
 
 # A Dask cluster of processes on this machine
 
 
 class Cluster:
-    """A Dask scheduler and its workers."""
+    """A Dask scheduler and its workers, of which one is started."""
 
     def __init__(self, folder):
         self.folder, self.workers = folder, {}
@@ -254,15 +248,14 @@ class Cluster:
         # It is whole when it ends in a brace: the scheduler does not write it at once.
         wait_until(lambda: address_file.exists() and address_file.read_text().endswith("}"))
         self.address = json.loads(address_file.read_text())["address"]
+        self.start_worker()
 
     def _launch(self, program, *arguments):
         return subprocess.Popen(
             [sys.executable, "-m", f"distributed.cli.{program}", *arguments],
-            cwd=self.folder,
+            cwd=self.folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
             env=os.environ | {"PYTHONPATH": str(PROJECT), "OMP_NUM_THREADS": "1"},
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-        )
+        )  # fmt: skip
 
     def start_worker(self):
         worker = self._launch(
@@ -277,22 +270,11 @@ class Cluster:
             process.wait()
 
 
-@pytest.fixture
-def fresh_cluster(tmp_path):
-    """A cluster of one worker."""
-    cluster = Cluster(tmp_path)
-    cluster.start_worker()
-    yield cluster
-    cluster.close()
-
-
 @pytest.fixture(scope="module")
 def cluster(tmp_path_factory):
     """A cluster of one worker, for several tests."""
-    cluster = Cluster(tmp_path_factory.mktemp("cluster"))
-    cluster.start_worker()
-    yield cluster
-    cluster.close()
+    with contextlib.closing(Cluster(tmp_path_factory.mktemp("cluster"))) as cluster:
+        yield cluster
 
 
 @pytest.mark.slow
@@ -307,11 +289,11 @@ def test_dask_workers_without_a_shared_disk_send_their_results(sweep, cluster, m
 
 
 @pytest.mark.slow
-def test_a_worker_with_other_code_is_named(sweep, cluster, monkeypatch, capsys):
+def test_a_worker_with_other_code_is_named(sweep, cluster, monkeypatch, said):
     monkeypatch.setattr(plan, "_version", lambda notebook: "newer")
-    assert main(command(sweep(BOTH + "seeds: [3]\n"), "--scheduler", cluster.address)) == 2
-    said = f"The Dask worker on {socket.gethostname()} has another version .*restart that worker"
-    assert re.search(said, capsys.readouterr().err)
+    refusal = said(2, *command(sweep(BOTH + "seeds: [3]\n"), "--scheduler", cluster.address))
+    words = f"The Dask worker on {socket.gethostname()} has another version .*restart that worker"
+    assert re.search(words, refusal)
 
 
 @pytest.mark.slow
@@ -337,14 +319,14 @@ def test_on_a_dask_cluster_a_killed_worker_costs_no_run(
 @pytest.mark.promise(1)
 @pytest.mark.parametrize("epoch", [2, 3][: often(1, 2)])
 def test_a_scheduler_that_dies_ends_the_sweep_which_another_continues(
-    sweep, start, fresh_cluster, epoch, record_property
+    sweep, start, tmp_path, epoch, record_property
 ):
     file = sweep(SLOW)
-    process = start(file, "--scheduler", fresh_cluster.address)
-    wait_until(lambda: kernels_in_epoch(file, epoch))
-    begun = time.monotonic()
-    # The worker too, which could else finish its step before the sweep ends.
-    fresh_cluster.close()
+    # Closed with its worker, which could else finish its step before the sweep ends.
+    with contextlib.closing(Cluster(tmp_path)) as cluster:
+        process = start(file, "--scheduler", cluster.address)
+        wait_until(lambda: kernels_in_epoch(file, epoch))
+        begun = time.monotonic()
     _, err = process.communicate(timeout=60)
     record_specimens(record_property, KILLED, 1, time.monotonic() - begun)
     assert process.returncode == 2, err
@@ -355,15 +337,13 @@ def test_a_scheduler_that_dies_ends_the_sweep_which_another_continues(
     assert any("begins after 0" not in text for text in begun)
 
 
-def test_a_scheduler_that_does_not_answer_is_an_error(sweep, monkeypatch, capsys):
-    monkeypatch.setattr(dask_workers, "SECONDS_TO_CONNECT", 1)
-    file = sweep(BOTH + "seeds: [3]\n")
-    assert main(command(file, "--scheduler", "tcp://127.0.0.1:9")) == 2
-    assert "127.0.0.1:9" in capsys.readouterr().err
+def test_a_scheduler_that_does_not_answer_is_an_error(sweep, monkeypatch, said):
+    monkeypatch.setattr(dask_workers, "SECONDS_TO_CONNECT", 0.3)
+    arguments = command(sweep(BOTH + "seeds: [3]\n"), "--scheduler", "tcp://127.0.0.1:9")
+    assert "127.0.0.1:9" in said(2, *arguments)
 
 
-def test_without_dask_the_command_that_installs_it_is_named(sweep, monkeypatch, capsys):
+def test_without_dask_the_command_that_installs_it_is_named(sweep, monkeypatch, said):
     monkeypatch.setitem(sys.modules, "mnist_helpers.runner.sweep.dask_workers", None)
-    file = sweep(BOTH + "seeds: [3, 4]\n")
-    assert main(command(file)) == 2
-    assert "need Dask" in (said := capsys.readouterr().err) and "-r requirements.lock" in said
+    refusal = said(2, *command(sweep(BOTH + "seeds: [3, 4]\n")))
+    assert "need Dask" in refusal and "-r requirements.lock" in refusal

@@ -12,7 +12,6 @@ import pytest
 
 from mnist_helpers.files import read_json, write_json
 from mnist_helpers.paths import NOTEBOOKS_DIR, PROJECT
-from mnist_helpers.runner.cli import main
 from mnist_helpers.runner.notebook.read import code_sources, notebook_parameters, read_notebook
 from mnist_helpers.runner.sweep import code_hash
 from mnist_helpers.runner.sweep import task as task_module
@@ -25,7 +24,7 @@ from mnist_helpers.runner.sweep.time_estimate import Estimate
 from tests import hostile_sweeps
 from tests.limits import conclude, measure, needs_linux
 from tests.stress import VARIABLE, often
-from tests.tiny import write_notebook, write_training
+from tests.tiny import forget_notebooks, write_notebook, write_training
 
 BOTH = "notebooks: [01_first.ipynb, 02_second.ipynb]\n"
 GRID_OF_A_BILLION = "".join(f"  P{n}: {list(range(10))}\n" for n in range(9))
@@ -96,13 +95,12 @@ def test_what_is_wrong_with_a_sweep_is_said_with_its_line(plan, text, message):
         plan(text)
 
 
-def test_the_command_refuses_before_anything_starts(tmp_path, capsys):
-    file = tmp_path / "study.yaml"
-    file.write_text("seeds: 2\nfixed: {EPOCS: 4}")
-    assert main(["sweep", str(file), "--output", str(tmp_path / "runs")]) == 2
-    assert "study.yaml, line 2: There is no parameter EPOCS" in capsys.readouterr().err
-    assert main(["sweep", str(tmp_path / "none.yaml")]) == 2
-    assert "none.yaml" in capsys.readouterr().err and not (tmp_path / "runs").exists()
+def test_the_command_refuses_before_anything_starts(tmp_path, said):
+    (tmp_path / "study.yaml").write_text("seeds: 2\nfixed: {EPOCS: 4}")
+    refusal = said(2, "sweep", tmp_path / "study.yaml", "--output", tmp_path / "runs")
+    assert "study.yaml, line 2: There is no parameter EPOCS" in refusal
+    assert "none.yaml" in said(2, "sweep", tmp_path / "none.yaml")
+    assert not (tmp_path / "runs").exists()
 
 
 def test_grid_zip_and_seeds_multiply_and_scopes_win(plan):
@@ -144,11 +142,7 @@ def test_variants_have_notebooks_and_values_of_their_own_and_share_what_is_equal
 
 def test_a_key_changes_with_values_and_code_but_not_with_outputs_or_names(plan, tmp_path):
     def key(text=BOTH + "fixed: {EPOCHS: 2}"):
-        from mnist_helpers.runner.notebook import given_parameters as settings
-        from mnist_helpers.runner.sweep import plan as module
-
-        for cached in (module._content, module._version, settings.declared_parameters):
-            cached.cache_clear()
+        forget_notebooks()
         return plan(text)[0].tasks[-1].key
 
     before = key()
@@ -182,10 +176,8 @@ def test_the_code_version_covers_the_rooms_that_are_imported(monkeypatch, tmp_pa
         return code_version(cells, **options) != before
 
     assert changed("training/model.py", "from mnist_helpers.validation import check\nx = 2")
-    assert not changed(
-        "training/model.py",
-        '"""What."""\n\nfrom mnist_helpers.validation import check\nx = 2  # two',
-    )
+    same = '"""What."""\n\nfrom mnist_helpers.validation import check\nx = 2  # two'
+    assert not changed("training/model.py", same)
     assert changed("training/model.py", "from mnist_helpers.validation import check\nx = '# two'")
     assert changed("validation.py", "y = 2")
     assert not changed("runner/__init__.py", "z = 2")
@@ -330,10 +322,8 @@ def test_the_page_sorts_links_and_escapes(plan, tmp_path):
 def test_hostile_files_stay_within_memory_and_time(tmp_path, record_property):
     first = int(os.environ.get(VARIABLE, 1))
     texts = list(hostile_sweeps.huge()) if often(0, 1) else list(hostile_sweeps.huge())[::3]
-    texts += [
-        (f"seed {seed}", hostile_sweeps.damaged(seed))
-        for seed in range(first, first + often(30, 600))
-    ]
+    seeds = range(first, first + often(30, 600))
+    texts += [(f"seed {seed}", hostile_sweeps.damaged(seed)) for seed in seeds]
     specimens = []
     for name, text in texts:
         path = tmp_path / f"{len(specimens)}.yaml"

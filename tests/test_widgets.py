@@ -13,14 +13,7 @@ from mnist_helpers.training.artifacts import load_model
 from mnist_helpers.training.augmentation import Augmentation
 from mnist_helpers.training.metrics import read_metrics
 from mnist_helpers.training.model import build_cnn
-from mnist_helpers.widgets import (
-    base,
-    explorer,
-    feature_maps,
-    html,
-    misclassified,
-    pad,
-)
+from mnist_helpers.widgets import base, explorer, feature_maps, html, misclassified, pad
 
 
 @pytest.fixture(autouse=True)
@@ -34,11 +27,6 @@ def no_callback_failed():
 def shipped():
     file_name = read_metrics(SHIPPED_DIR)["phases"]["hybrid"]["model"]
     return load_model(SHIPPED_DIR / file_name)
-
-
-@pytest.fixture(scope="module")
-def predictor(shipped):
-    return Predictor(shipped)
 
 
 @pytest.fixture(scope="module")
@@ -190,7 +178,8 @@ def test_running_the_cell_again_keeps_the_choice_and_other_parameters_drop_it(di
 # -- pad
 
 
-def test_every_example_is_classified_correctly_by_a_network_traced_once(predictor):
+def test_every_example_is_classified_correctly_by_a_network_traced_once(shipped):
+    predictor = Predictor(shipped)
     for digit, strokes in pad.EXAMPLES.items():
         assert predictor(to_mnist(pad.draw_strokes(strokes))[None]).argmax() == digit
     assert predictor.step.experimental_get_tracing_count() == 1

@@ -9,6 +9,8 @@ import nbformat
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
 from mnist_helpers.paths import PROJECT
+from mnist_helpers.runner.notebook.given_parameters import declared_parameters
+from mnist_helpers.runner.sweep import plan
 
 # A training as far as a sweep can tell: it resumes, prints as Keras does, and leaves metrics.
 PARAMETERS = """\
@@ -59,6 +61,12 @@ def write_notebook(path, *sources, parameters=PARAMETERS):
 def write_training(path, phase):
     """Writes a notebook that pretends to train."""
     return write_notebook(path, TRAIN.format(phase=phase), SAVE.format(phase=phase))
+
+
+def forget_notebooks():
+    """Has changed notebooks read anew, as another process would."""
+    for cached in (plan._content, plan._version, declared_parameters):
+        cached.cache_clear()
 
 
 def start_python(*arguments):

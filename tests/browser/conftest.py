@@ -111,15 +111,13 @@ def open_and_run(context, address, name):
     """Opens a notebook and starts all its cells; errors of the page are kept in `page.errors`."""
     page = context.new_page()
     page.errors = []
+
+    def note(entry):
+        if entry.type == "error" and not any(known in entry.text for known in HARMLESS):
+            page.errors.append(entry.text)
+
     page.on("pageerror", lambda error: page.errors.append(str(error)))
-    page.on(
-        "console",
-        lambda entry: (
-            entry.type == "error"
-            and not any(known in entry.text for known in HARMLESS)
-            and page.errors.append(entry.text)
-        ),
-    )
+    page.on("console", note)
     page.goto(address.format(path=f"{name}.ipynb"))
     page.locator(".jp-Notebook").wait_for()
     page.evaluate(RUN_ALL)

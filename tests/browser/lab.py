@@ -56,16 +56,8 @@ def prepare_models(folder: Path, dataset: str) -> None:
     shutil.copy(SHIPPED_DIR / "clean_phase.keras", folder / "best_clean_phase.keras")
     epoch = {"epoch": 1, "loss": 0.6, "accuracy": 0.9, "val_loss": 0.6, "val_accuracy": 0.9}
     write_json(folder / "clean_phase_history.json", [epoch])
-    write_metrics(
-        folder,
-        {
-            "environment": {"dataset": dataset},
-            "phases": {
-                "clean_phase": {"model": "clean_phase.keras"},
-                "hybrid": {"model": hybrid},
-            },
-        },
-    )
+    phases = {"clean_phase": {"model": "clean_phase.keras"}, "hybrid": {"model": hybrid}}
+    write_metrics(folder, {"environment": {"dataset": dataset}, "phases": phases})
 
 
 @contextlib.contextmanager

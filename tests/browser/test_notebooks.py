@@ -36,10 +36,9 @@ def stroke(page, pad, points):
     page.mouse.up()
 
 
-def draw(page, pad, points):
-    pad.get_by_role("button", name="Clear").click()
+def clear(pad, button="Clear"):
+    pad.get_by_role("button", name=button).click()
     pad.get_by_text("Draw a digit.").wait_for()
-    stroke(page, pad, points)
 
 
 def test_each_widget_stands_once(page):
@@ -55,8 +54,7 @@ def test_the_first_stroke_replaces_the_example(page, pad):
     pad.get_by_text("This is a 7").wait_for()
     stroke(page, pad, ONE)
     pad.get_by_text("This is a 1").wait_for()
-    pad.get_by_role("button", name="Undo").click()
-    pad.get_by_text("Draw a digit.").wait_for()
+    clear(pad, "Undo")
 
 
 KERNEL = """
@@ -68,8 +66,7 @@ code => {
 
 
 def test_a_busy_notebook_is_said_and_no_stroke_is_lost(page, pad):
-    pad.get_by_role("button", name="Clear").click()
-    pad.get_by_text("Draw a digit.").wait_for()
+    clear(pad)
     # Holds the whole kernel: callbacks have a thread of their own where ipykernel has subshells.
     page.evaluate(KERNEL, "import ctypes; ctypes.PyDLL(None).sleep(4)")
     for y in (0.2, 0.4, 0.6, 0.8):
@@ -78,18 +75,17 @@ def test_a_busy_notebook_is_said_and_no_stroke_is_lost(page, pad):
     assert not pad.locator(".mnist-reply").is_visible()  # the answer to another drawing
     pad.locator(".mnist-answer").wait_for()
     assert pad.locator(".mnist-status").inner_text() == ""
-    undo = pad.get_by_role("button", name="Undo")
     for _ in range(3):
-        undo.click()
+        pad.get_by_role("button", name="Undo").click()
     page.wait_for_timeout(300)
     assert pad.get_by_text("Draw a digit.").count() == 0
-    undo.click()
-    pad.get_by_text("Draw a digit.").wait_for()
+    clear(pad, "Undo")
 
 
 def test_what_the_mouse_draws_is_read_and_undo_takes_the_last_stroke_back(page, pad):
     for digit, points in ((0, ZERO), (7, SEVEN), (1, ONE)):
-        draw(page, pad, points)
+        clear(pad)
+        stroke(page, pad, points)
         pad.get_by_text(f" {digit}, with").first.wait_for()
     assert pad.locator("[aria-label^=Probabilities] > div").count() == 10
     before = pad.locator(".mnist-answer").inner_text()
@@ -118,8 +114,7 @@ def test_the_keyboard_gives_examples_and_clears(page, pad, photograph):
 
 
 def test_a_finger_draws_as_well(page, pad):
-    pad.get_by_role("button", name="Clear").click()
-    pad.get_by_text("Draw a digit.").wait_for()
+    clear(pad)
     box = pad.locator("canvas").bounding_box()
 
     def touch(kind, place):
@@ -162,13 +157,10 @@ def test_uploads_are_read_step_by_step_after_errors_too(page, tmp_path, photogra
     widget.get_by_text("This is a 4").wait_for()
     assert widget.locator("img").count() == 4
     photograph(".mnist-upload", "upload")
-
-
-def test_a_large_photo_is_made_smaller_before_it_travels(page, tmp_path):
     large = Image.fromarray(example_photo(2)).resize((4000, 3000)).convert("RGB")
-    large.save(tmp_path / "two.bmp")  # 36 MB
+    large.save(tmp_path / "two.bmp")  # 36 MB, made smaller before they travel
     choose_file(page, tmp_path / "two.bmp")
-    page.locator(".mnist-upload").get_by_text("This is a 2").wait_for()
+    widget.get_by_text("This is a 2").wait_for()
 
 
 def test_the_digits_behind_a_cell_can_be_browsed(page, photograph):
@@ -176,15 +168,10 @@ def test_the_digits_behind_a_cell_can_be_browsed(page, photograph):
     button = widget.locator(".mnist-matrix tbody tr:nth-child(8) td:nth-of-type(8) button")
     button.click()  # row 7, column 7
     widget.get_by_text(re.compile("7 read as 7 by .*: .* least confident first")).wait_for()
-    off_diagonal = widget.locator(".mnist-matrix button:enabled")
-    titles = [off_diagonal.nth(n).get_attribute("title") for n in range(off_diagonal.count())]
-    digit, answer, count = next(
-        found.groups()
-        for found in filter(
-            None, (re.match(r"(\d) read as (\d) by [^:]*: ([1-9]\d*)", title) for title in titles)
-        )
-        if found[1] != found[2]
-    )
+    enabled = widget.locator(".mnist-matrix button:enabled").all()
+    titles = "\n".join(button.get_attribute("title") for button in enabled)
+    mistake = r"^(\d) read as (?!\1)(\d) by [^:\n]*: ([1-9]\d*)"
+    digit, answer, count = re.search(mistake, titles, re.M).groups()
     widget.locator(f'button[title^="{digit} read as {answer}"]').click()
     widget.get_by_text(re.compile(f"{digit} read as {answer} by .*: {count} image")).wait_for()
     assert widget.locator("img").count() == min(int(count), 24)
