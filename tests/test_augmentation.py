@@ -28,17 +28,14 @@ def move(images, angle=0.0, shift=(0.0, 0.0), zoom=1.0):
     ).numpy()  # fmt: skip
 
 
-@pytest.mark.parametrize(
-    "start, amounts, end",
-    [
-        ((10, 12), {"shift": (3, 5)}, (13, 17)),  # right and down
-        # A quarter turn is counter-clockwise: right of the centre goes to above the centre.
-        ((20, 13), {"angle": np.pi / 2}, (13, 7)),
-        # 4.5 pixels right of the centre (13.5) become 9, half a pixel above it one.
-        ((18, 13), {"zoom": 2.0}, (22.5, 12.5)),
-        ((20, 13), {"angle": np.pi / 2, "shift": (4, 0)}, (17, 7)),  # the shift comes last
-    ],
-)
+@pytest.mark.parametrize("start, amounts, end", [
+    ((10, 12), {"shift": (3, 5)}, (13, 17)),  # right and down
+    # A quarter turn is counter-clockwise: right of the centre goes to above the centre.
+    ((20, 13), {"angle": np.pi / 2}, (13, 7)),
+    # 4.5 pixels right of the centre (13.5) become 9, half a pixel above it one.
+    ((18, 13), {"zoom": 2.0}, (22.5, 12.5)),
+    ((20, 13), {"angle": np.pi / 2, "shift": (4, 0)}, (17, 7)),  # the shift comes last
+])  # fmt: skip
 def test_a_pixel_moves_to_where_it_should(start, amounts, end):
     image = move(dot(*start), **amounts)[0, ..., 0]
     y, x = np.unravel_index(image.argmax(), image.shape)

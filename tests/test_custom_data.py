@@ -70,16 +70,13 @@ def test_a_relative_path_counts_from_the_project(npz, tmp_path, monkeypatch):
     assert data.class_names("./clothes.npz") == NAMES
 
 
-@pytest.mark.parametrize(
-    ("change", "message"),
-    [
-        (lambda a: a.pop("y_test"), "has no array y_test"),
-        (lambda a: a.update(x_train=a["x_train"][:, :27]), "train: Images must be uint8 of shape"),
-        (lambda a: a.update(y_train=a["y_train"] + 1), "train: Labels must be 0 to 9"),
-        (lambda a: a.update(y_test=a["y_test"][1:]), "test: 50 images but 49 labels"),
-        (lambda a: a.update(y_train=a["y_train"] // 2), "a class with 0 training images"),
-    ],
-)
+@pytest.mark.parametrize(("change", "message"), [
+    (lambda a: a.pop("y_test"), "has no array y_test"),
+    (lambda a: a.update(x_train=a["x_train"][:, :27]), "train: Images must be uint8 of shape"),
+    (lambda a: a.update(y_train=a["y_train"] + 1), "train: Labels must be 0 to 9"),
+    (lambda a: a.update(y_test=a["y_test"][1:]), "test: 50 images but 49 labels"),
+    (lambda a: a.update(y_train=a["y_train"] // 2), "a class with 0 training images"),
+])  # fmt: skip
 def test_arrays_of_another_form_are_refused(tmp_path, change, message):
     arrays = made_up()
     change(arrays)
@@ -88,20 +85,17 @@ def test_arrays_of_another_form_are_refused(tmp_path, change, message):
         data.load_dataset(str(tmp_path / "odd.npz"))
 
 
-@pytest.mark.parametrize(
-    ("names", "message"),
-    [
-        (NAMES[:9], "10 strings, not <U5 of shape \\(9,\\)"),
-        ([*NAMES[:9], "top"], "10 different names"),
-        ([*NAMES[:9], " "], "10 different names"),
-        ([*NAMES[:9], "x" * 101], "a class name of more than 100 letters"),
-        (np.array([{}] * 10, object), "Object arrays cannot be loaded"),
-        (np.arange(10), "10 strings, not int64"),
-        (np.array(NAMES, "S"), "10 strings, not .S5"),
-        ([*NAMES[:9], "\ud800"], "holds no valid text"),
-        (np.array([0x110000] * 10, "<u4").view("<U1"), "holds no valid text"),
-    ],
-)
+@pytest.mark.parametrize(("names", "message"), [
+    (NAMES[:9], "10 strings, not <U5 of shape \\(9,\\)"),
+    ([*NAMES[:9], "top"], "10 different names"),
+    ([*NAMES[:9], " "], "10 different names"),
+    ([*NAMES[:9], "x" * 101], "a class name of more than 100 letters"),
+    (np.array([{}] * 10, object), "Object arrays cannot be loaded"),
+    (np.arange(10), "10 strings, not int64"),
+    (np.array(NAMES, "S"), "10 strings, not .S5"),
+    ([*NAMES[:9], "\ud800"], "holds no valid text"),
+    (np.array([0x110000] * 10, "<u4").view("<U1"), "holds no valid text"),
+])  # fmt: skip
 def test_other_than_ten_different_names_is_an_error(tmp_path, names, message):
     np.savez(tmp_path / "odd.npz", **made_up(), class_names=names)
     with pytest.raises(DataError, match=message):

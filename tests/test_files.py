@@ -57,22 +57,19 @@ def test_members_come_out_as_they_went_in(method):
 
 
 @pytest.mark.promise(6)
-@pytest.mark.parametrize(
-    ("content", "message"),
-    [
-        (b"no archive", "damaged or encrypted: File is not a zip file"),
-        (zipped(a=bytes(10_001)), "unpacks to 10,001 bytes, above 10,000"),
-        (zipped(a=bytes(5000), b=bytes(5001)), "unpacks to 10,001 bytes"),
-        (declare(zipped(a=bytes(10_000_000)), 100), "Bad CRC-32|another size"),
-        (declare(zipped(a=b"short"), 100), "another size|damaged"),
-        (zipped(zipfile.ZIP_BZIP2, a=b""), "a in the zip archive is neither stored nor deflated"),
-        (zipped(zipfile.ZIP_LZMA, a=b""), "neither stored nor deflated"),
-        (twice_the_same_name(), "several members of the same name"),
-        (overlapping(), "overlap"),
-        (encrypted(), "encrypted"),
-        (zipped(**{f"{n}": b"" for n in range(1_001)}), "more than 1,000 members"),
-    ],
-)
+@pytest.mark.parametrize(("content", "message"), [
+    (b"no archive", "damaged or encrypted: File is not a zip file"),
+    (zipped(a=bytes(10_001)), "unpacks to 10,001 bytes, above 10,000"),
+    (zipped(a=bytes(5000), b=bytes(5001)), "unpacks to 10,001 bytes"),
+    (declare(zipped(a=bytes(10_000_000)), 100), "Bad CRC-32|another size"),
+    (declare(zipped(a=b"short"), 100), "another size|damaged"),
+    (zipped(zipfile.ZIP_BZIP2, a=b""), "a in the zip archive is neither stored nor deflated"),
+    (zipped(zipfile.ZIP_LZMA, a=b""), "neither stored nor deflated"),
+    (twice_the_same_name(), "several members of the same name"),
+    (overlapping(), "overlap"),
+    (encrypted(), "encrypted"),
+    (zipped(**{f"{n}": b"" for n in range(1_001)}), "more than 1,000 members"),
+])  # fmt: skip
 def test_a_hostile_archive_gives_an_error(content, message):
     with pytest.raises(ValueError, match=message):
         files.read_zip_members(content, 10_000)

@@ -184,20 +184,17 @@ def test_a_folder_of_idx_files_also_as_torchvision_lays_it_out(
         data.load_mnist()
 
 
-@pytest.mark.parametrize(
-    ("source", "error", "message"),
-    [
-        ("/nowhere/mnist.npz", FileNotFoundError, r"MNIST_SOURCE names .*nowhere.mnist\.npz"),
-        ("file:///nowhere/mnist.npz", FileNotFoundError, r"MNIST_SOURCE names .*nowhere.mnist"),
-        ("file://server/mnist.npz", data.DataError, "must begin with http://, https:// or file"),
-        ("ftp://server/mnist.npz", data.DataError, "must begin with http://, https:// or file"),
-        ("x" * 5000, data.DataError, "MNIST_SOURCE = .* names no file or folder: .*too long"),
-        ("~nobody-of-that-name/m.npz", FileNotFoundError, "there is nothing there"),
-        pytest.param("/dev/zero", data.DataError, "must be a regular file", marks=needs_posix),
-        ("http://", data.MnistUnavailableError, "No host supplied"),
-        ("http://[::1/mnist.npz", data.MnistUnavailableError, "Invalid|parse"),
-    ],
-)
+@pytest.mark.parametrize(("source", "error", "message"), [
+    ("/nowhere/mnist.npz", FileNotFoundError, r"MNIST_SOURCE names .*nowhere.mnist\.npz"),
+    ("file:///nowhere/mnist.npz", FileNotFoundError, r"MNIST_SOURCE names .*nowhere.mnist"),
+    ("file://server/mnist.npz", data.DataError, "must begin with http://, https:// or file"),
+    ("ftp://server/mnist.npz", data.DataError, "must begin with http://, https:// or file"),
+    ("x" * 5000, data.DataError, "MNIST_SOURCE = .* names no file or folder: .*too long"),
+    ("~nobody-of-that-name/m.npz", FileNotFoundError, "there is nothing there"),
+    pytest.param("/dev/zero", data.DataError, "must be a regular file", marks=needs_posix),
+    ("http://", data.MnistUnavailableError, "No host supplied"),
+    ("http://[::1/mnist.npz", data.MnistUnavailableError, "Invalid|parse"),
+])  # fmt: skip
 def test_a_source_that_cannot_be_read_is_named(small, monkeypatch, source, error, message):
     monkeypatch.setenv("MNIST_SOURCE", source)
     with pytest.raises(error, match=message):
@@ -234,21 +231,18 @@ def redirect(target):
     return answer
 
 
-@pytest.mark.parametrize(
-    ("answer", "cause"),
-    [
-        (stall, "timeout: no connection after 1 s, or no byte for 0.2 s"),
-        (reset, "the connection broke off"),
-        (None, "the server answered 404 Not Found"),
-        (lambda asked: asked.send_error(404, "\x1b[31m" + "x" * 60_000), "answered 404  (31mxxx"),
-        (b"<!DOCTYPE html><p>Log in", "is a web page"),
-        (b"PK\3\4 half", "cannot be read as an .npz file"),
-        (redirect("http://[::1/"), ""),
-        (redirect("http://" + "x" * 70 + ".invalid/"), ""),
-        (redirect("file:///etc/passwd"), "No connection adapters"),
-        (redirect("/mnist.npz"), "30 redirects"),
-    ],
-)
+@pytest.mark.parametrize(("answer", "cause"), [
+    (stall, "timeout: no connection after 1 s, or no byte for 0.2 s"),
+    (reset, "the connection broke off"),
+    (None, "the server answered 404 Not Found"),
+    (lambda asked: asked.send_error(404, "\x1b[31m" + "x" * 60_000), "answered 404  (31mxxx"),
+    (b"<!DOCTYPE html><p>Log in", "is a web page"),
+    (b"PK\3\4 half", "cannot be read as an .npz file"),
+    (redirect("http://[::1/"), ""),
+    (redirect("http://" + "x" * 70 + ".invalid/"), ""),
+    (redirect("file:///etc/passwd"), "No connection adapters"),
+    (redirect("/mnist.npz"), "30 redirects"),
+])  # fmt: skip
 def test_no_mirror_that_works(small, mirror, monkeypatch, answer, cause):
     mirror.answers["/mnist.npz"] = answer
     monkeypatch.setattr(mnist, "MIRRORS", (mirror.url("/mnist.npz"),))

@@ -194,6 +194,13 @@ def sheet(*marks, digit=SEVEN, size=(180, 180), ink=0, width=9, paper=255):
     return picture
 
 
+PLAIN_SHEET = to_mnist(sheet())
+
+
+def correlation(image, plain=PLAIN_SHEET):
+    return np.corrcoef(to_mnist(image).ravel(), plain.ravel())[0, 1]
+
+
 def line(*points, fill=0, width=3):
     return "line", points, {"fill": fill, "width": width}
 
@@ -225,10 +232,8 @@ SURROUNDINGS = {
 @pytest.mark.parametrize("kind", SURROUNDINGS)
 @pytest.mark.parametrize("negative", [False, True])
 def test_a_digit_comes_out_as_without_its_surroundings(kind, negative):
-    plain = to_mnist(sheet())
     picture = np.asarray(sheet(*SURROUNDINGS[kind]))
-    digit = to_mnist(255 - picture if negative else picture)
-    assert np.corrcoef(digit.ravel(), plain.ravel())[0, 1] > 0.93
+    assert correlation(255 - picture if negative else picture) > 0.93
 
 
 def test_patterned_paper_and_a_shadow_are_background():
@@ -237,10 +242,8 @@ def test_patterned_paper_and_a_shadow_are_background():
         np.sin((columns - 0.4 * rows) / 4) > 0.8
     )
     light = np.where(columns + rows / 2 > 160, 0.9, 0.5)
-    plain = to_mnist(sheet())
     for photo in (np.asarray(sheet()) / 255 - 0.2 * pattern, light * np.asarray(sheet()) / 255):
-        digit = to_mnist(np.clip(photo, 0, 1))
-        assert np.corrcoef(digit.ravel(), plain.ravel())[0, 1] > 0.93
+        assert correlation(np.clip(photo, 0, 1)) > 0.93
 
 
 @pytest.mark.parametrize("desk, turn", [(20, 0), (45, 6), (80, -9)])
@@ -253,10 +256,9 @@ def test_a_dark_desk_around_the_sheet_is_no_ink(desk, turn):
 
 
 def test_a_broken_stroke_stays_with_its_digit():
-    whole = to_mnist(sheet())
     picture = np.array(sheet())
     picture[80:84] = 255
-    assert np.corrcoef(to_mnist(picture).ravel(), whole.ravel())[0, 1] > 0.9
+    assert correlation(picture) > 0.9
 
 
 @pytest.mark.parametrize("factor", [1, 6])
@@ -302,8 +304,7 @@ def test_nothing_is_guessed_where_there_is_no_digit(kind):
 
 def test_a_digit_cut_to_its_bounding_box_is_no_shadow():
     two = sheet(digit=(40, 40, 140, 40, 140, 90, 40, 90, 40, 160, 140, 160), width=18)
-    cut = two.crop((31, 31, 150, 170))
-    assert np.corrcoef(to_mnist(cut).ravel(), to_mnist(two).ravel())[0, 1] > 0.98
+    assert correlation(two.crop((31, 31, 150, 170)), to_mnist(two)) > 0.98
 
 
 def test_the_stem_of_a_digit_in_a_frame_is_no_side_of_it():

@@ -18,6 +18,11 @@ def digits():
     return (255 * np.tile(ink, (20, 1, 1))).astype(np.uint8)
 
 
+@pytest.fixture(scope="module")
+def described(digits):
+    return robustness.describe_corruptions(digits[0], {"ROTATION_DEGREES": 15.0})
+
+
 def applied(images, kind, amount):
     """Corrupts by an amount that need not be one of the five severities."""
     pixels = images / np.float32(255)
@@ -25,7 +30,7 @@ def applied(images, kind, amount):
 
 
 @pytest.mark.parametrize("kind", CORRUPTIONS)
-def test_corruption_is_seeded_stays_in_range_and_grows_with_the_severity(kind, digits):
+def test_corruption_is_seeded_stays_in_range_and_grows_with_the_severity(kind, digits, described):
     assert len(CORRUPTIONS) == 20 and len(CORRUPTIONS[kind].amounts) == 5
     assert (CORRUPTIONS[kind].group == "geometric") == (kind in GEOMETRIC)
     clean = digits / np.float32(255)
@@ -37,9 +42,8 @@ def test_corruption_is_seeded_stays_in_range_and_grows_with_the_severity(kind, d
     assert 0 < mild < severe
     if kind in INK_STAYS:
         assert applied(digits, kind, INK_STAYS[kind]).sum() == pytest.approx(clean.sum(), rel=0.01)
-    described = robustness.describe_corruptions(digits[0], {"ROTATION_DEGREES": 15.0})[kind]
-    np.testing.assert_array_equal(described.examples[4], corrupt(digits[:1], kind, 5)[0])
-    assert described.seen == (2 if kind == "rotation" else 0)
+    np.testing.assert_array_equal(described[kind].examples[4], corrupt(digits[:1], kind, 5)[0])
+    assert described[kind].seen == (2 if kind == "rotation" else 0)
 
 
 @pytest.mark.parametrize("kind", [k for k in CORRUPTIONS if k not in (

@@ -229,16 +229,13 @@ def test_a_line_of_any_length_and_a_bar_drawn_over_stall_nothing(tmp_path):
     assert output["text"] == expected
 
 
-@pytest.mark.parametrize(
-    ("parameters", "message"),
-    [
-        ({"EPOCS": 3}, "no parameter EPOCS. Did you mean EPOCHS.*DATASET, EPOCHS, LEARNING_RATE"),
-        ({"EPOCHS": 3.5}, "EPOCHS must be an integer, not 3.5"),
-        ({"EPOCHS": 0}, "EPOCHS must be an integer from 1 to 100000, not 0"),
-        ({"03_third.EPOCHS": 7}, "no notebook 03_third here; there are 01_first, 02_second"),
-        ({"01_first.SEED": 7}, "no parameter SEED. 01_first can take DATASET, EPOCHS"),
-    ],
-)
+@pytest.mark.parametrize(("parameters", "message"), [
+    ({"EPOCS": 3}, "no parameter EPOCS. Did you mean EPOCHS.*DATASET, EPOCHS, LEARNING_RATE"),
+    ({"EPOCHS": 3.5}, "EPOCHS must be an integer, not 3.5"),
+    ({"EPOCHS": 0}, "EPOCHS must be an integer from 1 to 100000, not 0"),
+    ({"03_third.EPOCHS": 7}, "no notebook 03_third here; there are 01_first, 02_second"),
+    ({"01_first.SEED": 7}, "no parameter SEED. 01_first can take DATASET, EPOCHS"),
+])  # fmt: skip
 def test_wrong_parameters_are_errors(notebook, parameters, message):
     notebooks = [notebook("01_first"), notebook("02_second")]
     ((name, value),) = parameters.items()
@@ -290,15 +287,12 @@ def test_run_ends_with_a_table(notebook, tmp_path, capsys):
     assert f"digits {QUICK['EPOCHS']}" in outputs(tmp_path / "x" / "01_first.ipynb")
 
 
-@pytest.mark.parametrize(
-    ("arguments", "message"),
-    [
-        (["-p", "EPOCS", "3"], "Did you mean EPOCHS"),
-        (["-p", "LEARNING_RATE", "nan"], "LEARNING_RATE must be a number, not 'nan'"),
-        (["-p", "OUTPUT_DIR", "x"], "--output and --name"),
-        (["-p", "DATASET", "mnist", "--dataset", "digits"], "given twice"),
-    ],
-)
+@pytest.mark.parametrize(("arguments", "message"), [
+    (["-p", "EPOCS", "3"], "Did you mean EPOCHS"),
+    (["-p", "LEARNING_RATE", "nan"], "LEARNING_RATE must be a number, not 'nan'"),
+    (["-p", "OUTPUT_DIR", "x"], "--output and --name"),
+    (["-p", "DATASET", "mnist", "--dataset", "digits"], "given twice"),
+])  # fmt: skip
 def test_wrong_parameters_on_the_command_line_start_nothing(
     notebook, tmp_path, said, arguments, message
 ):

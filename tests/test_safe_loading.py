@@ -191,16 +191,13 @@ class Custom(layers.Layer):
         return x
 
 
-@pytest.mark.parametrize(
-    "layer, named",
-    [
-        (lambda: layers.Lambda(lambda x: x), "'Lambda'"),
-        (Custom, "'Custom'"),
-        (lambda: layers.Dense(4, activation=keras.ops.erf), "'function'|'erf'"),
-        (lambda: layers.Hashing(3), "'Hashing'"),
-        (lambda: keras.Sequential([keras.Input((28, 28, 1)), layers.ReLU()]), "'Sequential'"),
-    ],
-)
+@pytest.mark.parametrize("layer, named", [
+    (lambda: layers.Lambda(lambda x: x), "'Lambda'"),
+    (Custom, "'Custom'"),
+    (lambda: layers.Dense(4, activation=keras.ops.erf), "'function'|'erf'"),
+    (lambda: layers.Hashing(3), "'Hashing'"),
+    (lambda: keras.Sequential([keras.Input((28, 28, 1)), layers.ReLU()]), "'Sequential'"),
+])  # fmt: skip
 def test_lambda_and_custom_layers_are_named_and_not_built(write, good, layer, named):
     config = hostile_models.config_of(network(layer()))
     refused(write({**good, CONFIG: json.dumps(config)}), f"contains {named}")
@@ -267,8 +264,9 @@ def test_a_network_of_another_shape_is_refused_with_its_shape(tmp_path, shape, a
     refused(tmp_path / "m.keras", re.escape(f"takes {batch} and gives (None, {answers}); a digit"))
 
 
-@pytest.mark.parametrize("shape", [(28, 28, 1), (28, 28), (784,)])
-@pytest.mark.parametrize("activation", ["softmax", None])
+@pytest.mark.parametrize(
+    "shape, activation", [((28, 28, 1), None), ((28, 28), "softmax"), ((784,), None)]
+)
 def test_other_forms_of_images_and_logits_are_adapted(tmp_path, shape, activation):
     theirs = small(shape, activation)
     theirs.save(tmp_path / "theirs.keras")

@@ -62,15 +62,12 @@ def test_a_bad_picture_shows_as_a_sentence_and_any_other_error_is_kept_and_raise
 # -- pictures
 
 
-@pytest.mark.parametrize(
-    ("confidence", "words"),
-    [
-        (0.9999, "This is an 8, with > 99.9 % confidence."),
-        (0.96, "This is an 8, with 96.0 % confidence."),
-        (0.8, "Probably an 8, with 80.0 % confidence; second choice: 3 (20.0 %)."),
-        (0.6, "I cannot tell: 8 (60.0 %) or 3 (40.0 %)."),
-    ],
-)
+@pytest.mark.parametrize(("confidence", "words"), [
+    (0.9999, "This is an 8, with > 99.9 % confidence."),
+    (0.96, "This is an 8, with 96.0 % confidence."),
+    (0.8, "Probably an 8, with 80.0 % confidence; second choice: 3 (20.0 %)."),
+    (0.6, "I cannot tell: 8 (60.0 %) or 3 (40.0 %)."),
+])  # fmt: skip
 def test_the_words_follow_the_confidence(confidence, words):
     probabilities = np.zeros(10)
     probabilities[[8, 3]] = confidence, 1 - confidence
