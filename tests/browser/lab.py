@@ -96,7 +96,7 @@ def running_lab(folder: Path):
             yield f"http://127.0.0.1:{port}/lab/tree/{{path}}?reset&token={token}"
         finally:
             server.terminate()  # ends its kernels too
-            server.wait(30)
+            server.wait(120)
 
 
 def _wait_until_up(address: str, server: subprocess.Popen, seconds: float = 180) -> None:
