@@ -267,12 +267,12 @@ def accuracy_with_measured_statistics(network, images, labels):
 def test_a_short_run_is_validated_by_what_its_weights_can_do():
     """With Keras's moving statistics it reads a tenth of what the same weights can read."""
     images, labels = made_up_digits(320)
-    network = build_cnn(seed=1, widths=(8, 8, 16))
+    network = build_cnn(seed=1, widths=(8, 8, 16, 16, 16))
     loss, steps = "categorical_crossentropy", 3 * 10
     network.compile(adamw_cosine(0.01, steps), loss, metrics=["accuracy"], jit_compile=False)
     batches = training_dataset(images, labels, epochs=3, batch_size=BATCH)
     network.fit(batches, steps_per_epoch=10, epochs=3, shuffle=False, verbose=0)
     read = network.evaluate(evaluation_dataset(images, labels), verbose=0)[1]
     can_do = accuracy_with_measured_statistics(network, images, labels)
-    assert can_do > 0.3  # a tenth is what guessing gives
+    assert can_do > 0.6  # a tenth is what guessing gives
     assert read == pytest.approx(can_do, abs=0.05)
