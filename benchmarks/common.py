@@ -24,6 +24,7 @@ BATCH_SIZE = 128
 LEARNING_RATE = 0.003
 LABEL_SMOOTHING = 0.1
 PACKAGES = ("tensorflow", "keras", "numpy", "torch")
+NETWORK = "five convolutions"  # results without a name are of the former network, which had six
 
 
 def save_result(name: str, rows: dict) -> None:
@@ -40,6 +41,7 @@ def save_result(name: str, rows: dict) -> None:
         "cores": os.cpu_count(),
         "python": platform.python_version(),
         "precision": training.default_dtype_policy(),
+        "network": NETWORK,
         "versions": versions,
     }
     write_json(RESULTS / f"{name}.json", {"machine": facts, **rows})

@@ -167,7 +167,8 @@ def table(columns: int = len(HEADER)) -> str:
         machine = result["machine"]
         versions = ", ".join(f"{key} {value}" for key, value in machine["versions"].items())
         machines.append(
-            f"- `{name}`: {machine['date']}, {machine['processor']}, {machine['precision']}, "
+            f"- `{name}`: {machine['date']}, {machine.get('network', 'former network')}, "
+            f"{machine['processor']}, {machine['precision']}, "
             f"Python {machine['python']}, {versions}"
         )
     if missing:
