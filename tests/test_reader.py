@@ -121,7 +121,7 @@ def test_a_picture_of_too_much_is_an_error_and_takes_no_minutes(reader):
         reader.number(1.0 - specks)
 
 
-@pytest.mark.parametrize("text", ["A", "K", "M", "#", "?", "ä", "R"])
+@pytest.mark.parametrize("text", ["A", "B", "K", "M", "#", "?", "ä", "R"])
 def test_letters_and_signs_are_no_digits(text, reader):
     with pytest.raises(PictureError, match="does not look like a digit; if it is one, it is an? "):
         reader.read(lettered(text))
