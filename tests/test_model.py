@@ -10,12 +10,14 @@ from mnist_helpers.training.model import build_cnn
 from mnist_helpers.training.precision import with_dtype_policy
 
 
-def test_the_network_gives_probabilities_and_stays_small():
+def test_the_network_gives_probabilities_and_has_the_size_that_is_told():
     network = build_cnn(seed=0)
     answers = network.predict(np.random.default_rng(0).random((3, 28, 28, 1)), verbose=0)
     assert answers.shape == (3, 10) and answers.dtype == np.float32
     np.testing.assert_allclose(answers.sum(axis=1), 1, atol=1e-6)
-    assert network.count_params() <= 500_000
+    assert network.count_params() == 191_962
+    places = [layer.output.shape[1] for layer in network.layers if "conv" in layer.name]
+    assert places == [24, 10, 10, 3, 3]
 
 
 def test_the_seed_decides_the_first_weights():

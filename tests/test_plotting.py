@@ -57,6 +57,12 @@ def figures_in_the_project_s_style():
     plt.close("all")
 
 
+def test_the_panels_that_the_last_row_has_too_many_are_empty():
+    figure, panels = style.panel_grid(5, 3, (3, 1, 0.4), "Five")
+    assert panels == figure.axes[:5] and tuple(figure.get_size_inches()) == (3, 2.4)
+    assert [axes.axison for axes in figure.axes] == 5 * [True] + [False]
+
+
 @pytest.mark.parametrize("draw", FIGURES.values(), ids=FIGURES)
 def test_every_figure_can_be_drawn_and_carries_its_title(draw):
     figure = draw("scikit-learn digits: a title")

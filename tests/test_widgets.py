@@ -45,18 +45,22 @@ def test_a_bad_picture_shows_as_a_sentence_and_any_other_error_is_kept_and_raise
     line = ipywidgets.HTML()
 
     @base.handle_errors(line)
-    def fail():
-        raise error("Too <small>.")
+    def callback(fails):
+        if fails:
+            raise error("Too <small>.")
 
     if error is PictureError:
-        fail()
+        callback(True)
+        assert line.value == '<b role="alert">Too &lt;small&gt;.</b>'
     else:
         with pytest.raises(KeyError):
-            fail()
+            callback(True)
         assert "mnist-failure" in line.value and "KeyError" in line.value
+        assert "Too &lt;small&gt;." in line.value
         assert [type(kept) for kept in base.failures] == [KeyError]
         base.failures.clear()
-    assert "Too &lt;small&gt;." in line.value
+    callback(False)
+    assert line.value == ""
 
 
 # -- pictures
