@@ -15,7 +15,7 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_outp
 from mnist_helpers.files import write_json
 from mnist_helpers.paths import PROJECT
 from mnist_helpers.runner.cli import main
-from mnist_helpers.runner.cli.run import QUICK
+from mnist_helpers.runner.cli.run import QUICK, _checked
 from mnist_helpers.runner.notebook.given_parameters import (
     Setting,
     check_declared,
@@ -285,6 +285,13 @@ def test_run_ends_with_a_table(notebook, tmp_path, capsys):
     assert "not measured" in next(line for line in out.splitlines() if line.startswith("hybrid"))
     assert str(tmp_path / "x") in out and "01_first.html" in out
     assert f"digits {QUICK['EPOCHS']}" in outputs(tmp_path / "x" / "01_first.ipynb")
+
+
+def test_quick_changes_what_is_not_given_and_only_if_asked_for(notebook):
+    path = notebook("01_first")
+    assert _checked([path], False, ["LEARNING_RATE=0.5"]) == {"LEARNING_RATE": 0.5}
+    assert _checked([path], True, []) == {"EPOCHS": QUICK["EPOCHS"]}
+    assert _checked([path], True, ["EPOCHS=7"]) == {"EPOCHS": 7}
 
 
 @pytest.mark.parametrize(("arguments", "message"), [

@@ -309,6 +309,13 @@ def test_the_page_sorts_links_and_escapes(plan, tmp_path):
     assert "&lt;b&gt;bold" in page and "<b>" not in page
     assert f'<a href="{name}/01_first.html"><img src="{name}/01_first.thumb' in page
     assert "http" not in page and "aria-sort" in page
+    # A run that has no copy of its own shows the notebook that runs share.
+    shared = run.tasks[0].folder
+    shared.mkdir(parents=True)
+    (folder / "01_first.ipynb").rename(shared / "01_first.ipynb")
+    write_results([run], tmp_path / "runs")
+    page = (tmp_path / "runs" / "results.html").read_text()
+    assert f'<a href="tasks/{shared.name}/01_first.ipynb">' in page and name not in page
     # A spreadsheet would take it for a formula.
     assert "'=<b>bold" in (tmp_path / "runs" / "results.csv").read_text()
 
