@@ -53,7 +53,7 @@ bench: install  ## measure what docs/benchmarks.md states (PyTorch's rows need t
 		echo "$$part"; PYTHONPATH=. $(BIN)/python benchmarks/$$part.py || exit 1; done
 	$(BIN)/python benchmarks/update_readme.py
 
-study: install  ## train and test ten seeds; continues where it stopped
+study: install  ## train and test thirty seeds; continues where it stopped
 	$(BIN)/python benchmarks/accuracy.py
 	$(BIN)/python benchmarks/update_readme.py
 

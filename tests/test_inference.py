@@ -121,6 +121,21 @@ def test_pictures_are_prepared_together_and_decoded_one_at_a_time(network, pictu
     assert len(threads) == 2 and set(most) == {1}
 
 
+def test_doubted_pictures_are_read_as_numbers_together(network, pictures, monkeypatch):
+    threads, reader = set(), Reader(network)
+
+    def several(picture):
+        threads.add(threading.get_ident())
+        time.sleep(0.02)
+
+    monkeypatch.setattr(reader, "several", several)
+    monkeypatch.setattr(reader, "least_score", 2.0)  # every picture is doubted
+    monkeypatch.setattr(reader_module, "AT_ONCE", 2)
+    found = list(reader.read_all([("a", pictures / "a.png")] * 20))
+    assert len(threads) == 2
+    assert all("does not look like a digit" in prediction.error for prediction in found)
+
+
 def test_one_call_answers_with_a_named_result(network, model_file, pictures):
     from mnist_helpers import predict
 

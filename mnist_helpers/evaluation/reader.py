@@ -170,20 +170,22 @@ class Reader:
         """
         with ThreadPoolExecutor(AT_ONCE) as pool:
             for batch in _batches(pictures, batch_size):
-                images = list(pool.map(self._image_or_error, (picture for _, picture in batch)))
-                yield from self._predictions(batch, images)
+                names, given = zip(*batch, strict=True)
+                images = list(pool.map(self._image_or_error, given))
+                good = [image for image in images if not isinstance(image, Exception)]
+                rows = zip(*self(np.stack(good)), strict=True) if good else iter(())
+                found = [image if isinstance(image, Exception) else next(rows) for image in images]
+                yield from pool.map(self._prediction, names, given, found)
 
-    def _predictions(self, batch: list, images: list) -> Iterator[Prediction]:
-        good = [image for image in images if not isinstance(image, Exception)]
-        rows = zip(*self(np.stack(good)), strict=True) if good else iter(())
-        for (name, picture), image in zip(batch, images, strict=True):
-            if isinstance(image, Exception):
-                yield Prediction(name, error=reason(image))
-                continue
-            probabilities, score = next(rows)
-            error = self._doubt(picture, probabilities, score)
-            found = _prediction(name, probabilities, score)
-            yield Prediction(name, error=error, digit_score=float(score)) if error else found
+    def _prediction(
+        self, name: str, picture: Picture, found: Exception | tuple[np.ndarray, float]
+    ) -> Prediction:
+        if isinstance(found, Exception):
+            return Prediction(name, error=reason(found))
+        doubt = self._doubt(picture, *found)
+        if doubt:
+            return Prediction(name, error=doubt, digit_score=float(found[1]))
+        return _prediction(name, *found)
 
     def _image_or_error(self, picture: Picture | Exception) -> np.ndarray | Exception:
         if isinstance(picture, Exception) or _in_mnist_form(picture):

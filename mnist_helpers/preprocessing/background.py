@@ -143,16 +143,16 @@ def _flattened(grey: np.ndarray) -> np.ndarray:
     if max(grey.shape) < LARGE:
         return grey
     every = -(-max(grey.shape) // 48)  # a coarse grid is enough for a plane
-    axes = (np.linspace(-1, 1, side) for side in grey.shape)
-    rows, columns = np.meshgrid(*axes, indexing="ij")
-    terms = np.stack([np.ones(grey.shape), rows, columns], axis=-1)
-    chosen, values = terms[::every, ::every].reshape(-1, 3), grey[::every, ::every].ravel()
+    down, across = (np.linspace(-1, 1, side) for side in grey.shape)
+    places = np.meshgrid(down[::every], across[::every], indexing="ij")
+    values = grey[::every, ::every].ravel()
+    chosen = np.stack([np.ones(len(values)), *(place.ravel() for place in places)], axis=1)
     weights = np.ones(len(values))
     for _ in range(8):  # iteratively reweighted least squares
         weighted = chosen * weights[:, None]
         factors = np.linalg.lstsq(weighted.T @ chosen, weighted.T @ values, rcond=None)[0]
         weights = 1 / np.maximum(np.abs(chosen @ factors - values), 0.01)
-    return grey - terms[..., 1:] @ factors[1:]
+    return grey - (factors[1] * down[:, None] + factors[2] * across)
 
 
 def _background(light: np.ndarray, erased: np.ndarray) -> np.ndarray:

@@ -47,8 +47,11 @@ def _crumbs(rest: np.ndarray, lines: np.ndarray) -> np.ndarray:
 
 def stroke_width(mask: np.ndarray) -> float:
     """Measures strokes in pixels: distances to the edge of a strip average a quarter of it."""
-    inside = ndimage.distance_transform_edt(np.pad(mask, 1))
-    return 4 * inside[inside > 0].mean() if mask.any() else 0.0
+    if not mask.any():
+        return 0.0
+    (part,) = ndimage.find_objects(mask.astype(np.uint8))
+    inside = ndimage.distance_transform_edt(np.pad(mask[part], 1))
+    return 4 * inside[inside > 0].mean()
 
 
 def border_bands(mask: np.ndarray) -> np.ndarray:
