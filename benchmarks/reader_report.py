@@ -181,11 +181,10 @@ def main() -> None:
 TEXT = """# The reader
 
 Written by `python benchmarks/update_readme.py`. `predict`, the pad, the upload and the page use two
-networks that `python benchmarks/reader.py` makes. The classifier is wider than the
-notebooks' network (410,000 weights against 192,000) and trained by the same strategy; from its
-clean phase a second one continues on MNIST and on digits cut out of drawn numbers, with what their
-neighbours, ruled lines and patterned paper leave of themselves, and is averaged with the hybrid
-one. The other network tells digits from
+networks that `python benchmarks/reader.py` makes. The classifier is wider than the notebooks'
+network (410,000 weights against 192,000). It is trained by the same strategy, and then further on
+MNIST, on drawn and coarse digits, and on digits cut out of drawn numbers, with what their
+neighbours, ruled lines and patterned paper leave of themselves. The other network tells digits from
 letters, signs, scribbles, parts of digits and merged digits. Notebooks 02 to 05 keep to the two
 models of the strategy itself.
 
