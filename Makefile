@@ -54,7 +54,8 @@ bench: install  ## measure what docs/benchmarks.md states (PyTorch's rows need t
 	$(BIN)/python benchmarks/update_readme.py
 
 study: install  ## train and test thirty seeds; continues where it stopped
-	$(BIN)/python benchmarks/accuracy.py
+	seq 0 29 | xargs -n 1 -P "$$(getconf _NPROCESSORS_ONLN)" $(BIN)/python benchmarks/accuracy.py --threads 1 --seeds
+	$(BIN)/python benchmarks/accuracy.py --report
 	$(BIN)/python benchmarks/update_readme.py
 
 lab: install  ## open JupyterLab on this machine

@@ -2,7 +2,8 @@
 
 Resumable: each seed is a folder in runs/accuracy/, a finished one is not repeated, a broken one
 continues after its last finished epoch. `--seeds 0 2 4` trains those alone, so that several
-processes can share the work (`--threads 1` gives each one core); `--report` writes the result file.
+processes can share the work (`make study`: one core each, which on two cores trains one and a half
+times as many images a second as one process does). `--report` writes the result file instead.
 The seeds 0 to 29, the schedule and the number of epochs were fixed before the first was tested.
 """
 
@@ -120,18 +121,20 @@ def report() -> None:
 
 
 def main() -> None:
-    """Trains what is not finished and writes the result file."""
+    """Trains what is not finished, or writes the result file."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seeds", type=int, nargs="+", default=list(SEEDS))
     parser.add_argument("--threads", type=int, default=0, help="0 leaves it to TensorFlow")
-    parser.add_argument("--report", action="store_true", help="only write the result file")
+    parser.add_argument("--report", action="store_true", help="write the result file")
     options = parser.parse_args()
+    if options.report:
+        report()
+        return
     tf.config.threading.set_intra_op_parallelism_threads(options.threads)
-    for seed in [] if options.report else options.seeds:
+    for seed in options.seeds:
         (FOLDER / str(seed)).mkdir(parents=True, exist_ok=True)
         if not (FOLDER / str(seed) / "result.json").exists():
             test(seed, FOLDER / str(seed), train(seed, FOLDER / str(seed)))
-    report()
 
 
 if __name__ == "__main__":
