@@ -39,10 +39,10 @@ RECIPES = {
 }  # fmt: skip
 
 
-def build(convolutions: list[tuple[int, int, bool, bool]]) -> keras.Model:
+def build(convolutions: list[tuple[int, int, bool, bool]], seed: int = SEED) -> keras.Model:
     """Builds a network as `build_cnn` does."""
     keras.config.set_dtype_policy(training.default_dtype_policy())
-    keras.utils.set_random_seed(SEED)
+    keras.utils.set_random_seed(seed)
     image = features = keras.Input((28, 28, 1), name="image")
     for channels, side, padded, pooled in convolutions:
         padding = "same" if padded else "valid"
