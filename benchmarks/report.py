@@ -62,14 +62,13 @@ def time_rows(result: dict) -> list[tuple]:
             f"{channels} channels in the first convolution, {steps} steps"
         )
         rows.append((f"time to {goal} % (s)", text, must, aim))
-        former = result.get(f"former, {goal}")
-        if former:
-            share = entry["seconds"]["mean"] / former["seconds"]["mean"]
-            text = (
-                f"{share:.2f}; it took {found(former['seconds'], '{:.1f}', 1, 'mean')} s for "
-                f"{former['accuracy']['mean']:.2%}"
-            )
-            rows.append((f"time to {goal} % as part of the former network's", text, "–", "–"))
+        former = result[f"former, {goal}"]
+        share = entry["seconds"]["mean"] / former["seconds"]["mean"]
+        text = (
+            f"{share:.2f}; it took {found(former['seconds'], '{:.1f}', 1, 'mean')} s for "
+            f"{former['accuracy']['mean']:.2%}"
+        )
+        rows.append((f"time to {goal} % as part of the former network's", text, "–", "–"))
     ours, theirs = result["99.5"], result["tutorial training"]
     share = theirs["seconds"]["mean"] / ours["seconds"]["mean"]
     rows.append((

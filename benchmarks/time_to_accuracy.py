@@ -53,7 +53,7 @@ class FirstStep(keras.callbacks.Callback):
             self.done = time.perf_counter()
 
 
-def ours(seed: int, width: str, steps: int, test) -> dict:
+def timed(seed: int, width: str, steps: int, test) -> dict:
     """Trains once; returns the seconds, those until the first step was done, and the accuracy."""
     (x, y), _ = data.load_training("mnist")
     first = FirstStep()
@@ -114,7 +114,7 @@ def one(what: str, seed: str, on: str) -> None:
         found = tutorial(int(seed), test)
     else:
         width, steps = what.split(" x ")
-        found = ours(int(seed), width, int(steps), test)
+        found = timed(int(seed), width, int(steps), test)
     print(json.dumps(found))
 
 
