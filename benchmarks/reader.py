@@ -5,7 +5,7 @@ continues with robust augmentation and with digits cut out of drawn numbers amon
 last with more of MNIST. The other network tells digits from what is none.
 
 Everything is drawn by code of this folder and MNIST's training images. A run that was stopped
-continues: images and trainings are kept in runs/reader/.
+continues: images and trainings are kept in runs/reader/. After a change here, delete that folder.
 """
 
 import argparse
