@@ -15,7 +15,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
     submod_attrs={
         "data.mnist": ["load_mnist"],
         "data.datasets": ["load_test", "load_training"],
-        "evaluation.prediction": ["predict", "predict_number"],
+        "evaluation.predict_picture": ["predict", "predict_number"],
         "preprocessing.mnist_format": ["to_mnist"],
         "training.artifacts": ["load_model"],
         "training.augmentation": ["Augmentation"],

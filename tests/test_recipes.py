@@ -21,7 +21,7 @@ import numpy as np
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell
 
-from mnist_helpers.evaluation import predictions
+from mnist_helpers.evaluation import error_analysis
 from mnist_helpers.paths import PROJECT
 from mnist_helpers.training import artifacts, pipeline
 from mnist_helpers.training.augmentation import Augmentation
@@ -123,7 +123,7 @@ def project(tmp_path_factory):
     library, notebooks = copy / "mnist_helpers", copy / "notebooks"
     transforms = library / "training/transforms.py"
     insert(transforms, "\n    @property\n    def parameters(self)", FIELD)
-    with (library / "evaluation/predictions.py").open("a", encoding="utf-8") as file:
+    with (library / "evaluation/error_analysis.py").open("a", encoding="utf-8") as file:
         file.write("\n\n" + METRIC)
     report = library / "evaluation/model_evaluation.py"
     insert(report, '        "temperature": temperature,\n', SUMMARY)
@@ -227,7 +227,7 @@ def test_another_network_trains_is_saved_and_comes_back(tmp_path):
 
 
 def test_a_metric_counts_what_it_says():
-    scope = dict(vars(predictions))
+    scope = dict(vars(error_analysis))
     exec(METRIC, scope)
     chances = np.full((3, 10), 0.01)
     chances[:, 4], chances[:, 7] = 0.51, 0.41

@@ -4,9 +4,9 @@ import lazy_loader
 
 __getattr__, __dir__, __all__ = lazy_loader.attach(
     __name__,
-    submodules=["inference", "model_evaluation", "predictions", "robustness", "sweeps"],
+    submodules=["error_analysis", "inference", "model_evaluation", "robustness", "sweeps"],
     submod_attrs={
-        "predictions": [
+        "error_analysis": [
             "label_issues", "low_margin", "misclassified", "per_class_metrics", "top_k",
             "top_k_captions",
         ],
@@ -20,7 +20,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
             "compare_calibration", "doubtful_images", "embed_features", "evaluate_model",
             "evaluate_models",
         ],
-        "prediction": ["predict", "predict_number"],
+        "predict_picture": ["predict", "predict_number"],
         "reader": ["Prediction", "Reader"],
         "robustness": ["corrupt", "measure_robustness"],
         "temperature": ["calibrate_and_save_phase"],

@@ -10,7 +10,7 @@ from sklearn.datasets import load_digits
 
 from mnist_helpers.data.datasets import class_names, dataset_title, load_test, load_training
 from mnist_helpers.data.exploration import tsne_embedding
-from mnist_helpers.evaluation import calibration, predictions, robustness
+from mnist_helpers.evaluation import calibration, error_analysis, robustness
 from mnist_helpers.evaluation.inference import Predictor, feature_extractor
 from mnist_helpers.evaluation.significance import accuracy_interval
 from mnist_helpers.preprocessing.mnist_format import to_mnist
@@ -177,12 +177,14 @@ def doubtful_images(reports: Reports, count: int = 8) -> pd.DataFrame:
     """
     last = list(reports.values())[-1]
     every = [report.probabilities for report in reports.values()]
-    issues = predictions.label_issues(last.labels, every)
-    ambiguous = np.flatnonzero(predictions.low_margin(last.probabilities))
+    issues = error_analysis.label_issues(last.labels, every)
+    ambiguous = np.flatnonzero(error_analysis.low_margin(last.probabilities))
     kinds = {"disputed label": issues[:count], "ambiguous": ambiguous[:count]}
     rows = [(index, kind) for kind, indices in kinds.items() for index in indices]
     table = pd.DataFrame(rows, columns=["image", "doubt"]).set_index("image")
-    captions = predictions.top_k_captions(last.labels, last.probabilities, table.index, last.names)
+    captions = error_analysis.top_k_captions(
+        last.labels, last.probabilities, table.index, last.names
+    )
     return table.assign(caption=captions)
 
 
@@ -197,7 +199,7 @@ def embed_features(report: EvaluationReport, seed: int) -> tuple[np.ndarray, np.
         Indices of about 1,000 images, among them up to 300 misclassified ones, as t-SNE of many
         takes minutes; and their places, of shape (n, 2).
     """
-    wrong = predictions.misclassified(report.labels, report.probabilities)[:300]
+    wrong = error_analysis.misclassified(report.labels, report.probabilities)[:300]
     chosen = np.union1d(robustness.choose_images(len(report.labels), 1000), wrong)
     features = feature_extractor(report.predict.model)(report.images[chosen] / np.float32(255))
     return chosen, tsne_embedding(features, seed)
