@@ -7,8 +7,9 @@ BIN = .venv/bin
 endif
 
 LINT = $(BIN)/python -m ruff check . && $(BIN)/python -m ruff format --check . && $(BIN)/python -m mypy && $(BIN)/lint-imports
-# On all cores; the tests of a file stay together, for they share what is slow to make.
-PYTEST = $(BIN)/python -m pytest --numprocesses=logical --dist=loadfile
+# On all cores; the tests of a file stay together, for they share what is slow to make, and
+# tests/conftest.py orders the files.
+PYTEST = $(BIN)/python -m pytest --numprocesses=auto --dist=loadfile --no-loadscope-reorder
 # A floor holds for the whole suite alone, so it is not set for a choice of tests.
 COVERAGE = --cov=mnist_helpers $(if $(ARGS),,--cov-fail-under=90)
 

@@ -65,7 +65,7 @@ def train_phase(
         ),
         steps_per_epoch=steps, epochs=last, initial_epoch=first,
         validation_data=(to_input(x_val), np.eye(10, dtype=np.float32)[y_val]),
-        validation_batch_size=1000, callbacks=resumable.callbacks, shuffle=False, verbose=0,
+        validation_batch_size=250, callbacks=resumable.callbacks, shuffle=False, verbose=0,
     )  # fmt: skip
     write_json(folder / f"{phase}.json", history + resumable.history)
     save_model(network, folder / f"{phase}.keras")

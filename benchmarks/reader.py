@@ -107,7 +107,7 @@ def trained(stage: str, network: keras.Model, digits: tuple, validation, **setti
         network.fit(
             batches, steps_per_epoch=steps, epochs=epochs, initial_epoch=first,
             validation_data=(to_input(validation[0]), np.eye(10, dtype=np.float32)[validation[1]]),
-            validation_batch_size=1000, callbacks=resumable.callbacks, shuffle=False, verbose=2,
+            validation_batch_size=250, callbacks=resumable.callbacks, shuffle=False, verbose=2,
         )  # fmt: skip
         save_model(network, path)
         resumable.finish()
