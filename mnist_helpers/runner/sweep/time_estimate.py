@@ -9,8 +9,8 @@ from pathlib import Path
 from mnist_helpers.runner.sweep.task import Task, read_status
 
 # Core-seconds, for what no earlier run tells; about what the project's notebooks take.
-DEFAULT_PER_IMAGE = 42 / 55_000  # for each training image and epoch
-DEFAULT_OTHERWISE = 115.0  # for a notebook that does not train
+DEFAULT_PER_IMAGE = 24 / 55_000  # for each training image and epoch
+DEFAULT_OTHERWISE = 50.0  # for a notebook that does not train
 DIGITS_IMAGES = 1_318  # for training, of scikit-learn's small ones
 NEWEST = 300  # status files that are read
 
