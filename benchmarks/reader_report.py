@@ -95,7 +95,7 @@ def classifier_rows(images, labels) -> dict[str, dict[str, float]]:
 
 
 def stranger_rows(reader: Reader, digits) -> dict[str, float]:
-    """Returns what share of strangers of kinds not trained on passes where 95 % of digits do."""
+    """Returns what share of strangers of kinds not trained on passes where 95% of digits do."""
     _, scores = reader(to_input(digits))
     threshold, rng, found = np.quantile(scores, 0.05), np.random.default_rng(7), {}
     for kind, make in HELD_OUT.items():
@@ -195,8 +195,8 @@ as large: the first {pictures:,}; scikit-learn's: 1,797.
 
 {strangers}
 
-{strangers_n} drawn images of each kind, at the score that 95 % of MNIST's test images reach; all
-kinds together {mean:.1%}. In use the threshold is lower: 99 % of the validation images reach it.
+{strangers_n} drawn images of each kind, at the score that 95% of MNIST's test images reach; all
+kinds together {mean:.1%}. In use the threshold is lower: 99% of the validation images reach it.
 
 Of {strips} drawn numbers of one to seven of MNIST's test digits, on patterned paper, often
 touching, with signs and letters between them, {numbers:.0%} are read without a mistake.{amounts}

@@ -58,17 +58,17 @@ def time_rows(result: dict) -> list[tuple]:
         channels, steps = result["channels x steps"][goal].split(" x ")
         first = entry["seconds_to_first_step"]["mean"]
         text = (
-            f"{seconds}, {first:.1f} of it to the first step; accuracy {reached} %; "
+            f"{seconds}, {first:.1f} of it to the first step; accuracy {reached}%; "
             f"{channels} channels in the first convolution, {steps} steps"
         )
-        rows.append((f"time to {goal} % (s)", text, must, aim))
+        rows.append((f"time to {goal}% (s)", text, must, aim))
         former = result[f"former, {goal}"]
         share = entry["seconds"]["mean"] / former["seconds"]["mean"]
         text = (
             f"{share:.2f}; it took {found(former['seconds'], '{:.1f}', 1, 'mean')} s for "
             f"{former['accuracy']['mean']:.2%}"
         )
-        rows.append((f"time to {goal} % as part of the former network's", text, "–", "–"))
+        rows.append((f"time to {goal}% as part of the former network's", text, "–", "–"))
     ours, theirs = result["99.5"], result["tutorial training"]
     share = theirs["seconds"]["mean"] / ours["seconds"]["mean"]
     rows.append((
@@ -117,7 +117,7 @@ def training_rows(result: dict) -> list[tuple]:
     rows.append((
         "convolution FLOP/s in training, share of the matrix-product peak",
         f"{gflops / peak['median']:.0%} ({gflops:.0f} of {peak['median']:.0f} GFLOP/s)",
-        "≥ 48 %", "60 %",
+        "≥ 48%", "60%",
     ))  # fmt: skip
     return rows
 

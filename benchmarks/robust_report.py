@@ -81,7 +81,7 @@ def loss_on_clean_digits(by_phase: dict, phase: str = "robust") -> str:
     low, high = stats.t.interval(0.95, len(both) - 1, loss.mean(), stats.sem(loss))
     return (
         f"On clean digits {NAMES[phase]} loses {loss.mean():.3f} points against the standard one "
-        f"(95 % interval {low:.3f} to {high:.3f}, t over {len(both)} pairs of seeds)."
+        f"(95% interval {low:.3f} to {high:.3f}, t over {len(both)} pairs of seeds)."
     )
 
 

@@ -42,7 +42,7 @@ def against_ours(runs: pd.DataFrame, metric: str) -> pd.DataFrame:
 
 
 def table(runs: pd.DataFrame) -> str:
-    """Returns each setting's means with the half width of Student's 95 % interval, in Markdown."""
+    """Returns each setting's means with the half width of Student's 95% interval, in Markdown."""
     titles = [title for title, _, _ in COLUMNS.values()]
     intervals = {name: sweeps.mean_intervals(runs, name) for name in COLUMNS}
     tests = {name: against_ours(runs, name) for name in COLUMNS}
@@ -71,7 +71,7 @@ def accuracies(runs: pd.DataFrame) -> str:
         for _, row in tests[tests["p_corrected"] < 0.05].iterrows()
     ]
     return (
-        "Test accuracy of the hybrid minus that of each other, in points, with its 95 % interval "
+        "Test accuracy of the hybrid minus that of each other, in points, with its 95% interval "
         f"and corrected p: {'; '.join(parts)}. Significant among all {len(tests)} pairs: "
         f"{'; '.join(certain) or 'none'}."
     )
@@ -90,7 +90,7 @@ def caption(runs: pd.DataFrame) -> str:
     count = f"{n.min()}" if n.min() == n.max() else f"{n.min()} to {n.max()}"
     facts = read_json(FOLDER / "environment.json")
     return (
-        f"Means over n = {count} seeds ± half of Student's 95 % interval. \\*: differs "
+        f"Means over n = {count} seeds ± half of Student's 95% interval. \\*: differs "
         "significantly from the hybrid (paired by seed, Holm's correction for all pairs, "
         "p < 0.05). All share the network, the number of updates, and each seed's first weights. "
         "Calibration error before any temperature; corrupted digits over all severities of the "

@@ -36,7 +36,7 @@ from mnist_helpers.files import read_json
 CHOICE = RESULTS / "time_to_accuracy_choice.json"
 SEEDS = range(5)
 RATE = 0.016  # the highest learning rate, for batches of 128
-# Channels of the first convolution, and training steps. A training long enough for 99.5 % passes
+# Channels of the first convolution, and training steps. A training long enough for 99.5% passes
 # the tutorial's accuracy, so one serves both rows.
 SCHEDULES = {"99.0": (8, 350), "99.5": (8, 1500)}
 FORMER = {"former, 99.0": ("former", 350), "former, 99.5": ("former", 1300)}

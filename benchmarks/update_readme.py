@@ -22,7 +22,7 @@ def results_table(metrics: dict) -> str:
         metrics: Content of `metrics.json`, with both phases evaluated.
     """
     lines = [
-        "| after | test accuracy (95 % interval) | epochs | training time |",
+        "| after | test accuracy (95% interval) | epochs | training time |",
         "|---|---|---|---|",
     ]
     epochs, seconds = [], []

@@ -98,8 +98,8 @@ def plain_text(name: object) -> str:
 
 
 def percent(share: float) -> str:
-    """Writes a share of 1 as a percentage with one decimal; never 100 % of what is not certain."""
-    return "> 99.9 %" if 0.9995 <= share < 1 else f"{100 * share:.1f} %"
+    """Writes a share of 1 as a percentage with one decimal; never 100% of what is not certain."""
+    return "> 99.9%" if 0.9995 <= share < 1 else f"{100 * share:.1f}%"
 
 
 def check_images(images: ArrayLike) -> np.ndarray:

@@ -33,7 +33,7 @@ def test_mcnemar_sees_no_difference_between_equals(pairs):
 
 def test_bootstrap_interval_is_close_to_the_normal_one_worked_by_hand():
     # The gains +1, -1, 0 have mean 0.1 and variance 0.2 - 0.1²; over 1,000 images the standard
-    # error is √(0.19 / 1000), times 1.96 it is 0.0270. A 90 % interval would be 0.004 off.
+    # error is √(0.19 / 1000), times 1.96 it is 0.0270. A 90% interval would be 0.004 off.
     pair = answers(both_right=750, only_a=50, only_b=150, both_wrong=50)
     ours = evaluation.paired_bootstrap_interval(*pair, seed=1)
     assert ours == pytest.approx((0.1 - 0.0270, 0.1 + 0.0270), abs=0.0025)

@@ -114,7 +114,7 @@ def test_a_quick_run_leaves_models_pages_and_metrics_and_says_nothing_in_red(qui
         low, high = measured["test_accuracy_interval"]
         # Two epochs on 2,000 digits reach about 0.9; a tenth is what guessing gives.
         assert 0.7 < low <= measured["test_accuracy"] <= high
-        assert f"{measured['test_accuracy']:.2%}".replace("%", " %") in printed
+        assert f"{measured['test_accuracy']:.2%}" in printed
     for name in (
         "clean_phase.keras", "best_clean_phase.keras", "best_model.keras",
         "mnist_model_hybrid_4epochs.keras", "model_card.md", "run.log",

@@ -392,6 +392,6 @@ def test_small_digits_of_another_source_are_read_without_training_on_them():
     digits = load_digits()
     images = np.stack([to_mnist(image) for image in digits.images])
     answers = network.predict(images, batch_size=200, verbose=0).argmax(axis=1)
-    # Learned, so a floor: the models of three full runs read 98.05, 97.89 and 97.27 % (the last two
+    # Learned, so a floor: the models of three full runs read 98.05, 97.89 and 97.27% (the last two
     # through the same preparation); a change that spoils the preparation costs several points.
     assert (answers == digits.target).mean() >= 0.97

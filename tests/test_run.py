@@ -281,7 +281,7 @@ def test_run_ends_with_a_table(notebook, tmp_path, capsys):
     assert main(command, [path]) == 0
     out = capsys.readouterr().out
     assert "Data: MNIST" in out and "2,000 images shows that everything works and proves" in out
-    assert "99.12 % (98.92 % to 99.28 %)" in out and "1 min 40 s" in out
+    assert "99.12% (98.92% to 99.28%)" in out and "1 min 40 s" in out
     assert "not measured" in next(line for line in out.splitlines() if line.startswith("hybrid"))
     assert str(tmp_path / "x") in out and "01_first.html" in out
     assert f"digits {QUICK['EPOCHS']}" in outputs(tmp_path / "x" / "01_first.ipynb")

@@ -67,10 +67,10 @@ def test_a_bad_picture_shows_as_a_sentence_and_any_other_error_is_kept_and_raise
 
 
 @pytest.mark.parametrize(("confidence", "words"), [
-    (0.9999, "This is an 8, with > 99.9 % confidence."),
-    (0.96, "This is an 8, with 96.0 % confidence."),
-    (0.8, "Probably an 8, with 80.0 % confidence; second choice: 3 (20.0 %)."),
-    (0.6, "I cannot tell: 8 (60.0 %) or 3 (40.0 %)."),
+    (0.9999, "This is an 8, with > 99.9% confidence."),
+    (0.96, "This is an 8, with 96.0% confidence."),
+    (0.8, "Probably an 8, with 80.0% confidence; second choice: 3 (20.0%)."),
+    (0.6, "I cannot tell: 8 (60.0%) or 3 (40.0%)."),
 ])  # fmt: skip
 def test_the_words_follow_the_confidence(confidence, words):
     probabilities = np.zeros(10)
@@ -245,7 +245,7 @@ def test_a_cell_lists_errors_most_confident_first_and_correct_digits_least_confi
     images = np.zeros((30, 28, 28), np.uint8)
     page = misclassified.cell_html(images[:5], LABELS, HYBRID, 4, 9)
     assert page.count("<img") == 2 and "4 read as 9: 2 images, most confident first" in page
-    assert page.index("#1") < page.index("#0") and "9: 90.0 %" in page
+    assert page.index("#1") < page.index("#0") and "9: 90.0%" in page
     many = misclassified.cell_html(images, np.full(30, 4), np.tile(HYBRID[2], (30, 1)), 4, 4)
     assert many.count("<img") == 24 and "4 read as 4: 30 images" in many
     assert "(the first 24)" in many

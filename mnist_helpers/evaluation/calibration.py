@@ -1,4 +1,4 @@
-"""Does "90 % sure" mean correct 90 times in 100? And what if the network may decline to answer?"""
+"""Does "90% sure" mean correct 90 times in 100? And what if the network may decline to answer?"""
 
 from typing import NamedTuple
 
@@ -53,7 +53,7 @@ def reliability_curve(
 
     Returns:
         One row per bin that holds a prediction: `confidence`, the mean probability of what was
-        predicted; `accuracy` with the `low` and `high` end of its 95 % interval; `images`.
+        predicted; `accuracy` with the `low` and `high` end of its 95% interval; `images`.
 
     Raises:
         ValueError: The arrays do not fit each other, or rows are not probabilities.

@@ -104,7 +104,7 @@ def top_k_captions(
 
 
 def label_issues(labels: np.ndarray, models: Iterable[np.ndarray]) -> np.ndarray:
-    """Finds images where every model is 90 % sure of one and the same digit, not the label.
+    """Finds images where every model is 90% sure of one and the same digit, not the label.
 
     That is a reason to look at the image, and no proof that the label is wrong: models trained on
     the same images share their blind spots.

@@ -34,7 +34,7 @@ class Comparison(NamedTuple):
 
     Attributes:
         gain: Accuracy of the second minus accuracy of the first, as a fraction.
-        low: Lower end of the gain's 95 % interval, from the paired bootstrap.
+        low: Lower end of the gain's 95% interval, from the paired bootstrap.
         high: Its upper end.
         test: McNemar's test.
     """
@@ -87,7 +87,7 @@ def is_chance_level(labels: np.ndarray, predicted: np.ndarray) -> bool:
         predicted: Integer array of shape (n,), the predicted ones.
 
     Returns:
-        Whether the 99 % interval of its accuracy reaches down to what that constant answer gets.
+        Whether the 99% interval of its accuracy reaches down to what that constant answer gets.
     """
     labels, predicted = check_digits(labels, "labels"), check_digits(predicted, "predicted")
     low, _ = accuracy_interval(int(np.sum(labels == predicted)), len(labels), 0.99)
@@ -138,7 +138,7 @@ def paired_bootstrap_interval(
 
     Draws the images anew with replacement, each with both models' results, and takes percentiles
     of the gain (Efron and Tibshirani, "An Introduction to the Bootstrap", 1993, chapter 13).
-    95 % of the 10,000 drawn gains lie in the interval.
+    95% of the 10,000 drawn gains lie in the interval.
 
     Args:
         correct_a: Boolean array of shape (n,), n at least 2, true where the first model is correct.

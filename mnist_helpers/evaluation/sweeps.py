@@ -202,7 +202,7 @@ def summary(intervals: pd.DataFrame, tests: pd.DataFrame, metric: str) -> str:
     extreme = "lowest" if metric.endswith(LOWER_IS_BETTER) else "highest"
     text = f"**{best}** has the {extreme} mean {metric}, {row['mean']:.5g} (n = {row['n']:.0f}"
     if row["n"] > 1:
-        text += f", 95 % interval {row['low']:.5g} to {row['high']:.5g}"
+        text += f", 95% interval {row['low']:.5g} to {row['high']:.5g}"
     sentences = [text + ")."]
     own = tests[(tests["first"] == best) | (tests["second"] == best)]
     others = np.where(own["first"] == best, own["second"], own["first"])

@@ -46,7 +46,7 @@ def plot_accuracy_coverage(curves: Mapping[str, tuple], target: float, title: st
         title: Figure title.
 
     Returns:
-        A figure with one line for each model, down to a coverage of 90 %.
+        A figure with one line for each model, down to a coverage of 90%.
     """
     figure, axes = plt.subplots(figsize=(7, 3.4))
     lines = zip(curves.items(), (CLEAN, HYBRID), ("-", "--"), strict=False)

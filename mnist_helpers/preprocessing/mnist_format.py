@@ -23,7 +23,7 @@ STROKE_WIDTHS = (1.84, 4.18)
 # From this part of full ink on, a pixel counts towards the digit's extent. A digit of fewer than 20
 # pixels is enlarged so many times, by cubic splines, before that is asked, and its strokes stay as
 # they are: its pixels, not its pen, made them wide. Of 0.1, 0.15 and 0.2, and of strokes changed or
-# not, these read most (98.8 %) of 2,500 validation images of MNIST reduced to 8 x 8 pixels.
+# not, these read most (98.8%) of 2,500 validation images of MNIST reduced to 8 x 8 pixels.
 INKED, FINER = 0.2, 6
 FAINT = "No digit is to be found: what stands out is too faint."
 

@@ -8,7 +8,7 @@ from mnist_helpers.preprocessing.image_io import PictureError
 from mnist_helpers.preprocessing.lines import EVERY_NEIGHBOUR, stroke_width
 
 # A shadow covers more of the picture's edges than a digit that is cut to its bounding box: of 1,500
-# training images of MNIST, cut so, 0.5 % cover more, and 13 % more than a quarter.
+# training images of MNIST, cut so, 0.5% cover more, and 13% more than a quarter.
 SHADED, BOLD = 0.45, 0.2
 NO_DIGIT = "No digit is to be found: what stands out does not look like strokes."
 

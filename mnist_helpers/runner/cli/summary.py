@@ -17,7 +17,7 @@ def summary(folder: Path) -> str:
     lines = [
         "",
         f"Data: {environment.get('dataset_title', 'not recorded')}",
-        f"{'phase':<13}{'test accuracy (95 % interval)':<33}training time",
+        f"{'phase':<13}{'test accuracy (95% interval)':<33}training time",
     ]
     for key, title in PHASES.items():
         phase = phases.get(key, {})
@@ -35,7 +35,7 @@ def _accuracy(phase: dict) -> str:
     if "test_accuracy_interval" in phase:
         low, high = phase["test_accuracy_interval"]
         text += f" ({low:.2%} to {high:.2%})"
-    return text.replace("%", " %")
+    return text
 
 
 def _duration(phase: dict) -> str:

@@ -37,7 +37,7 @@ function drawing() {
 
 // As mnist_helpers.widgets.html has it, like the words below.
 function percent(p) {
-  return p >= 0.9995 && p < 1 ? "> 99.9 %" : `${(100 * p).toFixed(1)} %`;
+  return p >= 0.9995 && p < 1 ? "> 99.9%" : `${(100 * p).toFixed(1)}%`;
 }
 
 function words(p, score) {

@@ -30,7 +30,7 @@ function drawAmounts(random) {
 
 function written({ name, percent }) {
   const value = $(name).valueAsNumber;
-  return percent ? `${Math.round(100 * value)} %` : `${value}°`;
+  return percent ? `${Math.round(100 * value)}%` : `${value}°`;
 }
 
 function redraw() {
