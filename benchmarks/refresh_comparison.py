@@ -1,4 +1,4 @@
-"""Takes over a sweep's results and runs notebook 05 on them.
+"""Takes over a sweep's results and runs notebook 07 on them.
 
 `python benchmarks/refresh_comparison.py NAME` copies results.csv and epochs.csv from runs/NAME/ to
 sweeps/results/NAME/, notes beside them where and when they were measured, makes that folder the
