@@ -19,7 +19,6 @@ import time
 import warnings
 import zipfile
 from collections import Counter
-from functools import partial
 
 import numpy as np
 import pytest
@@ -236,7 +235,7 @@ def redirect(target):
     (reset, "the connection broke off"),
     (None, "the server answered 404 Not Found"),
     (lambda asked: asked.send_error(404, "\x1b[31m" + "x" * 60_000), "answered 404  (31mxxx"),
-    (b"<!DOCTYPE html><p>Log in", "is a web page"),
+    (b"\n<!DOCTYPE html><p>Log in", "is a web page"),
     (b"PK\3\4 half", "cannot be read as an .npz file"),
     (redirect("http://[::1/"), ""),
     (redirect("http://" + "x" * 70 + ".invalid/"), ""),
@@ -353,10 +352,6 @@ def repacked(arrays, change=lambda header: header, method=zipfile.ZIP_STORED):
     return zipped(method, **parts)
 
 
-def lying_header(shape, arrays):
-    return repacked(arrays, lambda array: array.replace(b"(60, 28, 28)", shape.ljust(12)))
-
-
 def flipped(arrays):
     content = bytearray(npz(arrays))
     content[2000] ^= 1
@@ -364,26 +359,20 @@ def flipped(arrays):
 
 
 BAD_NPZ = {
-    "truncated": (lambda a: npz(a)[:-500], "damaged or encrypted"),
     "bit flipped": (flipped, "damaged or encrypted: Bad CRC-32"),
-    "empty": (lambda a: b"", "File is not a zip file"),
     "bzip2": (lambda a: repacked(a, method=zipfile.ZIP_BZIP2), "neither stored nor deflated"),
-    "web page": (lambda a: b"\n<html>Sign in</html>", "is a web page"),
     "pickle": (pickled, "cannot be read as an .npz file: Object arrays cannot be loaded"),
-    "other shape": (partial(lying_header, b"(99,28,28)"), "cannot be read"),
-    "huge shape": (partial(lying_header, b"(1<<40,28)"), "cannot be read"),
-    "shape beyond integers": (partial(lying_header, b"(0x9fffffff,)"), "cannot be read"),
+    "shape beyond integers": (
+        lambda a: repacked(a, lambda file: file.replace(b"(60, 28, 28)", b"(0x9fffffff,)")),
+        "cannot be read",
+    ),
     "long header": (
         lambda a: repacked(a, lambda _: b"\x93NUMPY\1\0\xff\xff" + b" " * 65_535),
         r"load securely\.$",  # NumPy's first line of several
     ),
-    "negative shape": (partial(lying_header, b"(-1,28,28)"), "cannot be read"),
     "one altered label": (
         lambda a: changed(a, y_train=np.r_[a["y_train"][1:], a["y_train"][:1]]),
         "y_train differ from MNIST's by checksum",
-    ),
-    "train and test labels swapped": (
-        lambda a: changed(a, y_train=a["y_test"], y_test=a["y_train"]), r"y_train .* shape \(20,\)"
     ),
     "wrong shape": (
         lambda a: changed(a, x_test=a["x_test"].reshape(20, 784)), r"x_test .* shape \(20, 784\)"

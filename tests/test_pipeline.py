@@ -3,6 +3,7 @@ import pytest
 
 from mnist_helpers.training.augmentation import Augmentation
 from mnist_helpers.training.pipeline import training_dataset
+from mnist_helpers.training.robust_augmentation import RobustAugmentation
 
 N, BATCH = 103, 10
 
@@ -41,11 +42,12 @@ def test_each_epoch_shows_images_at_most_once_with_their_labels_and_is_shuffled_
     assert first != second and first != sorted(first)
 
 
+@pytest.mark.parametrize("augmentation", [Augmentation(), RobustAugmentation()])
 @pytest.mark.parametrize("share, count", [(0.0, 0), (0.3, 3), (0.5, 5), (1.0, 10)])
-def test_the_share_counts_the_augmented(images, share, count):
+def test_the_share_counts_the_augmented(images, share, count, augmentation):
     options = dict(epochs=1, batch_size=BATCH)
     plain, _ = take(training_dataset(images, labels(), **options))
-    mixture = dict(augmentation=Augmentation(), augmented_share=share)
+    mixture = dict(augmentation=augmentation, augmented_share=share)
     mixed, _ = take(training_dataset(images, labels(), **options, **mixture))
     changed = (plain != mixed).any(axis=(1, 2, 3)).reshape(-1, BATCH)
     assert (changed.sum(axis=1) == count).all()

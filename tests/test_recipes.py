@@ -15,7 +15,6 @@ import sys
 import textwrap
 from types import FunctionType
 
-import keras
 import nbformat
 import numpy as np
 import pytest
@@ -23,7 +22,7 @@ from nbformat.v4 import new_code_cell, new_markdown_cell
 
 from mnist_helpers.evaluation import error_analysis
 from mnist_helpers.paths import PROJECT
-from mnist_helpers.training import artifacts, pipeline
+from mnist_helpers.training import artifacts
 from mnist_helpers.training.augmentation import Augmentation
 from mnist_helpers.training.model_choice import training_parameters
 from tests import test_notebooks
@@ -207,23 +206,6 @@ def test_what_was_added_can_be_swept_and_a_wrong_amount_is_refused(project, tmp_
     with pytest.raises(AssertionError, match="STRETCH_FRACTION must be a number from 0 to below 1"):
         plan(GRID.replace("0.4", "1.0"))
     assert "08_name" in plan(NOTEBOOKS)
-
-
-@pytest.mark.slow
-def test_another_network_trains_is_saved_and_comes_back(tmp_path):
-    scope = {"keras": keras, "SEED": 3}
-    exec(NETWORK, scope)
-    network, arrays = scope["network"], made_up(train=600)
-    images, labels = arrays["x_train"], arrays["y_train"]
-    network.compile("adam", "categorical_crossentropy", metrics=["accuracy"])
-    batches = pipeline.training_dataset(images, labels, epochs=8, batch_size=50)
-    network.fit(batches, epochs=8, steps_per_epoch=12, shuffle=False, verbose=0)
-    history = [{"epoch": 1, "val_accuracy": 1.0, "seconds": 1.0, "cpu_seconds": 2.0}]
-    saved = artifacts.save_phase(network, tmp_path, "clean_phase", "own.keras", history)
-    loaded = artifacts.load_model(saved)
-    images = pipeline.to_input(arrays["x_test"])
-    np.testing.assert_allclose(loaded(images), network(images), atol=1e-6)
-    assert (loaded(images).numpy().argmax(axis=1) == arrays["y_test"]).mean() > 0.9
 
 
 def test_a_metric_counts_what_it_says():

@@ -3,7 +3,6 @@ import pytest
 import tensorflow as tf
 
 from mnist_helpers.training.augmentation import Augmentation
-from mnist_helpers.training.pipeline import training_dataset
 from mnist_helpers.training.robust_augmentation import (
     _CORRUPTIONS,
     RobustAugmentation,
@@ -65,19 +64,3 @@ def test_every_corruption_is_selected_about_as_often_as_it_should():
     # 1/8 as the first kind, else 0.08: 0.125 + 0.875 · 0.08 = 0.195.
     assert shares == pytest.approx(np.full(len(_CORRUPTIONS), 0.195), abs=0.02)
     assert selected.any(axis=1).all()
-
-
-@pytest.mark.slow
-def test_it_works_in_the_training_pipeline_and_repeats(digits):
-    def batches():
-        return training_dataset(
-            digits[..., 0], np.zeros(400, np.uint8), epochs=1, batch_size=100,
-            augmentation=RobustAugmentation(),
-        )  # fmt: skip
-
-    once, again = list(batches()), list(batches())
-    for (images, _), (same, _) in zip(once, again, strict=True):
-        assert images.shape == (100, 28, 28, 1)
-        np.testing.assert_array_equal(images, same)
-        clean = images[50:].numpy()
-        assert np.unique(clean).tolist() == pytest.approx([0, 200 / 255])

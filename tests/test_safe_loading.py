@@ -320,15 +320,6 @@ def test_a_full_disk_is_not_taken_for_a_bad_model(write, good, monkeypatch):
         load_model(path)
 
 
-def test_a_score_in_place_of_ten_probabilities_is_asked_for(tmp_path):
-    good_model = build_cnn(seed=1, widths=(2, 2, 2))
-    score = keras.layers.Dense(1, activation="sigmoid")(good_model.layers[-1].input)
-    save_model(keras.Model(good_model.inputs, score), tmp_path / "score.keras")
-    assert load_model(tmp_path / "score.keras", outputs=1).output_shape == (None, 1)
-    with pytest.raises(ModelFileError, match="gives"):
-        load_model(tmp_path / "score.keras")
-
-
 # The project itself
 
 

@@ -38,19 +38,6 @@ def test_it_is_the_last_figure_and_not_a_widget_s_picture(notebook):
         assert picture.width / picture.height == pytest.approx(3, rel=0.3)
 
 
-def test_a_page_leaves_out_what_tensorflow_says_when_it_starts(notebook):
-    path = notebook()
-    content = nbformat.read(path, as_version=4)
-    note = "I0000 00:00:1795817586.820536   29211 cudart_stub.cc:31] Could not find cuda drivers\n"
-    for text in (note, note + "mine\n"):
-        output = nbformat.v4.new_output("stream", name="stderr", text=text)
-        content.cells[0].outputs.append(output)
-    nbformat.write(content, path)
-    write_page(path)
-    page = path.with_suffix(".html").read_text(encoding="utf-8")
-    assert "cudart" not in page and page.count("mine\n") == 1
-
-
 def test_there_is_none_without_a_figure(notebook):
     path = notebook({"text/html": "<p>No figure</p>"})
     write_thumbnail(path)

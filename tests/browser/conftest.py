@@ -1,7 +1,6 @@
 """One JupyterLab and one Chromium for all browser tests, which are skipped without a Chromium."""
 
 import functools
-import itertools
 import os
 from pathlib import Path
 
@@ -141,27 +140,3 @@ def page(request, open_notebook):
     errors = [*notebook.errors]
     notebook.errors.clear()
     assert not failed and not errors
-
-
-@pytest.fixture
-def photograph(page):
-    """Takes screenshots of a widget, on a light page and on a dark one."""
-
-    def take(selector, name):
-        for width, theme in itertools.product((1280, 900), ("Dark", "Light")):
-            if not SCREENSHOTS:
-                return
-            page.set_viewport_size({"width": width, "height": 1000})
-            page.evaluate(
-                "theme => window.jupyterapp.commands.execute('apputils:change-theme', {theme})",
-                f"JupyterLab {theme}",
-            )
-            page.locator(f"body[data-jp-theme-light={str(theme == 'Light').lower()}]").wait_for(
-                state="attached"
-            )
-            page.locator("#jupyterlab-splash").wait_for(state="detached")
-            widget = page.locator(selector)
-            widget.scroll_into_view_if_needed()
-            widget.screenshot(path=Path(SCREENSHOTS, f"{name}_{width}_{theme.lower()}.png"))
-
-    return take

@@ -97,12 +97,11 @@ def test_what_the_mouse_draws_is_read_and_undo_takes_the_last_stroke_back(page, 
     pad.get_by_text(before).wait_for()
 
 
-def test_the_keyboard_gives_examples_and_clears(page, pad, photograph):
+def test_the_keyboard_gives_examples_and_clears(page, pad):
     canvas = pad.locator("canvas")
     canvas.focus()
     page.keyboard.press("3")
     pad.get_by_text("This is a 3").wait_for()
-    photograph(".mnist-pad", "pad")
     canvas.focus()
     page.keyboard.press("Backspace")
     pad.get_by_text("Draw a digit.").wait_for()
@@ -141,7 +140,7 @@ def choose_file(page, path):
     chooser.value.set_files(path)
 
 
-def test_uploads_are_read_step_by_step_after_errors_too(page, tmp_path, photograph):
+def test_uploads_are_read_step_by_step_after_errors_too(page, tmp_path):
     widget = page.locator(".mnist-upload")
     widget.get_by_text("This is a 3").wait_for()  # the example
     (tmp_path / "not.png").write_text("not a picture")
@@ -156,14 +155,13 @@ def test_uploads_are_read_step_by_step_after_errors_too(page, tmp_path, photogra
     choose_file(page, tmp_path / "four.jpg")
     widget.get_by_text("This is a 4").wait_for()
     assert widget.locator("img").count() == 4
-    photograph(".mnist-upload", "upload")
     large = Image.fromarray(example_photo(2)).resize((4000, 3000)).convert("RGB")
     large.save(tmp_path / "two.bmp")  # 36 MB, made smaller before they travel
     choose_file(page, tmp_path / "two.bmp")
     widget.get_by_text("This is a 2").wait_for()
 
 
-def test_the_digits_behind_a_cell_can_be_browsed(page, photograph):
+def test_the_digits_behind_a_cell_can_be_browsed(page):
     widget = page.locator(".mnist-mistakes")
     button = widget.locator(".mnist-matrix tbody tr:nth-child(8) td:nth-of-type(8) button")
     button.click()  # row 7, column 7
@@ -176,7 +174,6 @@ def test_the_digits_behind_a_cell_can_be_browsed(page, photograph):
     widget.get_by_text(re.compile(f"{digit} read as {answer} by .*: {count} image")).wait_for()
     assert widget.locator("img").count() == min(int(count), 24)
     assert "dashed" in widget.locator(".mnist-matrix").inner_html()
-    photograph(".mnist-mistakes", "misclassified")
     other = widget.locator(".mnist-matrix button:enabled", has_text=re.compile("^0$")).first
     cell = re.match(r"(\d read as \d) .*: 0; by (.*): (\d+)$", other.get_attribute("title"))
     other.click()
@@ -184,7 +181,7 @@ def test_the_digits_behind_a_cell_can_be_browsed(page, photograph):
     assert widget.locator("img").count() == min(int(cell[3]), 24)
 
 
-def test_a_digit_and_a_layer_can_be_chosen(page, photograph):
+def test_a_digit_and_a_layer_can_be_chosen(page):
     widget = page.locator(".mnist-layers")
     widget.locator("img").first.wait_for()
     before = widget.locator("img").first.get_attribute("src")
@@ -193,12 +190,10 @@ def test_a_digit_and_a_layer_can_be_chosen(page, photograph):
     page.wait_for_function(
         "src => document.querySelector('.mnist-layers img').src !== src", arg=before
     )
-    photograph(".mnist-layers", "layers_first")
     layer.select_option(index=layer.locator("option").count() - 1)
     page.wait_for_function(
         "src => document.querySelector('.mnist-layers img').src === src", arg=before
     )
-    photograph(".mnist-layers", "layers_last")
 
 
 # The augmentation explorer
@@ -267,7 +262,7 @@ def set_rotation(explorer, degrees):
     field.press("Enter")
 
 
-def test_settings_reach_the_cells_below_and_outlive_the_explorers_cell(page, explorer, photograph):
+def test_settings_reach_the_cells_below_and_outlive_the_explorers_cell(page, explorer):
     outputs = page.locator(".jp-CodeCell", has_text="explorer.augmentation").locator(
         ".jp-OutputArea-output"
     )
@@ -276,7 +271,6 @@ def test_settings_reach_the_cells_below_and_outlive_the_explorers_cell(page, exp
     explorer.get_by_text(re.compile("Training uses: .*; the sliders show: .*45°")).wait_for()
     explorer.get_by_role("button", name="Use these settings").click()
     explorer.get_by_text("ROTATION_DEGREES: float = 45.0").wait_for()
-    photograph(".mnist-explorer", "explorer")
     for source in ("widgets.AugmentationExplorer(", "explorer.augmentation"):
         cell = page.locator(".jp-CodeCell", has_text=source)
         cell.locator(".jp-InputArea-editor").click()
