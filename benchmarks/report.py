@@ -68,7 +68,7 @@ def time_rows(result: dict) -> list[tuple]:
             f"{share:.2f}; it took {found(former['seconds'], '{:.1f}', 1, 'mean')} s for "
             f"{former['accuracy']['mean']:.2%}"
         )
-        rows.append((f"time to {goal}% as part of the former network's", text, "–", "–"))
+        rows.append((f"time to {goal}%, relative to the former network", text, "–", "–"))
     ours, theirs = result["99.5"], result["tutorial training"]
     share = theirs["seconds"]["mean"] / ours["seconds"]["mean"]
     rows.append((

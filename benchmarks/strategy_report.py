@@ -93,7 +93,7 @@ def caption(runs: pd.DataFrame) -> str:
         f"Means over n = {count} seeds ± half of Student's 95% interval. \\*: differs "
         "significantly from the hybrid (paired by seed, Holm's correction for all pairs, "
         "p < 0.05). All share the network, the number of updates, and each seed's first weights. "
-        "Calibration error before any temperature; corrupted digits over all severities of the "
+        "Calibration error of the models as saved; corrupted digits over all severities of the "
         f"types in notebook 05. {facts['date']}, {facts['processor']}, {facts['precision']}, "
         f"threads of a run: {facts['cores']}; Python {facts['python']}, TensorFlow "
         f"{facts['tensorflow']}, Keras {facts['keras']}."

@@ -125,7 +125,7 @@ def test_the_summary_names_the_best_and_what_is_not_certain(sweep):
     intervals = sweeps.mean_intervals(runs, "test_accuracy")
     tests = sweeps.paired_tests(runs, "test_accuracy")
     text = sweeps.summary(intervals, tests, "test_accuracy")
-    assert text.startswith("**b, SHARE 0.5** has the highest mean test_accuracy, 8 (n = 3, 95%")
+    assert text.startswith("**b, SHARE 0.5** has the highest mean test accuracy, 8 (n = 3, 95%")
     assert "cannot tell it from *a, SHARE 0.5* or *b, SHARE 1*." in text
     sure = sweeps.summary(intervals, tests.assign(p_corrected=0.01), "test_accuracy")
     assert "significantly better than *a, SHARE 0.5*. These runs cannot tell it from *b," in sure

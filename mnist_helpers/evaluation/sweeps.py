@@ -200,7 +200,8 @@ def summary(intervals: pd.DataFrame, tests: pd.DataFrame, metric: str) -> str:
     best = _best(intervals, metric)
     row = intervals.loc[best]
     extreme = "lowest" if metric.endswith(LOWER_IS_BETTER) else "highest"
-    text = f"**{best}** has the {extreme} mean {metric}, {row['mean']:.5g} (n = {row['n']:.0f}"
+    text = f"**{best}** has the {extreme} mean {metric.replace('_', ' ')}, {row['mean']:.5g}"
+    text += f" (n = {row['n']:.0f}"
     if row["n"] > 1:
         text += f", 95% interval {row['low']:.5g} to {row['high']:.5g}"
     sentences = [text + ")."]

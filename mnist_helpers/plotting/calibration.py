@@ -58,8 +58,8 @@ def plot_accuracy_coverage(curves: Mapping[str, tuple], target: float, title: st
         xycoords=("axes fraction", "data"), textcoords="offset points", ha="right",
     )  # fmt: skip
     axes.set(
-        xlabel="digits left unanswered, the least confident first (%)",
-        ylabel="incorrect among the answers (%)", xlim=(0, 10), ylim=(0, None), title=title,
+        xlabel="digits passed on, least confident first (%)",
+        ylabel="mistakes among the digits kept (%)", xlim=(0, 10), ylim=(0, None), title=title,
     )  # fmt: skip
     axes.legend(fontsize="small")
     return figure

@@ -139,7 +139,7 @@ def plot_pixel_values(images: np.ndarray, title: str) -> Figure:
     )  # fmt: skip
     histogram.yaxis.set_major_formatter("{x:g}")
     used = ink.imshow(100 * (images > 0).mean(axis=0), cmap=SEQUENTIAL, vmin=0)
-    ink.set(xticks=(0, 14, 27), yticks=(0, 14, 27))
+    ink.set(xticks=(0, 14, 27), yticks=(0, 14, 27), xlabel="column", ylabel="row")
     ink.grid(False)
     figure.colorbar(used, ax=ink, label="images with ink here (%)")
     return figure

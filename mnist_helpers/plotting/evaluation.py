@@ -42,8 +42,10 @@ def _heatmap(axes: Axes, values: np.ndarray, form: str, title: str) -> None:
     written = np.array([[form.format(value) if value else "" for value in row] for row in values])
     diagonal = np.eye(10, dtype=bool)
     sns.heatmap(
-        values, mask=diagonal, annot=written, fmt="", annot_kws={"fontsize": 8.5}, ax=axes,
-        cmap="Oranges", vmin=0, square=True, linewidths=0.5, linecolor="#e6e6e6", cbar=False,
+        values, mask=diagonal | (values == 0), annot=written, fmt="", ax=axes,
+        annot_kws={"fontsize": 8.5, "color": "black"}, cmap="Oranges", vmin=0,
+        vmax=1.6 * (values[~diagonal].max() or 1), square=True, linewidths=0.5,
+        linecolor="#e6e6e6", cbar=False,
     )  # fmt: skip
     for place, text in enumerate(written[diagonal]):
         centre = place + 0.5
@@ -75,7 +77,7 @@ def plot_per_class(
     axes.plot(digits, recall, "D", color="white", markeredgecolor="black", markersize=9,
               label="recall")  # fmt: skip
     axes.plot(digits, precision, "o", color="black", markersize=4, label="precision")
-    axes.set(xlabel="digit", ylabel="%", title=title)
+    axes.set(xlabel="digit", ylabel="precision, recall (%)", title=title)
     label_classes(axes.xaxis, digits, names)
     axes.grid(axis="x", visible=False)
     axes.legend(fontsize="small", loc="center left", bbox_to_anchor=(1, 0.5))

@@ -10,7 +10,7 @@ def build_cnn(
     seed: int = 0,
     widths: tuple[int, ...] = (16, 32, 64, 96, 128),
 ) -> keras.Model:
-    """Builds the digit classifier: convolutions, then a vote over positions.
+    """Builds the digit classifier: convolutions, then global max pooling.
 
     Most of the work lies where maps are large. So the first convolution has
     few channels, three go without padding, as MNIST's borders are empty, and

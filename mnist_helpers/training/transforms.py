@@ -80,7 +80,7 @@ class TransformRanges:
         0.1,
         slider=(0.5, 0.01),
         description="shift {:.0%}",
-        unit="part of the side",
+        unit="fraction of the side",
         severities=(0.05, 0.1, 0.15, 0.2, 0.25),
         inverse=None,
     )
@@ -88,7 +88,7 @@ class TransformRanges:
         0.15,
         slider=(0.9, 0.01),
         description="zoom {:.0%}",
-        unit="part of the size",
+        unit="fraction of the size",
         severities=(0.1, 0.15, 0.25, 0.35, 0.45),
         inverse=_zoom_back,
     )

@@ -128,7 +128,7 @@ def layer_html(inspector: LayerInspector, image: np.ndarray, name: str) -> str:
         feature_map_grid(maps[name]), f"{channels} feature maps of the layer {name}.", WIDTH
     )
     deciding = image_html(
-        overlay(image, shares[name]), f"The digit, coloured by what speaks for a {answer}.", 224
+        overlay(image, shares[name]), f"The digit, coloured by what speaks for “{answer}”.", 224
     )
     return side_by_side(
         captioned(features, f"{name}: {channels} maps of {height} × {width}"),
