@@ -119,7 +119,7 @@ def test_a_sweep_does_shared_work_once_and_07_reads_its_table(sweep, tmp_path, c
     comparison, read = NOTEBOOKS_DIR / "07_compare_runs.ipynb", tmp_path / "07.ipynb"
     values = {"SWEEP_DIR": str(folder(file)), "METRIC": "test_accuracy"}
     papermill.execute_notebook(comparison, read, values, progress_bar=False, kernel_name="python3")
-    assert "**SHARE 1** has the highest mean test_accuracy" in read.read_text()
+    assert "**SHARE 1** has the highest mean test accuracy" in read.read_text()
 
 
 @pytest.mark.slow
