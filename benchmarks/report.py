@@ -58,7 +58,7 @@ def time_rows(result: dict) -> list[tuple]:
         channels, steps = result["channels x steps"][goal].split(" x ")
         first = entry["seconds_to_first_step"]["mean"]
         text = (
-            f"{seconds}, {first:.1f} of it to the first step; accuracy {reached}%; "
+            f"{seconds}, {first:.1f} of it to the first step; accuracy in % {reached}; "
             f"{channels} channels in the first convolution, {steps} steps"
         )
         rows.append((f"time to {goal}% (s)", text, must, aim))

@@ -150,7 +150,7 @@ def test_reading_makes_no_folder(tmp_path):
     missing = tmp_path / "mistyped"
     assert metrics.read_metrics(missing) == {"environment": {}, "phases": {}}
     with pytest.raises(FileNotFoundError, match="run 02_clean_phase.ipynb first"):
-        artifacts.require(missing, "clean_phase.keras", "02_clean_phase.ipynb")
+        artifacts.load_clean_phase(missing)
     with pytest.raises(FileNotFoundError, match="mistyped does not exist.*OUTPUT_DIR"):
         model_choice.find_models("mine", "mnist", missing)
     metrics.update_metrics(tmp_path, "hybrid", test_accuracy=0.5)  # of a model elsewhere

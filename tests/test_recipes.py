@@ -24,7 +24,7 @@ from mnist_helpers.evaluation import error_analysis
 from mnist_helpers.paths import PROJECT
 from mnist_helpers.training import artifacts
 from mnist_helpers.training.augmentation import Augmentation
-from mnist_helpers.training.model_choice import training_parameters
+from mnist_helpers.training.model_choice import recorded_phase
 from tests import test_notebooks
 from tests.test_custom_data import made_up, write_fashion
 
@@ -250,8 +250,8 @@ def test_the_notebooks_run_on_another_data_set_with_all_that_was_added(fashion):
     assert "stretch 20% at most" in printed(ran["03"])
     assert "among the two most probable digits" in printed(ran["05"])
     assert "fashion (not MNIST)" in printed(ran["05"])
-    measured = training_parameters(folder / phases["hybrid"]["model"])
-    assert measured["DATASET"] == "data/fashion"
+    measured = recorded_phase(folder / phases["hybrid"]["model"])
+    assert measured["parameters"]["DATASET"] == "data/fashion"
     with (folder / "results.csv").open() as file:
         (row,) = csv.DictReader(file)
     assert 0 < float(row["metrics.test_accuracy"]) <= float(row["metrics.top_two_accuracy"]) <= 1

@@ -128,14 +128,14 @@ def evaluate_model(
     temperature = calibration.fit_temperature(y_val, predict(x_val / np.float32(255)))
     chosen = robustness.choose_images(len(images), robustness_images)
     curves = robustness.measure_robustness({"model": fast}, images[chosen], labels[chosen])["model"]
+    recorded = model_choice.recorded_phase(model_file)
     external = None
     if dataset == "mnist":
         digits, truth = _external_digits()
         external = int((fast(digits).argmax(axis=1) == truth).sum()), len(truth)
     return EvaluationReport(
         dataset_title(dataset), class_names(dataset), images, labels, predict, probabilities,
-        model_choice.calibration_temperature(model_file), curves,
-        model_choice.training_parameters(model_file),
+        recorded.get("calibration_temperature", 1.0), curves, recorded.get("parameters", {}),
         summarise(labels, probabilities, temperature, curves, external),
     )  # fmt: skip
 

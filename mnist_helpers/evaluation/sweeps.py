@@ -200,11 +200,11 @@ def summary(intervals: pd.DataFrame, tests: pd.DataFrame, metric: str) -> str:
     best = _best(intervals, metric)
     row = intervals.loc[best]
     extreme = "lowest" if metric.endswith(LOWER_IS_BETTER) else "highest"
-    text = f"**{best}** has the {extreme} mean {metric.replace('_', ' ')}, {row['mean']:.5g}"
-    text += f" (n = {row['n']:.0f}"
-    if row["n"] > 1:
-        text += f", 95% interval {row['low']:.5g} to {row['high']:.5g}"
-    sentences = [text + ")."]
+    interval = f", 95% interval {row['low']:.5g} to {row['high']:.5g}" if row["n"] > 1 else ""
+    sentences = [
+        f"**{best}** has the {extreme} mean {metric.replace('_', ' ')}, {row['mean']:.5g} "
+        f"(n = {row['n']:.0f}{interval})."
+    ]
     own = tests[(tests["first"] == best) | (tests["second"] == best)]
     others = np.where(own["first"] == best, own["second"], own["first"])
     beaten = others[own["p_corrected"] < 1 - CONFIDENCE]

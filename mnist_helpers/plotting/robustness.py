@@ -13,10 +13,7 @@ from mnist_helpers.plotting.style import CLEAN, DIGITS, HYBRID, panel_grid
 
 
 def plot_robustness(
-    curves: Mapping[str, Mapping[str, list[float]]],
-    corruptions: Mapping[str, Any],
-    title: str,
-    columns: int = 4,
+    curves: Mapping[str, Mapping[str, list[float]]], corruptions: Mapping[str, Any], title: str
 ) -> Figure:
     """Draws accuracy against severity for each corruption, under a digit at each severity.
 
@@ -31,8 +28,7 @@ def plot_robustness(
         A figure with one panel for each corruption; what training has shown is shaded.
     """
     spaced = ConstrainedLayoutEngine(h_pad=0.1)  # inches, or a unit touches the panel below
-    size = (2.4 * columns, 2.5, 0.5)
-    figure, panels = panel_grid(len(corruptions), columns, size, title, layout=spaced)
+    figure, panels = panel_grid(len(corruptions), 4, (9.6, 2.5, 0.5), title, layout=spaced)
     for axes, (kind, corruption) in zip(panels, corruptions.items(), strict=True):
         for (name, kinds), colour, marker in zip(
             curves.items(), (CLEAN, HYBRID), "os", strict=False
@@ -42,15 +38,12 @@ def plot_robustness(
             axes.axvspan(-0.5, corruption.seen - 0.5, color=HYBRID, alpha=0.1, linewidth=0,
                          label="seen in training")  # fmt: skip
         _decorate(axes, kind, corruption)
-    for axes in panels[::columns]:
+    for axes in panels[::4]:
         axes.set_ylabel("accuracy (%)", fontsize="small")
-    entries: dict[str, Any] = {}
-    for axes in panels:
-        handles, names = axes.get_legend_handles_labels()
-        entries |= dict(zip(names, handles, strict=True))
-    figure.legend(
-        list(entries.values()), list(entries), loc="outside upper right", ncols=3, fontsize="small"
-    )
+    # A panel that training has seen a part of has one entry more.
+    fullest = max(panels, key=lambda axes: len(axes.get_legend_handles_labels()[1]))
+    entries = fullest.get_legend_handles_labels()
+    figure.legend(*entries, loc="outside upper right", ncols=3, fontsize="small")
     return figure
 
 

@@ -163,7 +163,7 @@ def _background(light: np.ndarray, erased: np.ndarray) -> np.ndarray:
     longer = max(light.shape)
     opened = ndimage.grey_opening(light, size=(longer // 2, longer // 2), mode="nearest")
     above = light - opened
-    inky = grown((above > _otsu(above[~erased])) | erased)
+    inky = grown((above > otsu(above[~erased])) | erased)
     if inky.mean() > 0.9:
         return opened + np.percentile(above, 25)
     near = longer // 2
@@ -172,7 +172,8 @@ def _background(light: np.ndarray, erased: np.ndarray) -> np.ndarray:
     return opened + average / np.maximum(weights, 1e-3)
 
 
-def _otsu(values: np.ndarray) -> float:
+def otsu(values: np.ndarray) -> float:
+    """Returns the threshold that splits values best; all alike are a blank picture."""
     if values.size == 0 or np.ptp(values) == 0:
         raise PictureError(BLANK)
     return threshold_otsu(values)
@@ -181,7 +182,7 @@ def _otsu(values: np.ndarray) -> float:
 def _above_threshold(ink: np.ndarray, erased: np.ndarray) -> np.ndarray:
     """Marks what is ink, by Otsu's threshold."""
     values = ink[~erased]
-    threshold = _otsu(values)
+    threshold = otsu(values)
     below = values[values <= threshold]
     contrast = values[values > threshold].mean() - np.median(below)
     if contrast < max(LEAST_CONTRAST, NOISE_FACTOR * below.std()):

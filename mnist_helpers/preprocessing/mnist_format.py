@@ -11,6 +11,7 @@ from mnist_helpers.preprocessing.image_io import (
     PictureError,
     read_grey,
 )
+from mnist_helpers.preprocessing.lines import stroke_width
 from mnist_helpers.preprocessing.separation import separate_ink
 from mnist_helpers.validation import SIDE
 
@@ -89,23 +90,19 @@ def ink_to_mnist(ink: np.ndarray) -> np.ndarray:
 
 
 def _formed(ink: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Returns the ink cut out, and in MNIST's form."""
-    digit, coarse = _cut_out(ink)
-    return digit, _centre(_resized(digit, BOX) if coarse else _fit(digit))
-
-
-def _cut_out(ink: np.ndarray) -> tuple[np.ndarray, bool]:
-    """Cuts out what is inked, made finer if it is coarse, and tells whether it was coarse."""
+    """Returns the ink cut out, made finer if it is coarse, and in MNIST's form."""
     digit = _inked_part(ink, margin=1)
     height, width = (side - 2 for side in digit.shape)
     if max(height, width) < SMALLEST_SIDE:
         raise PictureError(
             f"All that stands out is a spot of {width} × {height} pixels, too small for a digit."
         )
-    if max(digit.shape) < BOX + 2:
-        smooth = ndimage.zoom(digit, FINER, order=3, mode="grid-constant", grid_mode=True)
-        return _inked_part(np.clip(smooth, 0, 1)), True
-    return _inked_part(ink), False
+    if max(height, width) >= BOX:
+        digit = _inked_part(ink)
+        return digit, _centre(_fit(digit))
+    smooth = ndimage.zoom(digit, FINER, order=3, mode="grid-constant", grid_mode=True)
+    digit = _inked_part(np.clip(smooth, 0, 1))
+    return digit, _centre(_resized(digit, BOX))
 
 
 def _inked_part(ink: np.ndarray, margin: int = 0) -> np.ndarray:
@@ -118,11 +115,9 @@ def _inked_part(ink: np.ndarray, margin: int = 0) -> np.ndarray:
 def _fit(digit: np.ndarray) -> np.ndarray:
     """Brings the longer side to 20 pixels, and strokes to a width that MNIST's have."""
     fine = _resized(digit, 4 * BOX)
-    inside = ndimage.distance_transform_edt(np.pad(fine >= 0.5, 1))
-    if not inside.any():
+    width = stroke_width(fine >= 0.5) / 4
+    if not width:
         raise PictureError(FAINT)
-    # Distances to the edge of a strip average a quarter of its width.
-    width = 4 * inside[inside > 0].mean() / 4
     change = (np.clip(width, *STROKE_WIDTHS) - width) / 2 * 4
     radius = round(abs(change))
     if radius == 0:

@@ -64,7 +64,7 @@ def read_number(picture: Picture, classify: Classify) -> Number:
     """Reads all digits in a picture.
 
     Strokes are cut at many places into atoms; each run of neighbouring atoms is a candidate for a
-    digit. All of them are judged in one call, and dynamic programming chooses the most probable
+    digit. Those of a line are judged in one call, and dynamic programming chooses the most probable
     sequence (over-segmentation: Casey and Lecolinet, "A survey of methods and strategies in
     character segmentation", 1996).
 
@@ -83,28 +83,25 @@ def read_number(picture: Picture, classify: Classify) -> Number:
         grey = read_grey(grey, round(max(grey.shape) * TALLEST / height))
         ink, mask = find_writing(grey)
         lines, height = text_lines(mask)
-    atoms = [atoms_of(line, height) for line in lines]
-    found: list[list[Candidate]] = []
-    for line in atoms:
-        left = MOST_CANDIDATES - sum(map(len, found))
-        found.append(list(islice(_candidates(line, ink, mask, height), left + 1)))
-        if len(found[-1]) > left:
+    left, texts = MOST_CANDIDATES, []
+    confidences: list[float] = []
+    boxes: list[Box] = []
+    for line in lines:
+        atoms = atoms_of(line, height)
+        candidates = list(islice(_candidates(atoms, ink, mask, height), left + 1))
+        left -= len(candidates)
+        if left < 0:
             raise PictureError(TOO_MANY.format(MOST_CANDIDATES, "places for digits and more"))
-    images = [candidate.image for candidates in found for candidate in candidates]
-    if not images:
-        raise PictureError(NO_NUMBER)
-    probabilities, scores = classify(np.stack(images))
-    ends = np.cumsum([len(candidates) for candidates in found])[:-1]
-    heights = np.array([c.part.bottom - c.part.top for candidates in found for c in candidates])
-    digits = probabilities.argmax(axis=1)
-    scores = np.where((digits == 1) & (heights < SHORTEST_ONE * height), 0, scores)
-    confidence = np.split(probabilities.max(axis=1) * scores, ends)
-    digit = np.split(digits, ends)
-    texts, confidences, boxes = [], [], []
-    for number, (line, candidates) in enumerate(zip(atoms, found, strict=True)):
-        chosen = _best(line, candidates, confidence[number], height)
-        texts.append("".join(map(str, digit[number][chosen])))
-        confidences += confidence[number][chosen].tolist()
+        if not candidates:
+            continue
+        probabilities, scores = classify(np.stack([each.image for each in candidates]))
+        digits = probabilities.argmax(axis=1)
+        heights = np.array([each.part.bottom - each.part.top for each in candidates])
+        scores = np.where((digits == 1) & (heights < SHORTEST_ONE * height), 0, scores)
+        confidence = probabilities.max(axis=1) * scores
+        chosen = _best(atoms, candidates, confidence, height)
+        texts.append("".join(map(str, digits[chosen])))
+        confidences += confidence[chosen].tolist()
         boxes += [_in_parts(candidates[place].part, grey.shape) for place in chosen]
     if not boxes:
         raise PictureError(NO_NUMBER)

@@ -4,9 +4,9 @@ from typing import NamedTuple
 
 import numpy as np
 from scipy import ndimage
-from skimage.filters import apply_hysteresis_threshold, threshold_otsu
+from skimage.filters import apply_hysteresis_threshold
 
-from mnist_helpers.preprocessing.background import BLANK, light_on_dark
+from mnist_helpers.preprocessing.background import light_on_dark, otsu
 from mnist_helpers.preprocessing.image_io import PictureError
 from mnist_helpers.preprocessing.lines import EVERY_NEIGHBOUR, border_bands, straight_lines
 
@@ -57,9 +57,7 @@ def find_writing(grey: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     erased = np.zeros(ink.shape, bool)
     for _ in range(3):
         values = ink[~erased]
-        if values.size == 0 or np.ptp(values) == 0:
-            raise PictureError(BLANK)
-        threshold = threshold_otsu(values)
+        threshold = otsu(values)
         dark = np.percentile(values[values > threshold], 80)
         left = np.where(erased, 0, ink)
         mask = apply_hysteresis_threshold(left, max(threshold, FAINT * dark), FULL * dark)

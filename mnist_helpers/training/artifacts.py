@@ -10,7 +10,7 @@ import keras
 from mnist_helpers.files import atomic_write, read_json, write_json
 from mnist_helpers.paths import TRAINED_DIR, input_dir, output_dir
 from mnist_helpers.training.metrics import read_metrics, write_metrics
-from mnist_helpers.training.model_choice import calibration_temperature, find_models
+from mnist_helpers.training.model_choice import find_models, recorded_phase
 from mnist_helpers.training.precision import default_dtype_policy, with_dtype_policy
 from mnist_helpers.training.safe_loading import open_model
 from mnist_helpers.validation import CLASSES
@@ -64,11 +64,7 @@ def make_compatible(path: Path) -> None:
     """Takes `NEW_SETTINGS` out of a `.keras` file, where they hold their neutral values."""
 
     def without_new_settings(entry: dict) -> dict:
-        return {
-            name: value
-            for name, value in entry.items()
-            if name not in NEW_SETTINGS or value != NEW_SETTINGS[name]
-        }
+        return dict(item for item in entry.items() if item not in NEW_SETTINGS.items())
 
     with zipfile.ZipFile(path) as archive:
         members = {info: archive.read(info) for info in archive.infolist()}
@@ -175,25 +171,15 @@ def load_clean_phase(folder: str | Path) -> CleanPhase:
     Raises:
         FileNotFoundError: It is not all there; names the notebook to run first.
     """
-    model, history, best = (
-        require(folder, name, "02_clean_phase.ipynb")
-        for name in (CLEAN_MODEL, "clean_phase_history.json", "best_clean_phase.keras")
-    )
+    names = CLEAN_MODEL, "clean_phase_history.json", "best_clean_phase.keras"
+    model, history, best = (input_dir(folder) / name for name in names)
+    for path in (model, history, best):
+        if not path.exists():
+            raise FileNotFoundError(
+                f"{path.name} is not in {path.parent}: run 02_clean_phase.ipynb first, with the "
+                "same OUTPUT_DIR."
+            )
     precision = default_dtype_policy()
     network = load_model(model, precision)
-    scale_logits(network, calibration_temperature(model))
+    scale_logits(network, recorded_phase(model).get("calibration_temperature", 1.0))
     return CleanPhase(network, read_json(history), best, precision)
-
-
-def require(folder: str | Path, file_name: str, notebook: str) -> Path:
-    """Returns a file that another notebook made.
-
-    Raises:
-        FileNotFoundError: It is not there; names the notebook to run first.
-    """
-    path = input_dir(folder) / file_name
-    if not path.exists():
-        raise FileNotFoundError(
-            f"{file_name} is not in {path.parent}: run {notebook} first, with the same OUTPUT_DIR."
-        )
-    return path

@@ -46,7 +46,12 @@ def find_models(
             "02_clean_phase.ipynb first, with the same OUTPUT_DIR."
         )
     home = path if path.is_dir() else path.parent
-    _check_dataset(home, dataset)
+    trained_on = read_metrics(home)["environment"].get("dataset", dataset)
+    if trained_on != dataset:
+        raise FileNotFoundError(
+            f"The models in {home} were trained on {dataset_title(trained_on)}, not on "
+            f"{dataset_title(dataset)}: run 02_clean_phase.ipynb first, or set DATASET."
+        )
     models = _recorded_models(home)
     if path.is_file():
         models = {name: file for name, file in models.items() if file == path} or {
@@ -88,16 +93,6 @@ def find_model(given: str | Path | None = None) -> Path:
     )
 
 
-def training_parameters(model_file: Path) -> dict:
-    """Returns the parameters of a model's training, from the `metrics.json` beside it, else {}."""
-    return recorded_phase(model_file).get("parameters", {})
-
-
-def calibration_temperature(model_file: Path) -> float:
-    """Returns the temperature that is in a saved model's weights: 1 where none is recorded."""
-    return recorded_phase(model_file).get("calibration_temperature", 1.0)
-
-
 def recorded_phase(model_file: Path) -> dict:
     """Returns what `metrics.json` beside a model records of its phase; `{}` if nothing."""
     for phase in read_metrics(model_file.absolute().parent)["phases"].values():
@@ -125,15 +120,6 @@ def _recorded_models(folder: Path) -> dict[str, Path]:
             "notebook that makes it again, with the same OUTPUT_DIR."
         )
     return files
-
-
-def _check_dataset(folder: Path, dataset: str) -> None:
-    trained_on = read_metrics(folder)["environment"].get("dataset", dataset)
-    if trained_on != dataset:
-        raise FileNotFoundError(
-            f"The models in {folder} were trained on {dataset_title(trained_on)}, not on "
-            f"{dataset_title(dataset)}: run 02_clean_phase.ipynb first, or set DATASET."
-        )
 
 
 def quality_warning(accuracy: float | None, name: str = "This network") -> str:
