@@ -172,9 +172,8 @@ def best_by_metric(runs: pd.DataFrame) -> pd.DataFrame:
         One row per metric: `best`, and its `n`, `mean`, `low` and `high`.
     """
     rows = {}
-    for metric in metrics_of(runs):
-        if metric == "temperature":  # neither high nor low ones are better
-            continue
+    # Of temperatures, neither high nor low ones are better.
+    for metric in (name for name in metrics_of(runs) if name != "temperature"):
         intervals = mean_intervals(runs, metric)
         best = _best(intervals, metric)
         rows[metric] = {"best": best, **intervals.loc[best, ["n", "mean", "low", "high"]]}
