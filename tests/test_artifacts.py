@@ -47,6 +47,19 @@ def test_a_temperature_goes_into_the_saved_copy_and_not_into_the_model(network, 
     np.testing.assert_allclose(sharper, temperature_scaled(plain, 0.5), atol=1e-5)
 
 
+def test_the_augmented_phase_begins_without_the_temperature(network, tmp_path):
+    artifacts.save_phase(
+        network, tmp_path, "clean_phase", artifacts.CLEAN_MODEL, HISTORY, temperature=0.5
+    )
+    artifacts.save_model(network, tmp_path / "best_clean_phase.keras")
+    for a, b in zip(
+        network.get_weights(),
+        artifacts.load_clean_phase(tmp_path).network.get_weights(),
+        strict=True,
+    ):
+        np.testing.assert_allclose(a, b, rtol=1e-6)
+
+
 def test_a_saved_model_leaves_the_optimiser_behind(network, tmp_path):
     trained = with_dtype_policy(network, "float32")
     trained.compile("adam", "categorical_crossentropy")

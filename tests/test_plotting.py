@@ -89,6 +89,18 @@ def test_show_displays_a_png_with_alternative_text_and_a_caption_below(monkeypat
     assert tuple(bytes.fromhex(HYBRID[1:])) in colours  # fewer colours, but not others
 
 
+def test_the_legend_names_what_any_panel_shows():
+    (legend,) = plotting.plot_robustness(CURVES, SHOWN, "T").legends
+    assert [text.get_text() for text in legend.get_texts()] == ["a", "b", "seen in training"]
+
+
+def test_of_a_confusion_matrix_the_mistakes_alone_are_coloured():
+    for axes in plotting.plot_confusion(COUNTS, COUNTS / 1000, "T").axes:
+        (mesh,) = axes.collections
+        coloured = ~np.ma.getmaskarray(mesh.get_array()).reshape(10, 10)
+        assert np.argwhere(coloured).tolist() == [[4, 9], [7, 2]]
+
+
 def test_an_epoch_without_errors_has_no_point_on_the_logarithmic_axis():
     perfect = [row | {"val_accuracy": 1.0} for row in HISTORY[:2]]
     errors = plotting.plot_learning_curves(perfect + HISTORY[2:], "T").axes[1]

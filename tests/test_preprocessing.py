@@ -11,6 +11,7 @@ from mnist_helpers.paths import SHIPPED_DIR
 from mnist_helpers.preprocessing import PictureError, steps_to_mnist, to_mnist
 from mnist_helpers.preprocessing.background import light_on_dark
 from mnist_helpers.preprocessing.image_io import IMAGE_SUFFIXES, read_grey
+from mnist_helpers.preprocessing.mnist_format import ink_to_mnist
 from mnist_helpers.training.artifacts import load_model
 from mnist_helpers.training.metrics import read_metrics
 from tests.limits import needs_posix
@@ -384,6 +385,20 @@ def test_no_other_program_is_started_for_a_picture(tmp_path, monkeypatch):
     postscript = b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 100 100\nshowpage\n"
     with pytest.raises(PictureError, match="cannot be read"):
         to_mnist(postscript)
+
+
+def test_strokes_are_brought_to_the_width_of_mnists_but_not_those_of_coarse_pixels():
+    corner = np.zeros((10, 10))
+    corner[:, :3] = corner[-3:] = 1  # 3 of 10 pixels wide, so 6 of 20
+    coarse, fine = ink_to_mnist(corner), ink_to_mnist(np.kron(corner, np.ones((10, 10))))
+    rows = [image.sum(axis=(1, 2)) for image in (coarse, fine)]
+    bars = [np.median(inked[inked > 0]) for inked in rows]  # most rows cross the stem alone
+    assert bars == pytest.approx([6, 4.18], abs=0.6)  # MNIST's widest: STROKE_WIDTHS
+
+
+def test_ink_too_faint_for_strokes_is_refused():
+    with pytest.raises(PictureError, match="too faint"):
+        ink_to_mnist(np.full((40, 40), 0.3))
 
 
 @pytest.mark.slow

@@ -8,6 +8,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from mnist_helpers import predict, predict_number
 from mnist_helpers.paths import SHIPPED_DIR
+from mnist_helpers.preprocessing import numbers
 from mnist_helpers.preprocessing.image_io import PictureError
 from mnist_helpers.preprocessing.numbers import read_number
 from mnist_helpers.preprocessing.writing import find_writing
@@ -76,6 +77,12 @@ def test_all_digits_of_a_picture_are_read(kind, reader):
     assert found.confidence == pytest.approx(np.prod(found.confidences))
     lefts = [left for left, *_ in found.boxes[: len(expected.split("\n")[0])]]
     assert lefts == sorted(lefts) and all(0 <= value <= 1 for box in found.boxes for value in box)
+
+
+def test_a_page_with_far_too_many_places_for_digits_is_refused(reader, monkeypatch):
+    monkeypatch.setattr(numbers, "MOST_CANDIDATES", 5)
+    with pytest.raises(PictureError, match="holds 5 places for digits and more"):
+        reader.number(written("1204"))
 
 
 def test_a_stroke_much_lower_than_the_digits_is_no_1():

@@ -132,7 +132,8 @@ def test_the_summary_names_the_best_and_what_is_not_certain(sweep):
     lowest = sweeps.mean_intervals(runs, "ece")
     text = sweeps.summary(lowest, sweeps.paired_tests(runs, "ece"), "ece")
     assert text.startswith("**b, SHARE 1** has the lowest mean ece, 0.1 (n = 1).")
-    best = sweeps.best_by_metric(runs)["best"]
+    best = sweeps.best_by_metric(runs.assign(**{"metrics.temperature": 1.0}))["best"]
+    assert "temperature" not in best  # of which neither high nor low is better
     assert list(best) == ["b, SHARE 0.5", "b, SHARE 1"]
 
 
