@@ -20,7 +20,7 @@ from mnist_helpers.files import read_json, write_json
 from mnist_helpers.paths import RUNS_DIR
 from mnist_helpers.training.artifacts import load_model, save_model
 from mnist_helpers.training.augmentation import Augmentation
-from mnist_helpers.training.pipeline import to_input, training_dataset
+from mnist_helpers.training.pipeline import to_input, training_dataset, validation_dataset
 
 FOLDER = RUNS_DIR / "accuracy"
 EPOCHS = 10
@@ -64,8 +64,8 @@ def train_phase(
             augmentation=augmentation,
         ),
         steps_per_epoch=steps, epochs=last, initial_epoch=first,
-        validation_data=(to_input(x_val), np.eye(10, dtype=np.float32)[y_val]),
-        validation_batch_size=250, callbacks=resumable.callbacks, shuffle=False, verbose=0,
+        validation_data=validation_dataset(x_val, y_val), callbacks=resumable.callbacks,
+        shuffle=False, verbose=0,
     )  # fmt: skip
     write_json(folder / f"{phase}.json", history + resumable.history)
     save_model(network, folder / f"{phase}.keras")

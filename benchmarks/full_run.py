@@ -1,6 +1,6 @@
-"""Time and memory of one 10 + 10 training, as notebooks 02 and 03 do it.
+"""Time and memory of one 10 + 10 training: in one process, and a phase in each, as the notebooks do.
 
-Once, as it takes five minutes; the table at the top of the README has the time of another run.
+Once, as each takes five minutes; the table at the top of the README has the time of another run.
 """
 
 import json
@@ -13,20 +13,24 @@ from common import in_new_process, save_result, spread
 
 
 def main() -> None:
-    """Trains in a process of its own and writes the result file."""
-    row = in_new_process(__file__, "one")
-    save_result("full_run", {key: spread([value]) for key, value in row.items()})
-
-
-def one() -> None:
-    """Trains seed 0 once and prints seconds (epochs with validation) and peak memory."""
-    from accuracy import train
-
+    """Trains in processes of their own and writes the result file."""
     with tempfile.TemporaryDirectory() as folder:
-        seconds = sum(row["seconds"] for row in train(0, Path(folder)))
+        both = in_new_process(__file__, "hybrid", folder)
+    with tempfile.TemporaryDirectory() as folder:
+        phases = [in_new_process(__file__, phase, folder) for phase in ("clean", "hybrid")]
+    result = {key: spread([value]) for key, value in both.items()}
+    result["peak_gib_of_one_phase"] = spread([row["peak_gib"] for row in phases])
+    save_result("full_run", result)
+
+
+def train_until(phase: str, folder: Path) -> None:
+    """Trains seed 0 to the end of a phase; prints all epochs' seconds and this process's peak."""
+    from accuracy import train, train_phase
+
+    rows = train_phase(folder, 0, "clean") if phase == "clean" else train(0, folder)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
-    print(json.dumps({"seconds": seconds, "peak_gib": peak}))
+    print(json.dumps({"seconds": sum(row["seconds"] for row in rows), "peak_gib": peak}))
 
 
 if __name__ == "__main__":
-    one() if len(sys.argv) > 1 else main()
+    train_until(sys.argv[1], Path(sys.argv[2])) if len(sys.argv) > 1 else main()

@@ -32,7 +32,7 @@ from mnist_helpers.preprocessing.image_io import PictureError
 from mnist_helpers.preprocessing.mnist_format import to_mnist
 from mnist_helpers.training.artifacts import load_model, save_model
 from mnist_helpers.training.model import build_cnn
-from mnist_helpers.training.pipeline import to_input, training_dataset
+from mnist_helpers.training.pipeline import to_input, training_dataset, validation_dataset
 from mnist_helpers.training.robust_augmentation import RobustAugmentation
 
 FOLDER = RUNS_DIR / "reader"
@@ -106,8 +106,8 @@ def trained(stage: str, network: keras.Model, digits: tuple, validation, **setti
         )  # fmt: skip
         network.fit(
             batches, steps_per_epoch=steps, epochs=epochs, initial_epoch=first,
-            validation_data=(to_input(validation[0]), np.eye(10, dtype=np.float32)[validation[1]]),
-            validation_batch_size=250, callbacks=resumable.callbacks, shuffle=False, verbose=2,
+            validation_data=validation_dataset(*validation), callbacks=resumable.callbacks,
+            shuffle=False, verbose=2,
         )  # fmt: skip
         save_model(network, path)
         resumable.finish()

@@ -44,7 +44,10 @@ def run_rows(result: dict) -> list[tuple]:
     return [
         ("training time of one 10 + 10 run (s)",
          found(result["seconds"], "{:.0f}"), "–", "–"),
-        ("peak memory of that process (GiB)", found(result["peak_gib"]), "≤ 0.9", "0.7"),
+        ("peak memory of that process, both phases in one (GiB)",
+         found(result["peak_gib"]), "≤ 0.9", "0.7"),
+        ("peak memory where each phase has a process, as the notebooks do (GiB)",
+         found(result["peak_gib_of_one_phase"]), "≤ 0.9", "0.7"),
     ]  # fmt: skip
 
 

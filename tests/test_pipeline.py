@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from mnist_helpers.training.augmentation import Augmentation
-from mnist_helpers.training.pipeline import training_dataset
+from mnist_helpers.training.pipeline import training_dataset, validation_dataset
 from mnist_helpers.training.robust_augmentation import RobustAugmentation
 
 N, BATCH = 103, 10
@@ -58,6 +58,17 @@ def test_a_later_start_sees_the_batches_of_an_undisturbed_run(images):
     whole, _ = take(training_dataset(images, labels(), **options))
     rest, _ = take(training_dataset(images, labels(), **options, first_epoch=3))
     np.testing.assert_array_equal(whole[300:], rest)
+
+
+def test_validation_shows_every_image_once_in_order_as_it_is(images):
+    batches = list(validation_dataset(images, labels(), batch_size=50).as_numpy_iterator())
+    assert [len(x) for x, _ in batches] == [50, 50, 3]
+    x, y = (np.concatenate(parts) for parts in zip(*batches, strict=True))
+    np.testing.assert_array_equal(x, images[..., None] / np.float32(255))
+    np.testing.assert_array_equal(y, np.eye(10, dtype=np.float32)[labels()])
+    for wrong, says in [((images / 255, labels()), "uint8"), ((images, labels()[1:]), "103")]:
+        with pytest.raises(ValueError, match=says):
+            validation_dataset(*wrong)
 
 
 def test_an_image_is_augmented_differently_in_each_epoch(images):

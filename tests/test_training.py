@@ -11,13 +11,12 @@ import time
 import keras
 import numpy as np
 import pytest
-import tensorflow as tf
 
 from mnist_helpers.paths import PROJECT
 from mnist_helpers.training.callbacks import ResumableTraining
 from mnist_helpers.training.model import build_cnn
 from mnist_helpers.training.optimizer import adamw_cosine
-from mnist_helpers.training.pipeline import to_input, training_dataset
+from mnist_helpers.training.pipeline import training_dataset, validation_dataset
 from mnist_helpers.training.precision import default_dtype_policy
 from tests.limits import largest_file
 from tests.stress import often
@@ -36,12 +35,6 @@ def made_up_digits(n):
     images = np.random.default_rng(0).integers(0, 60, (n, 28, 28), np.uint8)
     images[np.arange(n), 2 * labels + 4] = 255
     return images, labels
-
-
-def evaluation_dataset(images, labels):
-    """Returns clean batches in the given order."""
-    one_hot = np.eye(10, dtype=np.float32)[labels]
-    return tf.data.Dataset.from_tensor_slices((to_input(images), one_hot)).batch(1000)
 
 
 def train(folder, settings=SETTINGS, kill_after=None):
@@ -63,7 +56,7 @@ def train(folder, settings=SETTINGS, kill_after=None):
     network.fit(
         training_dataset(images, labels, epochs=EPOCHS, first_epoch=first, batch_size=BATCH),
         steps_per_epoch=steps, epochs=EPOCHS, initial_epoch=first, shuffle=False, verbose=0,
-        validation_data=evaluation_dataset(images, labels),
+        validation_data=validation_dataset(images, labels),
         callbacks=[*training.callbacks, *killing],
     )  # fmt: skip
     keras.config.set_dtype_policy("float32")
@@ -93,7 +86,7 @@ def test_it_learns_and_the_last_weights_are_in_the_model(undisturbed):
     network, training = undisturbed
     images, labels = made_up_digits(320)
     network.compile(loss="categorical_crossentropy", metrics=["accuracy"])
-    measured = network.evaluate(evaluation_dataset(images, labels), verbose=0, return_dict=True)
+    measured = network.evaluate(validation_dataset(images, labels), verbose=0, return_dict=True)
     assert measured["accuracy"] == pytest.approx(training.history[-1]["val_accuracy"])
     assert training.history[-1]["loss"] < training.history[0]["loss"]
 
@@ -245,7 +238,7 @@ def test_the_best_model_must_beat_the_best_so_far(tmp_path):
         tmp_path, "phase", "best.keras", {}, tmp_path / "previous.keras", [{"val_accuracy": 1.0}]
     )
     assert training.resume(network) == 1
-    validation = evaluation_dataset(images, labels)
+    validation = validation_dataset(images, labels)
     options = {"callbacks": training.callbacks, "shuffle": False, "verbose": 0}
     network.fit(validation, validation_data=validation, **options)
     assert training.best_file.read_bytes() == b"the best of the first phase"

@@ -12,7 +12,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "model": ["build_cnn"],
         "model_choice": ["find_model", "find_models"],
         "optimizer": ["adamw_cosine"],
-        "pipeline": ["to_input", "training_dataset"],
+        "pipeline": ["to_input", "training_dataset", "validation_dataset"],
         "precision": ["default_dtype_policy"],
         "robust_augmentation": ["RobustAugmentation", "make_augmentation"],
     },
