@@ -1,6 +1,7 @@
-"""Time and memory of one 10 + 10 training: in one process, and a phase in each, as the notebooks do.
+"""Time and memory of one 10 + 10 training: both phases in one process, and each in its own.
 
-Once, as each takes five minutes; the table at the top of the README has the time of another run.
+The latter is how notebooks 02 and 03 train. Once, as each takes five minutes; the table at the top
+of the README has the time of another run.
 """
 
 import json
