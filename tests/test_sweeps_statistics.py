@@ -157,7 +157,7 @@ def test_figures_of_curves_and_pairs_name_their_settings(sweep):
     assert names == list(intervals["test_accuracy"].index)
     bands = sweeps.curve_bands(epochs, "val_accuracy")
     figure = plots.plot_sweep_curves(bands, "val", "T")
-    assert [text.get_text() for text in figure.legends[0].get_texts()] == list(bands)
+    assert [axes.get_title() for axes in figure.axes] == list(bands)
     tests = sweeps.paired_tests(runs, "test_accuracy")
     (axes,) = plots.plot_differences(tests, "test_accuracy", "T").axes
     assert axes.get_yticklabels()[0].get_text() == "a, SHARE 0.5\nminus b, SHARE 0.5"
@@ -168,7 +168,7 @@ def test_figures_of_curves_and_pairs_name_their_settings(sweep):
 def test_curves_show_a_mean_of_zero_and_runs_no_accuracy_beyond_one():
     band = {"epoch": [1, 2], "mean": [1.0, 0.0], "low": [0.5, 0.0], "high": [2.0, 0.0]}
     (axes,) = plots.plot_sweep_curves({"one": pd.DataFrame(band)}, "wrong (%)", "T").axes
-    assert list(axes.lines[0].get_ydata()) == [1, 0]
+    assert list(axes.lines[-1].get_ydata()) == [1, 0]
     assert axes.get_yscale() == "symlog" and axes.get_ylim()[0] == 0
     runs = pd.DataFrame({"setting": ["one"] * 2, "metrics.test_accuracy": [0.99, 1.0]})
     intervals = pd.DataFrame({"mean": [0.995], "low": [0.93], "high": [1.06]}, index=["one"])

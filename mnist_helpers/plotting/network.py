@@ -24,7 +24,7 @@ def plot_architecture(shapes: Mapping[str, Sequence[int]], title: str) -> Figure
         A figure in which a box is as high as its feature maps and as deep as their number (on a
         square-root scale).
     """
-    figure, axes = plt.subplots(figsize=(7.5, 3.4))
+    figure, axes = plt.subplots(figsize=(7.5, 3.2))
     x, highest = 0.0, 0.0
     for name, shape in shapes.items():
         height = float(shape[0]) if len(shape) == 3 else 1.0
@@ -41,7 +41,7 @@ def plot_architecture(shapes: Mapping[str, Sequence[int]], title: str) -> Figure
                   rotation_mode="anchor")  # fmt: skip
         highest = max(highest, top)
         x = far + 3.2
-    axes.set(xlim=(-22, x - 1), ylim=(-40, highest + 1), title=title, aspect="equal")
+    axes.set(xlim=(-15, x - 1), ylim=(-32, highest + 1), title=title, aspect="equal")
     axes.axis("off")
     return figure
 

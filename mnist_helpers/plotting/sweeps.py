@@ -10,8 +10,6 @@ from matplotlib.ticker import MaxNLocator, SymmetricalLogLocator
 
 from mnist_helpers.plotting.style import CLEAN, CONTEXT, panel_grid
 
-MARKERS = "os^Dv<>PX*"
-
 
 def plot_runs(runs: pd.DataFrame, intervals: Mapping[str, pd.DataFrame], title: str) -> Figure:
     """Draws every run as a dot, and each setting's mean with its interval.
@@ -57,23 +55,26 @@ def plot_sweep_curves(bands: Mapping[str, pd.DataFrame], label: str, title: str)
         title: Figure title.
 
     Returns:
-        A figure with one line for each setting, told apart by colour and marker.
+        A figure with one panel for each setting, the other settings' means in grey behind it.
     """
-    figure, axes = plt.subplots(figsize=(7, 4.5))
-    colours = sns.color_palette("colorblind", len(bands))
-    for number, (colour, (setting, band)) in enumerate(zip(colours, bands.items(), strict=True)):
-        marker = MARKERS[number % len(MARKERS)]
-        axes.fill_between(band["epoch"], band["low"], band["high"], color=colour, alpha=0.15)
-        axes.plot(band["epoch"], band["mean"], marker=marker, ms=4, color=colour, label=setting)
+    columns = min(3, len(bands))
+    size = (7.5, 2.2 if len(bands) > 1 else 3.5, 0.4)
+    figure, panels = panel_grid(len(bands), columns, size, title, sharex=True, sharey=True)
     means = pd.concat([band["mean"] for band in bands.values()])
     smallest = means[means > 0].min() if (means > 0).any() else 1
-    axes.set_yscale("symlog", linthresh=smallest, linscale=0.3)
-    axes.set(title=title, xlabel="epoch", ylabel=label, ylim=(0, None))
-    axes.yaxis.set_major_locator(SymmetricalLogLocator(axes.yaxis.get_transform(), [1, 2, 5]))
-    axes.yaxis.set_major_formatter("{x:g}")
-    axes.xaxis.set_major_locator(MaxNLocator("auto", steps=[1, 2, 5, 10], integer=True))
-    # Inside the panel it would cover points: bands fill it from one corner to the other.
-    figure.legend(fontsize="small", loc="outside lower center", ncols=3)
+    for axes, (setting, band) in zip(panels, bands.items(), strict=True):
+        for other in bands.values():
+            axes.plot(other["epoch"], other["mean"], color=CONTEXT, lw=0.8, alpha=0.4)
+        axes.fill_between(band["epoch"], band["low"], band["high"], color=CLEAN, alpha=0.25, lw=0)
+        axes.plot(band["epoch"], band["mean"], "o-", color=CLEAN, ms=3)
+        axes.set_yscale("symlog", linthresh=smallest, linscale=0.3)
+        axes.set_title(setting, fontsize="small")
+        axes.yaxis.set_major_locator(SymmetricalLogLocator(axes.yaxis.get_transform(), [1, 2, 5]))
+        axes.yaxis.set_major_formatter("{x:g}")
+        axes.xaxis.set_major_locator(MaxNLocator("auto", steps=[1, 2, 5, 10], integer=True))
+    panels[0].set_ylim(0, None)  # of all, after each has said how far it reaches
+    figure.supxlabel("epoch", fontsize="medium")
+    figure.supylabel(label, fontsize="medium")
     return figure
 
 
