@@ -10,8 +10,6 @@ from functools import cache
 from pathlib import Path
 from typing import Any, BinaryIO
 
-import psutil
-
 from mnist_helpers.files import read_json, write_json, write_text
 from mnist_helpers.paths import PROJECT
 from mnist_helpers.runner.notebook.output import Output, merge_streams
@@ -118,6 +116,7 @@ def _execute(notebook: dict, output: Path, values: dict, printed: Output, socket
 
 
 def _kernel_manager(folder: Path, log: BinaryIO) -> type:
+    import psutil
     from jupyter_client import AsyncKernelManager
 
     class LoggedKernel(AsyncKernelManager):
@@ -136,6 +135,8 @@ def _kernel_manager(folder: Path, log: BinaryIO) -> type:
 
 def _await_earlier_kernel(folder: Path) -> None:
     """Waits until the kernel of a killed run is gone, which takes it a second to notice."""
+    import psutil
+
     kernel = read_json(folder / KERNEL_FILE)
     if kernel is None or kernel["host"] != socket.gethostname():
         return
