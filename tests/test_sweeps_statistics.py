@@ -95,6 +95,13 @@ def test_paired_tests_computed_by_hand(sweep):
     assert equal["difference"] == pytest.approx(0.1) and equal["p"] == 1
 
 
+def test_differences_that_are_equal_but_for_rounding_prove_nothing():
+    values = [0.9951, 0.9957, 0.9963, 0.9948, 0.9954, 0.9960]
+    settings = {"setting": list("aaabbb"), "seed": [0, 1, 2] * 2, "metrics.m": values}
+    (row,) = sweeps.paired_tests(pd.DataFrame(settings), "m").to_dict("records")
+    assert row["p"] == 1 and row["difference"] == pytest.approx(0.0003)
+
+
 def test_holms_correction_computed_by_hand():
     # Of 0.0742 (a and b) and two pairs that are told apart: the smallest of three is tripled, the
     # next doubled, and none falls below the one before it.
@@ -132,8 +139,8 @@ def test_the_summary_names_the_best_and_what_is_not_certain(sweep):
     lowest = sweeps.mean_intervals(runs, "ece")
     text = sweeps.summary(lowest, sweeps.paired_tests(runs, "ece"), "ece")
     assert text.startswith("**b, SHARE 1** has the lowest mean ece, 0.1 (n = 1).")
-    best = sweeps.best_by_metric(runs.assign(**{"metrics.temperature": 1.0}))["best"]
-    assert "temperature" not in best  # of which neither high nor low is better
+    warm = {"metrics.temperature": 1.0, "metrics.calibration_temperature": 1.0}
+    best = sweeps.best_by_metric(runs.assign(**warm))["best"]  # neither high nor low is better
     assert list(best) == ["b, SHARE 0.5", "b, SHARE 1"]
 
 

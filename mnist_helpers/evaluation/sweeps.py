@@ -139,8 +139,8 @@ def _paired_test(first: pd.Series, second: pd.Series) -> tuple[float, float, flo
     difference = first - second
     mean = difference.mean()
     # A few differences that happen to be equal say nothing about how differences scatter, and
-    # Student's formula would divide by zero.
-    if np.ptp(difference) == 0:
+    # Student's formula would divide by zero, or by a rounding error.
+    if np.allclose(difference, mean, rtol=1e-9, atol=1e-12):
         return mean, mean, mean, 1.0
     test = stats.ttest_rel(first, second)
     return mean, *test.confidence_interval(CONFIDENCE), test.pvalue
@@ -173,7 +173,7 @@ def best_by_metric(runs: pd.DataFrame) -> pd.DataFrame:
     """
     rows = {}
     # Of temperatures, neither high nor low ones are better.
-    for metric in (name for name in metrics_of(runs) if name != "temperature"):
+    for metric in (name for name in metrics_of(runs) if not name.endswith("temperature")):
         intervals = mean_intervals(runs, metric)
         best = _best(intervals, metric)
         rows[metric] = {"best": best, **intervals.loc[best, ["n", "mean", "low", "high"]]}
