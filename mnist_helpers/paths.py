@@ -31,7 +31,8 @@ def datasets_dir() -> Path:
 
 def is_path(dataset: str) -> bool:
     """Says whether the parameter DATASET names a file or folder and not a data set known here."""
-    return dataset.endswith((".npz", ".csv", ".mat")) or "/" in dataset or "\\" in dataset
+    file = dataset.lower().removesuffix(".gz").endswith((".npz", ".csv", ".mat"))
+    return file or "/" in dataset or "\\" in dataset
 
 
 def input_dir(folder: str | Path) -> Path:

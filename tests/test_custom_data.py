@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 
 from mnist_helpers import data
-from mnist_helpers.data import formats
+from mnist_helpers.data import digit_files, formats
 from mnist_helpers.data.formats import IDX_FILES, DataError
+from mnist_helpers.paths import is_path
 from tests import hostile_tables
 from tests.limits import conclude, measure, needs_linux
 from tests.stress import VARIABLE, often
@@ -151,6 +152,20 @@ def test_tables_of_digits_are_data_sets(kind, tmp_path):
         for one, other in zip(found, wanted, strict=True):
             np.testing.assert_array_equal(one, other)
     assert data.class_names(dataset) == [str(n) for n in range(10)]
+
+
+def test_the_ending_of_a_table_may_be_packed_and_in_capitals(tmp_path):
+    arrays = made_up(train=140)
+    path = tmp_path / "TRAIN.CSV.GZ"
+    x, y, *_ = (arrays[name] for name in IDX_FILES)
+    path.write_bytes(gzip.compress(hostile_tables.csv(x, y)))
+    assert len(data.load_dataset(str(path))[0][0]) == 120
+    assert data.class_names(str(path))[9] == "9" and is_path("d.Csv.gz") and not is_path("csv")
+
+
+def test_a_picture_whose_grey_is_a_comma_is_no_table():
+    bitmap = b"BM" + bytes(52) + bytes([44]) * 30_000
+    assert digit_files.parse(bitmap, "dark.bmp", "dark.bmp") is None
 
 
 @needs_linux

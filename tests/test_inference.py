@@ -174,7 +174,7 @@ def test_the_command_reads_all_and_its_status_tells_of_bad_ones(pictures, model_
 @pytest.mark.parametrize(("arguments", "says"), [
     (["EMPTY"], "no pictures in"), (["a.png", ""], "name is empty"),
     (["a.png", "--model", "gone.keras"], "no model at gone.keras"),
-    (["a.png", "--model", "EMPTY"], "no model in"),
+    (["a.png", "--model", "EMPTY"], "no model in"), (["a.png", "--model", ""], "model is empty"),
 ])  # fmt: skip
 def test_what_cannot_be_done_is_refused_in_a_sentence(arguments, says, tmp_path, said):
     given = [tmp_path if argument == "EMPTY" else argument for argument in arguments]

@@ -1,6 +1,7 @@
 """What people bring: single digits, numbers, and what is none."""
 
 import json
+import shutil
 
 import numpy as np
 import pytest
@@ -10,6 +11,7 @@ from mnist_helpers import predict, predict_number
 from mnist_helpers.paths import SHIPPED_DIR
 from mnist_helpers.preprocessing import numbers
 from mnist_helpers.preprocessing.image_io import PictureError
+from mnist_helpers.preprocessing.mnist_format import to_mnist
 from mnist_helpers.preprocessing.numbers import read_number
 from mnist_helpers.preprocessing.writing import find_writing
 from mnist_helpers.widgets.pad import EXAMPLES, draw_strokes
@@ -148,6 +150,12 @@ def test_plain_digits_are_digits(digit, reader):
     assert predict(picture) == found
 
 
+def test_raw_images_with_a_channel_are_pictures_like_any_other(reader):
+    image = np.rint(255 * to_mnist(written("7"))).astype(np.uint8)
+    found = list(reader.read_all([("raw", image), ("flat", image[..., 0])]))
+    assert [prediction.digit for prediction in found] == [7, 7]
+
+
 def test_the_score_goes_with_any_classifier(tmp_path):
     with pytest.raises(PictureError, match="does not look like a digit"):
         predict(lettered("W"), SHIPPED_DIR)
@@ -171,4 +179,12 @@ def test_the_command_reads_numbers_and_draws_boxes(tmp_path, said):
     assert table.startswith("picture,number,confidence")
     assert "is there already" in said(1, *given, "--boxes", tmp_path / "boxes")
     assert "--numbers" in said(2, "predict", tmp_path, "--boxes", "x")
+    for folder in ("d", "e"):  # two pictures of one name
+        (tmp_path / folder).mkdir()
+        shutil.copy(tmp_path / "a.png", tmp_path / folder)
+    twins = [tmp_path / "d/a.png", tmp_path / "e/a.png"]
+    said(0, "predict", *twins, "--numbers", "--boxes", tmp_path / "twins")
+    assert sorted(path.name for path in (tmp_path / "twins").iterdir()) == [
+        "a_2_boxes.png", "a_boxes.png",
+    ]  # fmt: skip
     assert "several digits: 2026" in said(1, "predict", tmp_path / "a.png")

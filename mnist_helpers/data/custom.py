@@ -54,7 +54,7 @@ def load(dataset: str) -> tuple[Split, Split]:
 
 def _read_arrays(path: Path) -> formats.Arrays:
     tables = sorted(path.glob("*train.csv"))
-    if not tables and path.suffix not in digit_files.SUFFIXES:
+    if not tables and digit_files.suffix_of(path) not in digit_files.SUFFIXES:
         return formats.read_arrays(path)
     train = tables[0] if tables else path
     images, labels = _labelled(train)
@@ -109,7 +109,7 @@ def class_names(dataset: str) -> list[str]:
         DataError: There are not ten different names.
     """
     path = formats.find(dataset, "DATASET")
-    if path.suffix in digit_files.SUFFIXES:
+    if digit_files.suffix_of(path) in digit_files.SUFFIXES:
         return list(NUMBERS)
     if path.is_dir():
         path = path / NAMES_FILE

@@ -4,6 +4,7 @@ import struct
 from collections.abc import Iterator
 from io import BytesIO
 from itertools import islice
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -31,6 +32,11 @@ class Digits(NamedTuple):
     labels: np.ndarray | None
 
 
+def suffix_of(name: str | Path) -> str:
+    """Returns the ending that says what a file holds: ".csv" also of "TRAIN.CSV.GZ"."""
+    return Path(str(name).lower().removesuffix(".gz")).suffix
+
+
 def parse(content: bytes, name: str, origin: str) -> Digits | None:
     """Reads the digits in the bytes of a CSV, IDX or .mat file, gzipped or not.
 
@@ -49,14 +55,14 @@ def parse(content: bytes, name: str, origin: str) -> Digits | None:
     Raises:
         DataError: It is damaged, too large, or holds other than digits of 28 × 28 pixels.
     """
-    suffix = name.lower().removesuffix(".gz")[-4:]
+    suffix = suffix_of(name)
     if content[:2] == b"\x1f\x8b":
         content = formats.unpack(content, origin, MAX_BYTES)
     if content[:3] == b"\0\0\x08":
         images, labels = formats.parse_idx(content, origin), None
     elif suffix == ".mat" or content.startswith(b"MATLAB 5.0"):
         images, labels = _parse_mat(content, origin)
-    elif suffix == ".csv" or content[:20_000].partition(b"\n")[0].count(b",") >= PIXELS - 1:
+    elif suffix == ".csv" or _looks_like_csv(content[:20_000].partition(b"\n")[0]):
         images, labels = _parse_csv(content, origin)
     else:
         return None
@@ -67,6 +73,11 @@ def parse(content: bytes, name: str, origin: str) -> Digits | None:
         return Digits(images, None if labels is None else check_labels(labels, len(images)))
     except ValueError as error:
         raise DataError(f"{origin}: {error}") from error
+
+
+def _looks_like_csv(line: bytes) -> bool:
+    # In a picture without compression, grey values of 44 are commas as well.
+    return line.count(b",") >= PIXELS - 1 and b"\0" not in line
 
 
 def _parse_csv(content: bytes, origin: str) -> tuple[np.ndarray, np.ndarray | None]:

@@ -43,7 +43,7 @@ def predict_number(picture: Picture, model: keras.Model | str | Path | None = No
 def _reader(model: keras.Model | str | Path | None) -> Reader:
     if isinstance(model, keras.Model):
         return Reader(model)
-    path = find_model(model) if model else READER_MODEL
+    path = READER_MODEL if model is None else find_model(model)
     return _cached_reader(path, path.stat().st_mtime_ns if path.exists() else 0)
 
 

@@ -72,7 +72,7 @@ class Reader:
     def __init__(self, model: keras.Model | str | Path | None = None) -> None:
         """Loads both networks and traces them."""
         if not isinstance(model, keras.Model):
-            model = load_model(find_model(model) if model else READER_MODEL)
+            model = load_model(READER_MODEL if model is None else find_model(model))
         self.predictor = Predictor(model)
         self._is_digit = Predictor(load_model(IS_DIGIT_MODEL, outputs=1))
         self.least_score = least_score()
@@ -197,7 +197,9 @@ class Reader:
 
 
 def _in_mnist_form(picture: Picture | Exception) -> TypeGuard[np.ndarray]:
-    return isinstance(picture, np.ndarray) and picture.shape == (28, 28, 1)
+    return isinstance(picture, np.ndarray) and (
+        picture.shape == (28, 28, 1) and picture.dtype == np.float32
+    )
 
 
 def _batches(pictures: Iterable[tuple[str, Picture | Exception]], size: int) -> Iterator[list]:

@@ -2,6 +2,7 @@
 
 import json
 import os
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NamedTuple
@@ -99,18 +100,22 @@ def read_numbers(
     Args:
         reader: Reads them.
         pictures: As for `Reader.read_all`.
-        folder: Gets each picture with boxes around its digits; `None` for none. A file that is
-            there already is an error.
+        folder: Gets each picture with boxes around its digits, pictures of one name numbered;
+            `None` for none. A file that was there before is an error.
     """
     from mnist_helpers.files import reason
 
+    names: Counter[str] = Counter()
     for name, picture in pictures:
         try:
             if isinstance(picture, Exception):
                 raise picture
             number = reader.number(picture)
             if folder:
-                _save_boxes(picture, number, folder / f"{Path(name).stem}_boxes.png")
+                stem = Path(name.partition(", image ")[0]).stem  # "train.csv, image 2", for one
+                names[stem] += 1
+                again = f"_{names[stem]}" if names[stem] > 1 else ""
+                _save_boxes(picture, number, folder / f"{stem}{again}_boxes.png")
         except (ValueError, OSError) as error:
             yield NumberReading(name, error=reason(error))
         else:
@@ -135,15 +140,17 @@ def _save_boxes(picture: "Picture", number: "Number", path: Path) -> None:
 
 
 def _write_lines(results: "Iterable[Prediction | NumberReading]") -> None:
+    from mnist_helpers.validation import percent
+
     for result in results:
         if result.error:
             echo(f"{result.picture}: {result.error}")
         elif isinstance(result, NumberReading):
-            print(f"{result.picture}: {result.number!r} ({result.confidence:.1%})")
+            print(f"{result.picture}: {result.number!r} ({percent(result.confidence or 0)})")
         else:
             print(
-                f"{result.picture}: {result.digit} ({result.confidence:.1%}; "
-                f"second choice {result.second_choice}, {result.second_confidence:.1%})"
+                f"{result.picture}: {result.digit} ({percent(result.confidence or 0)}; "
+                f"second choice {result.second_choice}, {percent(result.second_confidence or 0)})"
             )
 
 
