@@ -17,6 +17,7 @@ HISTORY = [
     {"epoch": 1, "val_accuracy": 0.98, "seconds": 2.0, "cpu_seconds": 3.0},
     {"epoch": 2, "val_accuracy": 0.97, "seconds": 3.5, "cpu_seconds": 6.0},
 ]
+GIVEN = {"AUGMENTED_SHARE": 0.8}
 
 
 @pytest.fixture(scope="module")
@@ -132,7 +133,7 @@ def save_both(network, folder, accuracy=0.97):
 
 def test_a_phase_is_saved_with_history_metrics_and_card(network, tmp_path):
     name = "mnist_model_hybrid_20epochs.keras"
-    artifacts.save_phase(network, tmp_path, "hybrid", name, HISTORY, parameters={"SEED": 3})
+    artifacts.save_phase(network, tmp_path, "hybrid", name, HISTORY, parameters=GIVEN)
     metrics.update_metrics(tmp_path, "hybrid", test_accuracy=0.5)
     metrics.record_environment(tmp_path, "digits")
     content = json.loads((tmp_path / "metrics.json").read_text())
@@ -141,13 +142,14 @@ def test_a_phase_is_saved_with_history_metrics_and_card(network, tmp_path):
     phase = content["phases"]["hybrid"]
     assert phase["training_seconds"] == 5.5 and phase["training_cpu_seconds"] == 9.0
     assert phase["validation_accuracy"] == 0.97 and phase["best_validation_accuracy"] == 0.98
-    assert phase["test_accuracy"] == 0.5 and phase["parameters"] == {"SEED": 3}
+    assert phase["test_accuracy"] == 0.5 and phase["parameters"] == GIVEN
     assert read_json(tmp_path / "hybrid_history.json") == HISTORY
     content["environment"] |= {"dataset_title": "<b>d</b>", "versions": ["`<i>", "a|b"]}
     write_json(tmp_path / "metrics.json", content)
     card = metrics.write_model_card(tmp_path, name).read_text(encoding="utf-8")
     assert "<b>" not in card and "`<i>" not in card and r"a\|b" in card
     assert "Keras 3.8 and newer" in card and "| test_accuracy | `0.5` |" in card
+    assert "with 0% of the images augmented in the first and 80% in the second." in card
     artifacts.save_phase(network, tmp_path, "hybrid", name, HISTORY)  # the old figures go
     assert "test_accuracy" not in metrics.read_metrics(tmp_path)["phases"]["hybrid"]
 
@@ -192,6 +194,11 @@ def test_models_are_chosen_by_name_folder_and_file(network, tmp_path):
     other = tmp_path / "other.keras"
     artifacts.save_model(network, other)
     assert model_choice.find_models(str(other)) == {"other": other}
+    folder["hybrid"].unlink()  # of the two, the one that is not asked for
+    clean = folder["clean phase"]
+    assert model_choice.find_models(str(clean)) == {"clean phase": clean}
+    with pytest.raises(FileNotFoundError, match=r"hybrid.keras is not in .* names it"):
+        model_choice.find_models(str(tmp_path))
     shipped = model_choice.find_models("shipped", folder=tmp_path)
     assert {path.parent for path in shipped.values()} == {SHIPPED_DIR}
 

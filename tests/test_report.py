@@ -13,7 +13,7 @@ from mnist_helpers.data.datasets import load_test, load_training
 from mnist_helpers.evaluation import model_evaluation, robustness
 from mnist_helpers.evaluation.inference import Predictor
 from mnist_helpers.runner.page import model_report as report
-from mnist_helpers.training import artifacts
+from mnist_helpers.training import artifacts, metrics
 
 matplotlib.use("Agg")
 
@@ -37,6 +37,15 @@ def measured(trained, tmp_path_factory):
 
 
 @pytest.mark.slow
+def test_digits_that_a_model_was_trained_on_are_not_external(trained, tmp_path, dataset):
+    history = [{"val_accuracy": 0.9, "seconds": 1.0, "cpu_seconds": 1.0}]
+    artifacts.save_phase(trained, tmp_path, "hybrid", "tiny.keras", history)
+    metrics.record_environment(tmp_path, "digits")
+    report = evaluation.evaluate_model(tmp_path / "tiny.keras", dataset, robustness_images=10)
+    assert report.summary["digits8x8_accuracy"] is None
+
+
+@pytest.mark.slow
 def test_the_summary_is_what_the_parts_say(trained, measured):
     images, labels = load_test("digits")
     probabilities = Predictor(trained)(images / np.float32(255))
@@ -53,10 +62,14 @@ def test_the_summary_is_what_the_parts_say(trained, measured):
 
 @pytest.mark.slow
 def test_calibration_is_taken_back_and_doubts_are_named(measured):
-    reports = {"one": measured, "two": dataclasses.replace(measured, temperature=2.0)}
+    one, two = (dataclasses.replace(measured, temperature=t) for t in (1.0, 2.0))
+    reports = {"one": one, "two": two}
     _, scores = evaluation.compare_calibration(reports)
     assert scores["ece"]["one, before"] == pytest.approx(scores["ece"]["one, calibrated"])
     assert scores["nll"]["two, before"] != pytest.approx(scores["nll"]["two, calibrated"], rel=0.1)
+    unknown = dataclasses.replace(measured, temperature=None, parameters=None)
+    assert list(evaluation.compare_calibration({"it": unknown})[1].index) == ["it, as saved"]
+    assert {kind.seen for kind in unknown.corruptions.values()} == {None}
     chances = 0.95 * np.eye(10)[[3, 1, 2]] + 0.005
     chances[1] = (np.eye(10)[1] + np.eye(10)[7]) / 2
     few = dataclasses.replace(measured, labels=np.array([8, 1, 2]), probabilities=chances)

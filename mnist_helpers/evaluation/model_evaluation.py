@@ -17,6 +17,7 @@ from mnist_helpers.evaluation.significance import accuracy_interval
 from mnist_helpers.preprocessing.mnist_format import to_mnist
 from mnist_helpers.training import model_choice
 from mnist_helpers.training.artifacts import load_model
+from mnist_helpers.training.metrics import read_metrics
 from mnist_helpers.training.precision import default_dtype_policy, with_dtype_policy
 
 
@@ -31,9 +32,10 @@ class EvaluationReport:
         labels: Integer array of shape (n,), the true digits.
         predict: The model.
         probabilities: float32 array of shape (n, 10), as the model gives them.
-        temperature: What has been divided into the model's weights; 1 for nothing.
+        temperature: What its weights have been divided by; `None` where that is not recorded.
         curves: By corruption, accuracy at its five severities.
-        parameters: Those of the training, which say what corruptions it has seen; may be empty.
+        parameters: Those of the training, which say what corruptions it has seen; `None` where they
+            are not recorded.
         summary: See `summarise`.
     """
 
@@ -43,9 +45,9 @@ class EvaluationReport:
     labels: np.ndarray
     predict: Predictor
     probabilities: np.ndarray
-    temperature: float
+    temperature: float | None
     curves: robustness.Curves
-    parameters: dict
+    parameters: dict | None
     summary: dict
 
     @property
@@ -130,12 +132,13 @@ def evaluate_model(
     curves = robustness.measure_robustness({"model": fast}, images[chosen], labels[chosen])["model"]
     recorded = model_choice.recorded_phase(model_file)
     external = None
-    if dataset == "mnist":
+    trained_on = read_metrics(model_file.absolute().parent)["environment"].get("dataset")
+    if dataset == "mnist" and not (recorded and trained_on == "digits"):
         digits, truth = _external_digits()
         external = int((fast(digits).argmax(axis=1) == truth).sum()), len(truth)
     return EvaluationReport(
         dataset_title(dataset), class_names(dataset), images, labels, predict, probabilities,
-        recorded.get("calibration_temperature", 1.0), curves, recorded.get("parameters", {}),
+        recorded.get("calibration_temperature"), curves, recorded.get("parameters"),
         summarise(labels, probabilities, temperature, curves, external),
     )  # fmt: skip
 
@@ -154,13 +157,16 @@ def compare_calibration(reports: Reports) -> tuple[dict[str, pd.DataFrame], pd.D
     """Compares confidence and accuracy before and after each model was calibrated.
 
     Returns:
-        What `reliability_curve` gives, by phase and "before" or "calibrated"; and one row of
-        `calibration_scores` for each of these.
+        What `reliability_curve` gives, by phase and "before" or "calibrated", or by phase and "as
+        saved" where no temperature is recorded; and one row of `calibration_scores` for each.
     """
     curves, scores = {}, {}
     for phase, report in reports.items():
-        before = calibration.temperature_scaled(report.probabilities, 1 / report.temperature)
-        for state, given in (("before", before), ("calibrated", report.probabilities)):
+        states = {"as saved": report.probabilities}
+        if report.temperature:
+            before = calibration.temperature_scaled(report.probabilities, 1 / report.temperature)
+            states = {"before": before, "calibrated": report.probabilities}
+        for state, given in states.items():
             name, pair = f"{phase}, {state}", (report.labels, given)
             curves[name] = calibration.reliability_curve(*pair)
             scores[name] = calibration.calibration_scores(*pair)._asdict()

@@ -55,28 +55,30 @@ class CorruptionKind(NamedTuple):
         unit: What its amounts count, in words.
         amounts: Those of the five severities.
         examples: float32 array of shape (5, 28, 28) in [0, 1], from mild to severe.
-        seen: Up to which severity training has shown it; 0 to 5.
+        seen: Up to which severity training has shown it, 0 to 5; `None` if that is unknown.
     """
 
     unit: str
     amounts: tuple
     examples: np.ndarray
-    seen: int
+    seen: int | None
 
 
-def describe_corruptions(image: np.ndarray, parameters: Mapping) -> dict[str, CorruptionKind]:
+def describe_corruptions(
+    image: np.ndarray, parameters: Mapping | None
+) -> dict[str, CorruptionKind]:
     """Describes all kinds of corruption by one image.
 
     Args:
         image: uint8 array of shape (28, 28).
-        parameters: As for `severities_seen_in_training`.
+        parameters: As for `severities_seen_in_training`; `None` if they are unknown.
     """
     return {
         kind: CorruptionKind(
             corruption.unit,
             corruption.amounts,
             np.concatenate([corrupt(image[None], kind, severity) for severity in SEVERITIES]),
-            severities_seen_in_training(kind, parameters),
+            None if parameters is None else severities_seen_in_training(kind, parameters),
         )
         for kind, corruption in CORRUPTIONS.items()
     }

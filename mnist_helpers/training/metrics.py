@@ -87,12 +87,16 @@ def record_environment(folder: str | Path, dataset: str) -> dict:
 def write_model_card(folder: str | Path, model_file: str) -> Path:
     """Writes `model_card.md` from what `metrics.json` records; nothing in it is typed by hand."""
     metrics = read_metrics(folder)
+    first, second = (
+        metrics["phases"].get(phase, {}).get("parameters", {}).get("AUGMENTED_SHARE", usual)
+        for phase, usual in (("clean_phase", 0), ("hybrid", 0.5))
+    )
     lines = [
         f"# {plain_text(model_file)}",
         "",
         "A convolutional network that reads handwritten digits, trained on "
-        f"{plain_text(metrics['environment']['dataset_title'])} by the two-phase hybrid strategy: "
-        "clean images first, then half clean and half augmented ones.",
+        f"{plain_text(metrics['environment']['dataset_title'])} in two phases, with "
+        f"{first:.0%} of the images augmented in the first and {second:.0%} in the second.",
         "",
         "Input: float32 (n, 28, 28, 1) in [0, 1], light digit on dark. Output: ten probabilities. "
         "Meant for teaching; digits that are not brought to MNIST's form are read badly. "

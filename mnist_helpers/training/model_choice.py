@@ -54,9 +54,14 @@ def find_models(
         )
     models = _recorded_models(home)
     if path.is_file():
-        models = {name: file for name, file in models.items() if file == path} or {
-            plain_text(path.stem): path
-        }
+        recorded = {name: file for name, file in models.items() if file == path}
+        models = recorded or {plain_text(path.stem): path}
+    missing = [file.name for file in models.values() if not file.exists()]
+    if missing:
+        raise FileNotFoundError(
+            f"{missing[0]} is not in {home}, although metrics.json there names it: run the "
+            "notebook that makes it again, with the same OUTPUT_DIR."
+        )
     if not models:
         raise FileNotFoundError(
             f"There is no trained model in {path}: run 02_clean_phase.ipynb first, with the same "
@@ -78,7 +83,10 @@ def find_model(given: str | Path | None = None) -> Path:
 
     Raises:
         FileNotFoundError: The folder holds no model.
+        ValueError: The name is empty.
     """
+    if given == "":
+        raise ValueError("The name of the model is empty; give a .keras file or a run's folder.")
     if given and not Path(given).is_dir():
         return Path(given)
     folders = [Path(given).absolute()] if given else [TRAINED_DIR, SHIPPED_DIR]
@@ -108,18 +116,11 @@ def _models_in(folder: Path) -> list[Path]:
 
 def _recorded_models(folder: Path) -> dict[str, Path]:
     phases = read_metrics(folder)["phases"]
-    files = {
+    return {
         title: folder / phases[phase]["model"]
         for phase, title in PHASES.items()
         if "model" in phases.get(phase, {})
     }
-    missing = [file.name for file in files.values() if not file.exists()]
-    if missing:
-        raise FileNotFoundError(
-            f"{missing[0]} is not in {folder}, although metrics.json there names it: run the "
-            "notebook that makes it again, with the same OUTPUT_DIR."
-        )
-    return files
 
 
 def quality_warning(accuracy: float | None, name: str = "This network") -> str:
