@@ -58,11 +58,11 @@ PARAMETERS: dict[str, Parameter] = {
     "DATASET": _text(
         'the path of a data set in MNIST\'s form, "mnist" or "digits"',
         "what is learned",
-        r"^(mnist|digits)$|/|\\|\.(npz|csv|mat)$",  # a path as `paths.is_path` knows one
+        r"^(mnist|digits)$|/|\\|(?i:\.(npz|csv|mat)(\.gz)?$)",  # or what `paths.is_path` takes
     ),
     "SEED": _number(int, 0, 2**31 - 1, "start of the random numbers; the same repeats a run"),
-    # Fewer leave a digit with next to no example, so that a run would only look like one.
-    "MAX_TRAINING_IMAGES": _number(int, 100, None, "training images; fewer train faster"),
+    # Fewer leave a digit of MNIST with less than ten, and fill no batch of the usual size.
+    "MAX_TRAINING_IMAGES": _number(int, 128, None, "training images; fewer train faster"),
     "EPOCHS": _number(int, 1, 100_000, "passes over the training images, in each phase"),
     "BATCH_SIZE": _number(int, 1, None, "images in a training step"),
     "LEARNING_RATE": Parameter(

@@ -9,7 +9,7 @@ from mnist_helpers.runner.notebook.given_parameters import parse_value
 VALUES = {
     "DATASET": (["mnist", "digits", "fashion.npz", "C:\\fashion"], ["fashion", "mnist2", 3]),
     "SEED": ([0, 2**31 - 1], [-1, 2**31]),
-    "MAX_TRAINING_IMAGES": ([100], [99]),
+    "MAX_TRAINING_IMAGES": ([128], [127]),
     "EPOCHS": ([1], [0, 3.5, True, "3"]),
     "BATCH_SIZE": ([1, 255], [-2, 0]),
     "LEARNING_RATE": ([1, 1e-6], [0.0, 1.1, math.nan, math.inf, False]),

@@ -13,16 +13,18 @@ from filelock import FileLock
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
 from mnist_helpers.files import write_json
-from mnist_helpers.paths import PROJECT
+from mnist_helpers.paths import NOTEBOOKS_DIR, PROJECT
 from mnist_helpers.runner.cli import main
 from mnist_helpers.runner.cli.run import QUICK, _checked
 from mnist_helpers.runner.notebook.given_parameters import (
     Setting,
+    all_parameters,
     check_declared,
     notebook_values,
 )
 from mnist_helpers.runner.notebook.output import Output, merge_streams
 from mnist_helpers.runner.notebook.read import notebook_parameters, read_notebook
+from mnist_helpers.runner.page import notebook_page
 from mnist_helpers.runner.page.notebook_page import WIDGET, write_page
 from tests.limits import largest_file
 from tests.stress import often, record_specimens
@@ -216,7 +218,13 @@ def test_a_full_disk_is_told_with_the_file_and_a_second_start_continues(
 @pytest.mark.timeout(60)
 def test_a_line_of_any_length_and_a_bar_drawn_over_stall_nothing(tmp_path):
     bar = "".join("\b" * 9 + f"\r{n:4}/1000" for n in range(1000)) + "\n"
-    streams = [bar, "x" * 400_000, "\rEpoch 2/3\n", "val_accuracy: 0.5\n", "z" * 2_000_000]
+    streams = [
+        bar,
+        "x" * 400_000,
+        "\rEpoch 2/3\n",
+        "best val_accuracy: 0.5.\n",
+        "z" * 2_000_000,
+    ]
     with Output(tmp_path / "run.log") as printed:
         for text in streams:
             printed.write(text)
@@ -225,7 +233,7 @@ def test_a_line_of_any_length_and_a_bar_drawn_over_stall_nothing(tmp_path):
     cell = new_code_cell("", outputs=[new_output("stream", name="stdout", text=t) for t in streams])
     merge_streams(cell)
     (output,) = cell.outputs
-    expected = " 999/1000\nEpoch 2/3\nval_accuracy: 0.5\n" + "z" * 2_000_000
+    expected = " 999/1000\nEpoch 2/3\nbest val_accuracy: 0.5.\n" + "z" * 2_000_000
     assert output["text"] == expected
 
 
@@ -241,6 +249,11 @@ def test_wrong_parameters_are_errors(notebook, parameters, message):
     ((name, value),) = parameters.items()
     with pytest.raises(ValueError, match=message):
         check_declared(name, value, notebooks)
+
+
+def test_a_batch_larger_than_all_images_is_an_error():
+    with pytest.raises(ValueError, match="BATCH_SIZE 128 is more than MAX_TRAINING_IMAGES 100"):
+        all_parameters(NOTEBOOKS_DIR / "02_clean_phase.ipynb", {"MAX_TRAINING_IMAGES": 100})
 
 
 def test_each_notebook_gets_its_parameters_and_those_for_it_alone_win(notebook):
@@ -402,6 +415,14 @@ def test_a_page_links_pages_fits_a_phone_and_leaves_out_what_needs_a_kernel(tmp_
     assert str(tmp_path) not in page and str(PROJECT) not in page and tmp_path.name in page
     assert "play" in page and "06_try_it" not in page  # a run makes no page of it
     assert "prefers-color-scheme: dark" in page and ".jp-RenderedImage img { max-width: no" in page
+
+
+@pytest.mark.parametrize("project", ["/", "/w"])
+def test_a_short_path_is_not_taken_out_of_pictures_or_addresses(project, monkeypatch):
+    monkeypatch.setattr(notebook_page, "PROJECT", Path(project))
+    page = '<img src="data:image/png;base64,iVBO/w/Ah//w=="> https://x.org/w/a in /w/runs/one.'
+    left = notebook_page._without_places(page, Path("/w/runs"))
+    assert left == page.replace(" /w/runs", " runs" if project == "/w" else " /w/runs")
 
 
 @pytest.mark.slow

@@ -90,6 +90,32 @@ assert not loaded({{"tensorflow", "keras"}}), loaded({HEAVY})
     assert "2 files were not read" in done.stderr and "no pictures in" in done.stderr
 
 
+# What no core installation has: the extras, and what comes with them.
+EXTRAS = {
+    "ipywidgets", "anywidget", "jupyterlab", "ipykernel", "papermill", "nbformat", "nbconvert",
+    "distributed", "dask", "ruamel", "onnx", "onnxruntime", "tf2onnx", "ai_edge_litert",
+}  # fmt: skip
+
+
+@pytest.mark.slow
+def test_the_core_installation_reads_evaluates_and_exports(model_file, tmp_path):
+    done = run(f"""
+import sys
+class Missing:
+    def find_spec(self, name, *_):
+        if name.partition(".")[0] in {EXTRAS}:
+            raise ModuleNotFoundError(f"No module named {{name!r}}")
+sys.meta_path.insert(0, Missing())
+from mnist_helpers.runner.cli import main
+model = ["--model", {str(model_file)!r}, "--dataset", "digits"]
+assert main(["evaluate", *model, "--robustness-images", "100"]) == 0
+assert main(["export", "savedmodel", *model, "--output", {str(tmp_path / "out")!r}]) == 0
+assert main(["export", "page", *model, "--output", {str(tmp_path / "page.html")!r}]) == 2
+""")
+    assert done.returncode == 0, done.stderr
+    assert "Error: No module named 'ipywidgets'" in done.stderr
+
+
 def test_the_package_names_what_it_has():
     names = {"load_mnist", "build_cnn", "Augmentation", "training_dataset", "load_model"}
     assert names | {"to_mnist", "predict"} <= {*dir(mnist_helpers)}

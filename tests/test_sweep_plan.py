@@ -15,7 +15,7 @@ from mnist_helpers.runner.notebook.read import code_sources, notebook_parameters
 from mnist_helpers.runner.sweep import code_hash
 from mnist_helpers.runner.sweep import task as task_module
 from mnist_helpers.runner.sweep.code_hash import code_version
-from mnist_helpers.runner.sweep.plan import make_plan, pending_tasks
+from mnist_helpers.runner.sweep.plan import SWEEP_COPY, make_plan, pending_tasks
 from mnist_helpers.runner.sweep.results import write_results
 from mnist_helpers.runner.sweep.schedule import InProcess, run_tasks
 from mnist_helpers.runner.sweep.sweep_yaml import SweepError
@@ -96,6 +96,9 @@ def test_the_command_refuses_before_anything_starts(tmp_path, said):
     refusal = said(2, "sweep", tmp_path / "study.yaml", "--output", tmp_path / "runs")
     assert "study.yaml, line 2: There is no parameter EPOCS" in refusal
     assert "none.yaml" in said(2, "sweep", tmp_path / "none.yaml")
+    (tmp_path / "study.yaml").write_text("seeds: 2\nfixed: {DATASET: data/none}")
+    refusal = said(2, "sweep", tmp_path / "study.yaml", "--output", tmp_path / "runs")
+    assert "study.yaml, line 1: DATASET names" in refusal
     assert not (tmp_path / "runs").exists()
 
 
@@ -219,6 +222,27 @@ def test_the_estimate_scales_earlier_runs_by_what_they_trained(plan, tmp_path):
     estimate = Estimate(short.folder.parent.parent)
     assert estimate.core_seconds(long) == pytest.approx(60)
     assert estimate.is_known([long])
+
+
+def test_status_files_of_other_programs_are_passed_over(plan, tmp_path):
+    for number, content in enumerate(([], {"notebooks": {"x": {"seconds": 1}}}, {"notebooks": 3})):
+        write_json(tmp_path / f"runs/{number}/status.json", content)
+    assert not Estimate(tmp_path / "runs").known
+
+
+def test_a_folder_that_holds_something_else_is_no_sweep_s(plan, tmp_path):
+    (tmp_path / "runs").mkdir()
+    (tmp_path / "runs/results.csv").write_text("my,own,table")
+    with pytest.raises(FileExistsError, match="runs holds other files; choose another --name"):
+        plan(BOTH)
+    (tmp_path / "runs" / SWEEP_COPY).touch()
+    assert plan(BOTH)
+
+
+@pytest.mark.parametrize("given, threads", [("2,1", 2), ("3", 3), ("", None), ("many", None)])
+def test_threads_are_counted_as_openmp_is_told_them(given, threads, monkeypatch):
+    monkeypatch.setenv("OMP_NUM_THREADS", given)
+    assert task_module._threads() == (threads or len(task_module.cores()))
 
 
 def test_what_is_done_is_left_even_under_another_name(plan):

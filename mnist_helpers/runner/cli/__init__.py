@@ -2,6 +2,7 @@
 
 import functools
 import io
+import os
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -31,7 +32,10 @@ def _with_status(function: Callable[..., int]) -> Callable[..., None]:
             status = function(*arguments, **options)
         except KeyboardInterrupt:
             status = 130
-        except (ValueError, OSError, ModuleNotFoundError) as error:
+        except BrokenPipeError:  # whoever reads the output has had enough, such as `head`
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            status = 1
+        except (ValueError, OSError, ImportError) as error:
             echo(f"Error: {error}")
             status = 2
         raise typer.Exit(status)
@@ -69,11 +73,11 @@ def main(
 
     Args:
         arguments: What follows the program's name; by default that of this process.
-        notebooks: The series that `run` runs; by default the project's four notebooks.
+        notebooks: The series that `run` runs; by default 01 to 05 of the project.
 
     Returns:
-        The exit status: 0 done, 1 a part failed or the data cannot be had, 2 an error in what was
-        asked for, 130 stopped by Ctrl-C.
+        The exit status: 0 done, 1 a part failed, 2 an error in what was asked for or needed, 130
+        stopped by Ctrl-C.
     """
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):  # a terminal of cp1252 lacks most of the letters

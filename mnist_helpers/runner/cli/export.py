@@ -28,29 +28,31 @@ def command(
 ) -> int:  # fmt: skip
     """Exports a model for another runtime, and compares their answers to 1,000 test images.
 
-    onnx and litert need the packages of the extra `export`, which requirements.lock holds. page is
-    one HTML file in which anybody can draw digits, offline; it is compared where there is Node.js.
+    onnx and litert need the packages of the extra `export`, page those of `notebooks`; the lock
+    holds all. page is one HTML file in which anybody can draw digits, offline, by default with the
+    reader; it is compared where there is Node.js.
     """
     from mnist_helpers.data.datasets import load_test
     from mnist_helpers.evaluation.reader import READER_MODEL
     from mnist_helpers.runner import export_formats
-    from mnist_helpers.runner.page import digit_page
     from mnist_helpers.training.artifacts import load_model
     from mnist_helpers.training.model_choice import find_model
     from mnist_helpers.training.pipeline import to_input
 
-    path = READER_MODEL if format == "page" and not model else find_model(model)
+    path = READER_MODEL if format == "page" and model is None else find_model(model)
     suffixes = {name: each.suffix or f"_{name}" for name, each in export_formats.FORMATS.items()}
     target = Path(output or path.stem + suffixes.get(format, ".html"))
     images = to_input(load_test(dataset)[0][:IMAGES])
     network = load_model(path)
     try:
         if format == "page":
+            from mnist_helpers.runner.page import digit_page
+
             facts = digit_page.model_facts(path.absolute())
             difference = digit_page.write_digit_page(network, target, images, facts)
         else:
             difference = export_formats.export(network, format, target, images)
-    except (export_formats.ExportError, digit_page.PageExportError) as error:
+    except export_formats.ExportError as error:
         echo(str(error))
         return 1
     if difference is None:

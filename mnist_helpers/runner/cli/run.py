@@ -91,7 +91,7 @@ def command(
     """
     notebooks = [Path(path).resolve() for path in context.obj or _series()]
     name = name or f"{datetime.datetime.now():%Y-%m-%d_%H-%M-%S}"
-    stated = [*(parameters or []), *([f"DATASET={dataset}"] if dataset else [])]
+    stated = [*(parameters or []), *([f"DATASET={dataset}"] if dataset is not None else [])]
     try:
         return _run(notebooks, quick, stated, (output / name).resolve())
     except KeyboardInterrupt:
@@ -132,6 +132,7 @@ def _run(notebooks: list[Path], quick: bool, stated: list[str], folder: Path) ->
         echo(_boxed(NOT_MNIST, missing))
     if parameters.get("DATASET") == "digits" and declared_type("BATCH_SIZE", notebooks):
         parameters.setdefault("BATCH_SIZE", DIGITS_BATCH_SIZE)
+    plan_run(notebooks, parameters, folder)  # refuses a folder before anything is written there
     row, *_ = run_all(
         lambda: [plan_run(notebooks, parameters, folder)], folder, states=("waiting", "failed")
     )

@@ -47,7 +47,7 @@ def command(
 
     What is finished is never repeated; started again, a sweep continues where it stopped.
     """
-    from mnist_helpers.runner.sweep.plan import make_plan
+    from mnist_helpers.runner.sweep.plan import SWEEP_COPY, make_plan
 
     folder = (output / (name or file.stem)).resolve()
     runs = make_plan(file, folder)
@@ -55,11 +55,16 @@ def command(
     if dry_run:
         print(_describe(runs, folder, states))
         return 0
+    from mnist_helpers.files import write_text
     from mnist_helpers.runner.sweep.schedule import run_all
+
+    def plan() -> "list[Run]":
+        write_text(folder / SWEEP_COPY, file.read_text(encoding="utf-8"))
+        return runs
 
     try:
         rows = run_all(
-            lambda: runs,
+            plan,
             folder,
             states=states,
             pages=not no_pages,
@@ -80,7 +85,8 @@ def command(
 def _describe(runs: "list[Run]", folder: Path, states: tuple[str, ...]) -> str:
     """Lists the runs, and says how long what is left of them will take."""
     from mnist_helpers.runner.sweep.plan import pending_tasks
-    from mnist_helpers.runner.sweep.time_estimate import Estimate, cores, duration
+    from mnist_helpers.runner.sweep.task import cores
+    from mnist_helpers.runner.sweep.time_estimate import Estimate, duration
 
     estimate = Estimate(folder.parent)
     width = max(len(run.name) for run in runs)

@@ -98,12 +98,19 @@ def notebook_values(notebook: Path, settings: list[Setting]) -> dict:
 
 
 def all_parameters(notebook: Path, values: dict) -> dict:
-    """Returns what the notebook will run with; the defaults where it is given nothing."""
+    """Returns what the notebook will run with; the defaults where it is given nothing.
+
+    Raises:
+        ValueError: Values do not go together.
+    """
     parameters = {}
     for name, declared in declared_parameters(notebook).items():
         if name != "OUTPUT_DIR":
             value = values[name] if name in values else _default(declared["default"])
             parameters[name] = float(value) if declared["inferred_type_name"] == "float" else value
+    batch, images = (parameters.get(name, 0) for name in ("BATCH_SIZE", "MAX_TRAINING_IMAGES"))
+    if batch > images > 0:
+        raise ValueError(f"BATCH_SIZE {batch} is more than MAX_TRAINING_IMAGES {images}.")
     return parameters
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 # What Keras prints.
 EPOCH = re.compile(r"Epoch (\d+/\d+)")
-ACCURACY = re.compile(r"\bval_accuracy: ([\d.]+)")
+ACCURACY = re.compile(r"\bval_accuracy: (\d+(?:\.\d+)?)")
 LONGEST_LINE = 2_000  # no line of progress is longer
 
 

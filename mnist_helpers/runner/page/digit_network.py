@@ -5,6 +5,8 @@ from collections.abc import Iterable
 import keras
 import numpy as np
 
+from mnist_helpers.runner.export_formats import ExportError
+
 ACTIVATIONS = {
     "linear", "relu", "relu6", "leaky_relu", "elu", "selu", "sigmoid", "silu", "tanh", "softplus",
     "softsign", "softmax",
@@ -14,7 +16,7 @@ INACTIVE = ("Dropout", "SpatialDropout2D", "GaussianNoise", "Random")  # while p
 Entry = tuple[dict, dict]
 
 
-class PageExportError(ValueError):
+class PageExportError(ExportError):
     """The page cannot express the network, or predicts something else."""
 
 

@@ -9,8 +9,7 @@ import dask
 import psutil
 from distributed import LocalCluster, Nanny, Worker, WorkerPlugin
 
-from mnist_helpers.runner.sweep.task import THREADS
-from mnist_helpers.runner.sweep.time_estimate import cores
+from mnist_helpers.runner.sweep.task import THREADS, cores
 
 MAX_TRIES = 3  # a task that ends its worker so often would end every worker
 BYTES_PER_WORKER = 2 * 2**30  # training on MNIST takes about 1.5 GB

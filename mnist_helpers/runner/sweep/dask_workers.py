@@ -15,8 +15,7 @@ from distributed import Client, KilledWorker, get_worker
 
 from mnist_helpers.runner.sweep.dask_local import default_workers, kill, local_cluster
 from mnist_helpers.runner.sweep.dask_transfer import pack, run_packed, take_home
-from mnist_helpers.runner.sweep.task import Emit, SchedulerLostError, Task, run_task
-from mnist_helpers.runner.sweep.time_estimate import cores
+from mnist_helpers.runner.sweep.task import Emit, SchedulerLostError, Task, cores, run_task
 
 SECONDS_TO_CONNECT = 10
 SECONDS_FOR_WORKERS = 60

@@ -29,6 +29,7 @@ HASH_DIGITS = 10
 BEGINNINGS = re.compile(
     r"runner\.(lock|json)|run\.log|task\.lock|status\.json|\.(runner|status)\.json\.\d+\.tmp"
 )
+SWEEP_COPY = "sweep.yaml"  # in a sweep's folder: what it did
 
 
 @dataclass(frozen=True)
@@ -85,15 +86,19 @@ def _check_folder(folder: Path, run: Run) -> None:
     status = read_status(folder)
     expected = {task.name: task.parameters for task in run.tasks}
     if not status:
-        names = [path.name for path in folder.iterdir()] if folder.exists() else []
-        if not all(map(BEGINNINGS.fullmatch, names)):
-            raise FileExistsError(f"{folder} holds other files; choose another --name.")
+        _refuse_other_files(folder)
     elif any(entry.get("parameters") != expected.get(name) for name, entry in status.items()):
         raise FileExistsError(
             f"{folder} holds a run with other parameters or notebooks; choose another --name."
         )
     elif [status.get(name, {}).get("state") for name in expected] == ["done"] * len(expected):
         raise FileExistsError(f"{folder} holds a finished run; choose another --name.")
+
+
+def _refuse_other_files(folder: Path) -> None:
+    names = [path.name for path in folder.iterdir()] if folder.exists() else []
+    if not all(map(BEGINNINGS.fullmatch, names)):
+        raise FileExistsError(f"{folder} holds other files; choose another --name.")
 
 
 def make_plan(file: Path, folder: Path) -> list[Run]:
@@ -104,16 +109,19 @@ def make_plan(file: Path, folder: Path) -> list[Run]:
         folder: Where the sweep keeps everything.
 
     Raises:
-        OSError: The file cannot be read.
-        SweepError: It says something impossible, or two runs are the same.
+        OSError: The file cannot be read, or the folder holds something else.
+        SweepError: The file says something impossible, or two runs are the same.
     """
+    marks = SWEEP_COPY, "*/status.json", f"{TASKS_DIR}/*/status.json"
+    if not any(any(folder.glob(mark)) for mark in marks):
+        _refuse_other_files(folder)
     known: dict[str, Task] = {}
     runs: dict[str, Run] = {}
     try:
         for run in read_definitions(file):
             try:
                 tasks = _tasks(run.notebooks, run.settings, known)
-            except ValueError as error:  # of a data set, which the key depends on
+            except (ValueError, OSError) as error:  # of a data set, which the key depends on
                 raise SweepError(run.line, str(error)) from error
             key = tasks[-1].key
             if key in runs:

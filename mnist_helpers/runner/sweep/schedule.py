@@ -23,11 +23,12 @@ from mnist_helpers.runner.sweep.task import (
     Emit,
     SchedulerLostError,
     Task,
+    cores,
     drop_dependents,
     run_task,
     write_entry,
 )
-from mnist_helpers.runner.sweep.time_estimate import Estimate, cores
+from mnist_helpers.runner.sweep.time_estimate import Estimate
 
 if TYPE_CHECKING:
     from mnist_helpers.runner.sweep.dask_workers import DaskWorkers

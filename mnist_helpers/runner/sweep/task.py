@@ -153,13 +153,26 @@ class StatusWriter(Output):
             "epoch": self.epoch,
             "accuracy": self.accuracy,
             "started": round(self.start, 2),
-            "cores": int(os.environ.get("OMP_NUM_THREADS") or os.cpu_count() or 1),
+            "cores": _threads(),
             "host": socket.gethostname(),
         }
         write_entry(self.task, entry)
         if state == "running":
             self.emit(self.task.key, entry)
         return entry
+
+
+def cores() -> list[int]:
+    """Returns the numbers of the cores that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return sorted(os.sched_getaffinity(0))
+    return list(range(os.cpu_count() or 1))
+
+
+def _threads() -> int:
+    """Returns how many threads compute; OpenMP takes a list, the first of it for what we do."""
+    first = os.environ.get("OMP_NUM_THREADS", "").partition(",")[0].strip()
+    return int(first) if first.isdecimal() else len(cores())
 
 
 def _fill(task: Task) -> None:

@@ -1,6 +1,5 @@
-"""How long tasks will take, judged by earlier ones, and on how many cores."""
+"""How long tasks will take, judged by earlier ones."""
 
-import os
 import statistics
 from collections import defaultdict
 from contextlib import suppress
@@ -26,7 +25,8 @@ class Estimate:
         files += runs_dir.glob("*/tasks/*/status.json")
         files.sort(key=lambda path: path.stat().st_mtime)
         for path in files[-NEWEST:]:
-            with suppress(ValueError):  # another run's damaged file is no reason not to start
+            # Another run's damaged file, or another program's, is no reason not to start.
+            with suppress(ValueError, LookupError, TypeError, AttributeError, OSError):
                 for name, entry in read_status(path.parent).items():
                     self.learn(name, entry)
 
@@ -57,13 +57,6 @@ def _size(parameters: dict) -> int:
     if parameters.get("DATASET") == "digits":
         images = min(images, DIGITS_IMAGES)
     return parameters.get("EPOCHS", 0) * images
-
-
-def cores() -> list[int]:
-    """Returns the numbers of the cores that this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return sorted(os.sched_getaffinity(0))
-    return list(range(os.cpu_count() or 1))
 
 
 def duration(seconds: float) -> str:
