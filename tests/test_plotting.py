@@ -57,6 +57,16 @@ def figures_in_the_project_s_style():
     plt.close("all")
 
 
+def test_digits_stay_beside_their_label_where_rows_differ_in_length():
+    (axes,) = plotting.plot_rows_of_digits(
+        {"three": np.ones((3, 28, 28)), "two": np.ones((2, 28, 28)), "one": np.ones((1, 28, 28))},
+        "Rows",
+    ).axes  # fmt: skip
+    drawn = axes.images[0].get_array()
+    widths = [(drawn[14 + 30 * row] > 0).sum() for row in range(3)]
+    assert widths == [3 * 28, 2 * 28, 28]
+
+
 def test_the_panels_that_the_last_row_has_too_many_are_empty():
     figure, panels = style.panel_grid(5, 3, (3, 1, 0.4), "Five")
     assert panels == figure.axes[:5] and tuple(figure.get_size_inches()) == (3, 2.4)

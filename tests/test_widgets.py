@@ -302,6 +302,14 @@ def test_the_overlay_is_orange_where_a_place_speaks_for_the_answer_and_blue_agai
     assert pixels[0, -1].tolist() == [255, 255, 255]
 
 
+def test_only_digits_that_there_are_can_be_chosen(digits):
+    images, labels = (array[digits[1] < 5] for array in digits)
+    view = widgets.LayerView(build_cnn(widths=(4, 4)), images, labels)
+    assert view.digit.options == (0, 1, 2, 3, 4) and "<img" in view.picture.value
+    explorer = widgets.AugmentationExplorer(images, labels, Augmentation())
+    assert explorer.digit.options == ("all", "0", "1", "2", "3", "4")
+
+
 def test_the_layer_view_follows_its_choices(digits):
     view = widgets.LayerView(build_cnn(widths=(4, 4)), *digits)
     first = view.picture.value

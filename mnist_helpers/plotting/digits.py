@@ -7,6 +7,7 @@ import numpy as np
 import seaborn as sns
 from matplotlib.figure import Figure
 from numpy.typing import ArrayLike
+from PIL import Image
 
 from mnist_helpers.plotting.style import (
     CLEAN,
@@ -58,12 +59,13 @@ def plot_rows_of_digits(rows: Mapping[str, ArrayLike], title: str) -> Figure:
         title: Figure title.
 
     Returns:
-        A figure with one picture and a tick label for each row.
+        A figure with one picture and a tick label for each row; a short row ends in background.
     """
-    columns = len(np.asarray(next(iter(rows.values()))))
-    images = np.concatenate([np.asarray(row).reshape(-1, 28, 28) for row in rows.values()])
+    digits = [np.asarray(row).reshape(-1, 28, 28) for row in rows.values()]
+    columns = max(map(len, digits))
+    filled = [np.pad(row, ((0, columns - len(row)), (0, 0), (0, 0))) for row in digits]
     figure, axes = plt.subplots(figsize=(0.62 * columns + 1.5, 0.66 * len(rows) + 0.5))
-    axes.imshow(image_grid(images, columns), cmap=DIGITS, vmin=0, vmax=1)
+    axes.imshow(image_grid(np.concatenate(filled), columns), cmap=DIGITS, vmin=0, vmax=1)
     axes.set(xticks=[], title=title)
     axes.set_yticks(13.5 + 30 * np.arange(len(rows)), list(rows))
     axes.tick_params(left=False)
@@ -131,7 +133,9 @@ def plot_pixel_values(images: np.ndarray, title: str) -> Figure:
     """
     figure, (histogram, ink) = plt.subplots(1, 2, figsize=(7.5, 3.2), width_ratios=(1.6, 1))
     title_figure(figure, title)
-    shares = np.bincount(images.ravel(), minlength=256).reshape(16, 16).sum(axis=1) / images.size
+    # NumPy counts ten times as slowly, in eight bytes for each pixel.
+    counts = Image.fromarray(images.reshape(-1, images.shape[2])).histogram()
+    shares = np.reshape(counts, (16, 16)).sum(axis=1) / images.size
     histogram.bar(np.arange(16) * 16, 100 * shares, 15, align="edge", color=CLEAN)
     histogram.set(
         xlabel="grey value (16 per bar)", ylabel="share of all pixels (%, log scale)",

@@ -88,7 +88,7 @@ class AugmentationExplorer(StillPicture, ipywidgets.VBox):
         self.given = augmentation
         self.augmentation = _choices.get(augmentation, augmentation)
         self._first = {"all": images[:COLUMNS]}
-        self._first |= {str(d): images[np.flatnonzero(labels == d)[:COLUMNS]] for d in range(10)}
+        self._first |= {str(d): images[labels == d][:COLUMNS] for d in np.unique(labels)}
         self.sliders = {
             name: _slider(transform_name(name), transform, getattr(self.augmentation, name))
             for name, transform in TRANSFORMS.items()

@@ -151,7 +151,9 @@ class LayerView(StillPicture, ipywidgets.VBox):
     def __init__(self, model: keras.Model, images, labels) -> None:
         self._images, self._labels = images, labels
         self.inspector = LayerInspector(model)
-        self.digit = ipywidgets.Dropdown(options=range(10), value=8, description="digit")
+        there = np.unique(labels).tolist()
+        first = 8 if 8 in there else there[0]
+        self.digit = ipywidgets.Dropdown(options=there, value=first, description="digit")
         self.number = ipywidgets.BoundedIntText(0, min=0, max=99, description="which one")
         names = self.inspector.names
         self.layer = ipywidgets.Dropdown(options=names, value=names[-1], description="layer")
