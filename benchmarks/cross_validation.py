@@ -104,7 +104,7 @@ def table() -> str:
         "# How the network and its training were settled",
         "",
         "Written by `python benchmarks/cross_validation.py --table`. The test set plays no part: "
-        "each of the 60,000 training images is predicted by a network that was trained on the "
+        "each training image of a fold is predicted by a network that was trained on the "
         "other four fifths, 10 + 10 epochs, seed 0. Wrong answers and log loss (which moves first) "
         "of the folds that a recipe was tried on; the same folds of the former default stand "
         "beside it. One seed a fold: what differs by less than about 8 errors in 10,000 is within "

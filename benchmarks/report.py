@@ -22,7 +22,8 @@ def found(values: dict, form: str = "{:.2f}", scale: float = 1, middle: str = "m
 def ratio(above: dict, below: dict) -> str:
     """Returns the ratio of the medians, and its range over the rounds."""
     rounds = [a / b for a, b in zip(above["values"], below["values"], strict=True)]
-    return f"{above['median'] / below['median']:.2f}× ({min(rounds):.2f} – {max(rounds):.2f})"
+    median = above["median"] / below["median"]
+    return f"{median:.2f}× ({min(rounds):.2f} – {max(rounds):.2f}, n = {len(rounds)})"
 
 
 def accuracy_rows(result: dict) -> list[tuple]:
@@ -114,7 +115,7 @@ def training_rows(result: dict) -> list[tuple]:
         )
         text = f"{rate}{ratio(ours, best)}; PyTorch {best['median']:,.0f}/s"
     else:
-        text = "not measured: PyTorch is not installed (extra `bench`)"
+        text = "not measured: PyTorch is not installed (group `bench`)"
     rows.append(("training images/s against PyTorch's best", text, "≥ 1.4×", "1.7×"))
     gflops = ours["median"] * result["convolution_gflop_per_image"]
     rows.append((

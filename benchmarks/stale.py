@@ -38,6 +38,6 @@ def stale() -> list[str]:
 
 
 if __name__ == "__main__":
-    remedy = "run make refresh (for 05, benchmarks/refresh_comparison.py)"
+    remedy = "run make refresh (for 07, benchmarks/refresh_comparison.py)"
     found = stale()
     sys.exit(f"Stale, {remedy}: {', '.join(found)}" if found else 0)

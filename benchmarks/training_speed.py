@@ -140,7 +140,7 @@ def main() -> None:
     try:
         import torch  # noqa: F401
     except ModuleNotFoundError:
-        print("PyTorch is not installed (extra `bench`): its rows are left out.", flush=True)
+        print("PyTorch is not installed (group `bench`): its rows are left out.", flush=True)
         sides = {name: side for name, side in sides.items() if "pytorch" not in name}
     measures = {name: lambda name=name: measure(name) for name in sides}
     measures["matrix_product_gflops"] = matrix_peak

@@ -98,7 +98,7 @@ def measure_digits(predict) -> dict:
 
 
 def measure_browser() -> dict:
-    """Times opening notebook 04 to a pad that answers, strokes, and a slider of notebook 03."""
+    """Times opening notebook 06 to a pad that answers, strokes, and a slider of notebook 03."""
     from playwright.sync_api import sync_playwright
 
     from tests.browser.conftest import launch, open_and_run
@@ -109,7 +109,7 @@ def measure_browser() -> dict:
         prepare_models(folder / "models", "mnist")
         parameters = dict(OUTPUT_DIR=str(folder / "models"))
         prepare("06_try_it", folder, "layers", **parameters)
-        prepare("03_augmented_phase", folder, "explorer-settings", **parameters)
+        prepare("03_augmented_phase", folder, "explorer.augmentation", **parameters)
         context = launch(driver, find_chromium(), folder / "profile")
         with running_lab(folder) as address:
             start = time.perf_counter()
@@ -128,7 +128,7 @@ def measure_browser() -> dict:
             moves = [slider_to_picture(page, number) for number in range(30)]
         context.close()
     return {
-        "open_04_to_a_pad_that_answers_s": round(opened, 1),
+        "open_06_to_a_pad_that_answers_s": round(opened, 1),
         "stroke_to_answer_on_screen": {
             "median_ms": round(statistics.median(strokes), 1),
             "slowest_ms": round(max(strokes), 1),

@@ -91,6 +91,7 @@ def test_the_seed_decides(images):
         (dict(batch_size=-2), "batch_size must be"),
         (dict(epochs=0), "epochs must be"),
         (dict(augmented_share=1.5), "augmented_share must be"),
+        (dict(augmentation=Augmentation(), batch_size=1), "0.5 of a batch of 1 is no whole image"),
         (dict(batch_size=200), "do not fill one batch"),
         (dict(labels=np.zeros(3, np.uint8)), "one label"),
     ],

@@ -67,6 +67,18 @@ def test_digits_stay_beside_their_label_where_rows_differ_in_length():
     assert widths == [3 * 28, 2 * 28, 28]
 
 
+def test_long_captions_are_broken_and_get_room():
+    names = "label Ankle boot\nPullover: 95, Sneaker: 5, Ankle boot: 0"
+    short, long = (
+        plotting.plot_captioned(np.zeros((4, 28, 28)), 4 * [text], "T")
+        for text in ("label 9\n4: 100, 9: 0, 0: 0", names)
+    )
+    lines = long.axes[0].get_title().split("\n")
+    assert len(lines) == 4 and max(map(len, lines)) <= 21
+    assert long.get_size_inches()[1] > short.get_size_inches()[1]
+    assert short.axes[0].get_title().count("\n") == 1
+
+
 def test_the_panels_that_the_last_row_has_too_many_are_empty():
     figure, panels = style.panel_grid(5, 3, (3, 1, 0.4), "Five")
     assert panels == figure.axes[:5] and tuple(figure.get_size_inches()) == (3, 2.4)

@@ -81,14 +81,14 @@ def test_calibration_is_taken_back_and_doubts_are_named(measured):
 def test_the_map_of_a_poor_model_takes_few_of_its_mistakes(monkeypatch):
     """t-SNE of 9,000 images takes minutes."""
     labels = np.arange(10_000) % 10
-    poor = np.eye(10)[(labels + 1) % 10]
+    poor = np.eye(10)[np.where(labels > 1, (labels + 1) % 10, labels)]  # a fifth is correct
     sizes = []
     monkeypatch.setattr(model_evaluation, "feature_extractor", lambda _: lambda images: images)
     monkeypatch.setattr(model_evaluation, "tsne_embedding", lambda v, seed: sizes.append(len(v)))
     evaluation.embed_features(
         Mock(labels=labels, images=np.zeros((10_000, 2)), probabilities=poor), 0
     )
-    assert 1_000 < sizes[0] <= 1_300
+    assert 450 < sizes[0] < 550  # about 200 correct ones of 1,000, and no more than 300 others
 
 
 @pytest.mark.slow

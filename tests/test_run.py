@@ -251,9 +251,11 @@ def test_wrong_parameters_are_errors(notebook, parameters, message):
         check_declared(name, value, notebooks)
 
 
-def test_a_batch_larger_than_all_images_is_an_error():
+def test_values_that_do_not_go_together_are_errors():
     with pytest.raises(ValueError, match="BATCH_SIZE 128 is more than MAX_TRAINING_IMAGES 100"):
         all_parameters(NOTEBOOKS_DIR / "02_clean_phase.ipynb", {"MAX_TRAINING_IMAGES": 100})
+    with pytest.raises(ValueError, match=r"AUGMENTED_SHARE 0.5 of BATCH_SIZE 1 is no whole image"):
+        all_parameters(NOTEBOOKS_DIR / "03_augmented_phase.ipynb", {"BATCH_SIZE": 1})
 
 
 def test_each_notebook_gets_its_parameters_and_those_for_it_alone_win(notebook):
@@ -415,6 +417,16 @@ def test_a_page_links_pages_fits_a_phone_and_leaves_out_what_needs_a_kernel(tmp_
     assert str(tmp_path) not in page and str(PROJECT) not in page and tmp_path.name in page
     assert "play" in page and "06_try_it" not in page  # a run makes no page of it
     assert "prefers-color-scheme: dark" in page and ".jp-RenderedImage img { max-width: no" in page
+
+
+def test_links_to_documents_lead_there(monkeypatch, tmp_path):
+    monkeypatch.setattr(notebook_page, "PROJECT", tmp_path)
+    given = '<a href="../README.md">read</a> <a href="../docs/install.md#uv">uv</a>'
+    page = notebook_page.LINK.sub(lambda link: notebook_page._link(link, tmp_path), given)
+    (readme, none), (install, uv) = re.findall(r'href="([^"#]+)(#\w+)?"', page)
+    assert (none, uv) == ("", "#uv")
+    assert (tmp_path / readme).samefile(PROJECT / "README.md")
+    assert (tmp_path / install).samefile(PROJECT / "docs/install.md")
 
 
 @pytest.mark.parametrize("project", ["/", "/w"])

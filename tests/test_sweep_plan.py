@@ -11,6 +11,7 @@ import pytest
 
 from mnist_helpers.files import read_json, write_json
 from mnist_helpers.paths import NOTEBOOKS_DIR, PROJECT
+from mnist_helpers.runner.cli.sweep import _describe
 from mnist_helpers.runner.notebook.read import code_sources, notebook_parameters, read_notebook
 from mnist_helpers.runner.sweep import code_hash
 from mnist_helpers.runner.sweep import task as task_module
@@ -211,6 +212,7 @@ def test_the_projects_sweeps_can_be_planned(name, tmp_path):
     assert trained == {20}  # epochs, so that all have the same number of updates
     if name == "strategy":
         assert len(runs) == 6 * 5
+        assert "Notebooks: 100 in all, 100 left" in _describe(runs, tmp_path, ("waiting",))
         first_tasks = {run.tasks[0].key for run in runs}
         assert len(first_tasks) == 5 * 5  # two of the six share their clean phase
 

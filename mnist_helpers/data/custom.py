@@ -44,10 +44,10 @@ def load(dataset: str) -> tuple[Split, Split]:
         raise DataError(f"{path} has no array {missing[0]}.")
     train, test = (_checked(arrays, part, path) for part in ("train", "test"))
     fewest = np.bincount(train[1], minlength=CLASSES).min()
-    if fewest < MIN_IMAGES or not len(test[1]):
+    if fewest < MIN_IMAGES or len(test[1]) < CLASSES:
         raise DataError(
             f"{path} has a class with {fewest} training images and {len(test[1])} test images; "
-            f"there must be {MIN_IMAGES} of each of the {CLASSES} classes, and some to test."
+            f"there must be {MIN_IMAGES} of each of the {CLASSES} classes, and {CLASSES} to test."
         )
     return train, test
 

@@ -204,10 +204,11 @@ def embed_features(report: EvaluationReport, seed: int) -> tuple[np.ndarray, np.
         seed: Of the t-SNE.
 
     Returns:
-        Indices of about 1,000 images, among them up to 300 misclassified ones, as t-SNE of many
-        takes minutes; and their places, of shape (n, 2).
+        Indices of about 1,000 images, among them the 300 misclassified ones of most confidence, as
+        t-SNE of many takes minutes; and their places, of shape (n, 2).
     """
-    wrong = error_analysis.misclassified(report.labels, report.probabilities)[:300]
-    chosen = np.union1d(robustness.choose_images(len(report.labels), 1000), wrong)
+    wrong = error_analysis.misclassified(report.labels, report.probabilities)
+    correct = np.setdiff1d(robustness.choose_images(len(report.labels), 1000), wrong)
+    chosen = np.union1d(correct, wrong[:300])
     features = feature_extractor(report.predict.model)(report.images[chosen] / np.float32(255))
     return chosen, tsne_embedding(features, seed)

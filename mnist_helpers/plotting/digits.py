@@ -1,5 +1,6 @@
 """Figures of digits: images in grids, how many there are, their pixels, and their neighbours."""
 
+import textwrap
 from collections.abc import Mapping, Sequence
 
 import matplotlib.pyplot as plt
@@ -19,6 +20,8 @@ from mnist_helpers.plotting.style import (
     panel_grid,
     title_figure,
 )
+
+LETTERS = 21  # in a line under an image
 
 
 def image_grid(images: ArrayLike, columns: int, gap: int = 2) -> np.ndarray:
@@ -79,14 +82,20 @@ def plot_captioned(images: np.ndarray, captions: list[str], title: str, columns:
 
     Args:
         images: Array of shape (n, 28, 28), 0 is background.
-        captions: One for each image.
+        captions: One for each image; long lines are broken.
         title: Figure title.
         columns: Images in a row.
 
     Returns:
         A figure with one small panel for each image; none for none.
     """
-    figure, panels = panel_grid(len(images), columns, (1.7 * columns, 2.15, 0.3), title)
+    captions = [
+        "\n".join(textwrap.fill(line, LETTERS) for line in caption.split("\n"))
+        for caption in captions
+    ]
+    more = max((caption.count("\n") - 1 for caption in captions), default=0)
+    height = 2.15 + 0.19 * max(0, more)
+    figure, panels = panel_grid(len(images), columns, (1.7 * columns, height, 0.3), title)
     for axes, image, caption in zip(panels, images, captions, strict=False):
         axes.axis("off")
         axes.imshow(image, cmap=DIGITS)
@@ -117,7 +126,9 @@ def plot_class_balance(
     axes.axhline(10, color="black", linestyle="--", linewidth=1, label="equal shares")
     axes.set(xlabel="digit", ylabel="share (%)", title=title)
     label_classes(axes.xaxis, range(10), names)
-    axes.legend(fontsize="small", loc="upper center", bbox_to_anchor=(0.5, -0.24), ncols=4)
+    axes.legend().remove()
+    handles = axes.get_legend_handles_labels()
+    figure.legend(*handles, fontsize="small", loc="outside lower center", ncols=4)
     return figure
 
 

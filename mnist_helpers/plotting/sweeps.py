@@ -36,6 +36,7 @@ def plot_runs(runs: pd.DataFrame, intervals: Mapping[str, pd.DataFrame], title: 
         axes.errorbar(means["mean"], above, xerr=margins, fmt="D", color=CLEAN, ms=5, lw=2)
         axes.set(xlabel=metric.replace("_", " "), ylabel="")
         axes.locator_params(axis="x", nbins=8 // columns)
+        axes.set_ylim(len(settings) - 0.5, -0.6)  # with room for the first diamond
         if metric.endswith("accuracy"):
             # Few runs make an interval that reaches beyond what an accuracy can be.
             low, high = axes.get_xlim()

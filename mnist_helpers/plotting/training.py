@@ -4,6 +4,7 @@ import math
 
 import matplotlib.pyplot as plt
 from matplotlib.figure import Figure
+from matplotlib.ticker import LogLocator
 
 from mnist_helpers.plotting.style import CLEAN, CONTEXT, HYBRID, title_figure
 
@@ -37,12 +38,14 @@ def plot_learning_curves(history: list[dict], title: str, boundary: int | None =
         low, high = axes.get_ylim()
         # Over a decade or less the powers of ten alone would leave the axis nearly without labels.
         axes.yaxis.set_minor_formatter("{x:g}" if high / low < 12 else "")
+        if 12 <= high / low < 100:
+            axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
         axes.tick_params(which="both", labelsize="small")
         if boundary:
             axes.axvline(boundary + 0.5, color=HYBRID, linestyle="--")
             axes.axvspan(boundary + 0.5, epochs[-1] + 0.5, color=HYBRID, alpha=0.07)
     if boundary:
-        errors.plot([], [], color=HYBRID, linestyle="--", label="augmentation begins")
+        errors.plot([], [], color=HYBRID, linestyle="--", label="second phase begins")
     # Inside a panel it would cover points: the curves fall from one corner to the other.
     figure.legend(fontsize="small", loc="outside lower center", ncols=3)
     return figure

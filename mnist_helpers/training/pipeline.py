@@ -75,6 +75,11 @@ def training_dataset(
     if isinstance(augmentation, tuple):
         augmentation = Augmentation(*augmentation)
     augmented = round(batch_size * augmented_share) if augmentation else 0
+    if augmentation and augmented_share and not augmented:
+        raise ValueError(
+            f"{augmented_share:g} of a batch of {batch_size} is no whole image to augment; take a "
+            "larger batch_size or augmented_share."
+        )
     images = tf.constant(images[..., None])
     labels = tf.constant(labels.astype(np.uint8))
 

@@ -19,11 +19,11 @@ async function smaller(file) {
   canvas.width = Math.max(1, Math.round(scale * picture.width));
   canvas.height = Math.max(1, Math.round(scale * picture.height));
   const context = canvas.getContext("2d");
-  context.fillStyle = "white"; // behind transparent places, which JPEG would make black
-  context.fillRect(0, 0, canvas.width, canvas.height);
   context.imageSmoothingQuality = "high";
   context.drawImage(picture, 0, 0, canvas.width, canvas.height);
-  return new Promise((done) => canvas.toBlob(done, "image/jpeg", 0.92));
+  // WebP keeps what is transparent; where a browser cannot write it, this makes a PNG.
+  const type = file.type === "image/jpeg" ? "image/jpeg" : "image/webp";
+  return new Promise((done) => canvas.toBlob(done, type, 0.92));
 }
 
 function render({ model, el }) {
@@ -35,13 +35,16 @@ function render({ model, el }) {
   button.onclick = () => input.click();
   el.append(button, input);
   const { ask, say, hide } = conversation(model, el, "reading…");
+  let chosen = 0;
   input.onchange = async () => {
     const [file] = input.files;
     if (!file) return;
+    const number = ++chosen;
+    input.value = ""; // so that the same file can be chosen again
     hide();
     say("reading…");
     const content = await smaller(file).then((blob) => blob?.arrayBuffer());
-    input.value = ""; // so that the same file can be chosen again
+    if (number !== chosen) return; // another one has been chosen meanwhile
     if (content) ask({ content: new DataView(content) });
     else say(TOO_LARGE);
   };

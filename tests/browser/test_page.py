@@ -139,6 +139,39 @@ def test_the_keyboard_suffices(page):
 
 
 @on_desk_and_phone
+def test_another_finger_does_not_end_a_stroke(page):
+    (stroke,) = EXAMPLES[3]
+    middle = len(stroke) // 2
+    draw(page, [stroke[:middle]], lift=False)
+    page.evaluate("""() => {
+        for (const kind of ["pointerdown", "pointermove", "pointerup"])
+            document.getElementById("pad").dispatchEvent(
+                new PointerEvent(kind, { pointerId: 99, clientX: 9, clientY: 9, bubbles: true }));
+    }""")
+    assert page.evaluate("stroke.length") > 1 and page.evaluate("strokes.length") == 0
+
+
+@on_the_desk
+def test_of_two_uploads_the_later_one_is_answered(page):
+    page.evaluate("""() => {
+        const open = createImageBitmap;
+        let waits = [1000, 0];
+        window.createImageBitmap = async (file) => {
+            const wait = waits.shift();
+            await new Promise((done) => setTimeout(done, wait));
+            return open(file);
+        };
+    }""")
+    for digit in (3, 5):
+        file = io.BytesIO()
+        Image.fromarray(draw_strokes(EXAMPLES[digit])).save(file, "PNG")
+        picture = {"name": "d.png", "mimeType": "image/png", "buffer": file.getvalue()}
+        page.locator("#upload").set_input_files(picture)
+    page.wait_for_timeout(2000)
+    assert reads(answer(page), 5)
+
+
+@on_desk_and_phone
 def test_an_uploaded_picture_is_read(page):
     file = io.BytesIO()
     Image.fromarray(draw_strokes(EXAMPLES[3])).resize((900, 900)).save(file, "JPEG")

@@ -95,7 +95,7 @@ def _describe(runs: "list[Run]", folder: Path, states: tuple[str, ...]) -> str:
         for run in runs
     ]
     tasks = pending_tasks(runs, states)
-    planned = sum(len(run.tasks) for run in runs)
+    planned = len({task.key for run in runs for task in run.tasks})
     work = sum(map(estimate.core_seconds, tasks))
     source = "judged by earlier runs"
     if not estimate.is_known(tasks):

@@ -111,6 +111,11 @@ def all_parameters(notebook: Path, values: dict) -> dict:
     batch, images = (parameters.get(name, 0) for name in ("BATCH_SIZE", "MAX_TRAINING_IMAGES"))
     if batch > images > 0:
         raise ValueError(f"BATCH_SIZE {batch} is more than MAX_TRAINING_IMAGES {images}.")
+    share = parameters.get("AUGMENTED_SHARE", 0)
+    if share and batch and not round(share * batch):
+        raise ValueError(
+            f"AUGMENTED_SHARE {share:g} of BATCH_SIZE {batch} is no whole image; take more of one."
+        )
     return parameters
 
 

@@ -52,7 +52,7 @@ def _link(link: re.Match, folder: Path) -> str:
     The pages of a run lie side by side. Other notebooks have no page, and the project's documents
     are found from a folder in the project alone.
     """
-    target, anchor, rest, words = link["target"], link["anchor"], link["rest"], link["words"]
+    target, anchor, rest, words = link["target"], link["anchor"] or "", link["rest"], link["words"]
     path, name = Path(target), Path(target).stem
     if path.suffix == ".ipynb":
         foreign = (NOTEBOOKS_DIR / target).exists() and name not in SERIES

@@ -8,6 +8,8 @@ const small = newContext(CONSTANTS.PAD_SIDE, CONSTANTS.PAD_SIDE);
 const LARGEST_UPLOAD = 1600; // pixels; a phone's pictures have thrice as many
 let strokes = [];
 let stroke = null;
+let pointer = null; // which finger draws it
+let inputs = 0; // drawings and uploads so far: of two, the later one is answered
 let isExample = false;
 let watching = false;
 let looked = null; // steps, image and what each layer gave, of the last answer
@@ -199,6 +201,7 @@ function add(event) {
 }
 
 function change(next, example = false) {
+  inputs++;
   stroke = null;
   document.body.classList.remove("drawing");
   strokes = next;
@@ -207,19 +210,22 @@ function change(next, example = false) {
 }
 
 pad.addEventListener("pointerdown", (event) => {
-  if (event.button !== 0) return;
+  if (event.button !== 0 || stroke) return; // a second finger, or the palm, does not end a stroke
   event.preventDefault();
   pad.focus({ preventScroll: true });
   pad.setPointerCapture(event.pointerId);
+  pointer = event.pointerId;
+  inputs++;
   if (isExample) strokes = [];
   isExample = false;
   stroke = [];
   document.body.classList.add("drawing");
   add(event);
 });
-pad.addEventListener("pointermove", (event) => stroke && add(event));
+const draws = (event) => stroke && event.pointerId === pointer;
+pad.addEventListener("pointermove", (event) => draws(event) && add(event));
 for (const end of ["pointerup", "pointercancel"])
-  pad.addEventListener(end, () => stroke && change([...strokes, stroke]));
+  pad.addEventListener(end, (event) => draws(event) && change([...strokes, stroke]));
 pad.addEventListener("keydown", (event) => {
   const control = event.ctrlKey || event.metaKey;
   if (event.key === "Backspace" || (control && event.key === "z")) change(strokes.slice(0, -1));
@@ -242,15 +248,18 @@ async function openPicture(event) {
   event.target.value = "";
   if (!file) return;
   change([]);
+  const number = inputs;
   $("answer").textContent = "Reading…";
   try {
     const bitmap = await createImageBitmap(file);
+    if (number !== inputs) return;
     const factor = Math.min(1, LARGEST_UPLOAD / Math.max(bitmap.width, bitmap.height));
     const size = [bitmap.width, bitmap.height].map((s) => Math.max(1, Math.round(s * factor)));
     const context = newContext(...size);
     context.drawImage(bitmap, 0, 0, ...size);
     show(context.getImageData(0, 0, ...size));
   } catch {
+    if (number !== inputs) return;
     $("answer").textContent = "This browser cannot open that file as a picture; try a PNG or JPEG.";
   }
 }
