@@ -18,6 +18,7 @@ import pytest
 from mnist_helpers.paths import NOTEBOOKS_DIR, PROJECT
 from mnist_helpers.runner.cli import main
 from mnist_helpers.runner.sweep import dask_workers, plan
+from mnist_helpers.runner.sweep.plan import SWEEP_COPY
 from tests.stress import often, record_specimens
 from tests.tiny import outputs, start_python, wait_until, write_notebook, write_training
 
@@ -114,7 +115,9 @@ def test_a_sweep_does_shared_work_once_and_07_reads_its_table(sweep, tmp_path, c
     assert main(command(file)) == 0
     changed = {path.name for path, when in times(folder(file)).items() if before.get(path) != when}
     # Older versions of filelock leave the file of a lock that was given back.
-    assert changed - {"runner.lock"} == {"results.csv", "epochs.csv", "results.html"}
+    tables = {"results.csv", "epochs.csv", "results.html"}
+    assert changed - {"runner.lock"} == tables | {SWEEP_COPY}
+    assert (folder(file) / SWEEP_COPY).read_text() == file.read_text()
 
     comparison, read = NOTEBOOKS_DIR / "07_compare_runs.ipynb", tmp_path / "07.ipynb"
     values = {"SWEEP_DIR": str(folder(file)), "METRIC": "test_accuracy"}
