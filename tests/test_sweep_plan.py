@@ -241,7 +241,9 @@ def test_a_folder_that_holds_something_else_is_no_sweep_s(plan, tmp_path):
     assert plan(BOTH)
 
 
-@pytest.mark.parametrize("given, threads", [("2,1", 2), ("3", 3), ("", None), ("many", None)])
+@pytest.mark.parametrize(
+    "given, threads", [("2,1", 2), ("3", 3), ("", None), ("many", None), ("0", None)]
+)
 def test_threads_are_counted_as_openmp_is_told_them(given, threads, monkeypatch):
     monkeypatch.setenv("OMP_NUM_THREADS", given)
     assert task_module._threads() == (threads or len(task_module.cores()))

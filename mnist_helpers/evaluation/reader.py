@@ -197,9 +197,9 @@ class Reader:
 
 
 def _in_mnist_form(picture: Picture | Exception) -> TypeGuard[np.ndarray]:
-    return isinstance(picture, np.ndarray) and (
-        picture.shape == (28, 28, 1) and picture.dtype == np.float32
-    )
+    if not isinstance(picture, np.ndarray):
+        return False
+    return picture.shape == (28, 28, 1) and picture.dtype == np.float32
 
 
 def _batches(pictures: Iterable[tuple[str, Picture | Exception]], size: int) -> Iterator[list]:

@@ -76,10 +76,10 @@ def read_grey(picture: Picture, longest: int = WORKING_SIDE) -> np.ndarray:
         channels = _channels_of_file(picture, longest)
     height, width = channels.shape[:2]
     if max(height, width) < SMALLEST_SIDE or min(height, width) < 2:
+        reduced = f" once its longer side is {longest}" if max(height, width) == longest else ""
         raise PictureError(
-            f"The picture has {width} × {height} pixels, or is so narrow that it has no more once "
-            f"its longer side is {longest}; a digit needs at least {SMALLEST_SIDE} one way and 2 "
-            "the other."
+            f"The picture has {width} × {height} pixels{reduced}; a digit needs at least "
+            f"{SMALLEST_SIDE} one way and 2 the other."
         )
     grey, alpha = np.moveaxis(channels, 2, 0)
     if alpha.min() < 1:

@@ -88,7 +88,11 @@ class AugmentationExplorer(StillPicture, ipywidgets.VBox):
         self.given = augmentation
         self.augmentation = _choices.get(augmentation, augmentation)
         self._first = {"all": images[:COLUMNS]}
-        self._first |= {str(d): images[labels == d][:COLUMNS] for d in np.unique(labels)}
+        self._first |= {
+            # Places, not a mask: a slice of what a mask copies would keep the whole class alive.
+            str(digit): images[np.flatnonzero(labels == digit)[:COLUMNS]]
+            for digit in np.unique(labels)
+        }
         self.sliders = {
             name: _slider(transform_name(name), transform, getattr(self.augmentation, name))
             for name, transform in TRANSFORMS.items()

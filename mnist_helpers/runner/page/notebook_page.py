@@ -69,9 +69,10 @@ def _without_places(page: str, folder: Path) -> str:
     """Returns a page without where the run's and the project's folder lie on this machine."""
     inside = folder.is_relative_to(PROJECT)
     shown = folder.relative_to(PROJECT).as_posix() if inside else folder.name
-    if Path(PROJECT.anchor) == PROJECT:
-        return page  # every path is in the project
-    for place, name in ((str(folder), shown), (f"{PROJECT}{os.sep}", "")):
+    places = {str(folder): shown}
+    if Path(PROJECT.anchor) != PROJECT:  # else every path would lose its beginning
+        places[f"{PROJECT}{os.sep}"] = ""
+    for place, name in places.items():
         # Not within a word: a picture's base64 may spell a short path.
         beginning = rf"(?<![\w/+.-]){re.escape(html.escape(place))}"
         page = re.sub(beginning, html.escape(name).replace("\\", r"\\"), page)

@@ -515,11 +515,14 @@ function centred(digit) {
 
 // Takes a grid of grey values in [0, 1]; returns what each step made, the last for the network.
 function stepsToMnist(grey) {
-  if (Math.max(grey.width, grey.height) < CONSTANTS.SMALLEST_SIDE || Math.min(grey.width, grey.height) < 2)
+  const longer = Math.max(grey.width, grey.height);
+  if (longer < CONSTANTS.SMALLEST_SIDE || Math.min(grey.width, grey.height) < 2) {
+    const reduced = longer === CONSTANTS.WORKING_SIDE ? ` once its longer side is ${longer}` : "";
     throw new PictureError(
-      `The picture has ${grey.width} × ${grey.height} pixels; a digit needs at least ` +
+      `The picture has ${grey.width} × ${grey.height} pixels${reduced}; a digit needs at least ` +
         `${CONSTANTS.SMALLEST_SIDE} one way and 2 the other.`,
     );
+  }
   const ink = separateInk(cutToSheet(grey));
   const [digit, coarse] = cutOut(ink);
   const image = centred(coarse ? fitted(digit, CONSTANTS.BOX) : fit(digit));

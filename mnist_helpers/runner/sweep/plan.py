@@ -29,7 +29,7 @@ HASH_DIGITS = 10
 BEGINNINGS = re.compile(
     r"runner\.(lock|json)|run\.log|task\.lock|status\.json|\.(runner|status)\.json\.\d+\.tmp"
 )
-SWEEP_COPY = "sweep.yaml"  # in a sweep's folder: what it did
+SWEEP_COPY = "sweep.yaml"  # in a sweep's folder: what was asked for
 
 
 @dataclass(frozen=True)

@@ -172,7 +172,7 @@ def cores() -> list[int]:
 def _threads() -> int:
     """Returns how many threads compute; OpenMP takes a list, the first of it for what we do."""
     first = os.environ.get("OMP_NUM_THREADS", "").partition(",")[0].strip()
-    return int(first) if first.isdecimal() else len(cores())
+    return (int(first) if first.isdecimal() else 0) or len(cores())
 
 
 def _fill(task: Task) -> None:
