@@ -5,9 +5,6 @@ continues after its last finished epoch. `--seeds 0 2 4` trains those alone, so 
 processes can share the work (`make study`: one core each, which on two cores trains one and a half
 times as many images a second as one process does). `--report` writes the result file instead.
 The seeds 0 to 29, the schedule and the number of epochs were fixed before the first was tested.
-
-`--all` trains on all 60,000 training images, as published figures do, in runs/accuracy_all/: the
-notebooks hold 5,000 of them out to choose an epoch, and this study chooses none.
 """
 
 import argparse
@@ -25,15 +22,14 @@ from mnist_helpers.training.artifacts import load_model, save_model
 from mnist_helpers.training.augmentation import Augmentation
 from mnist_helpers.training.pipeline import to_input, training_dataset, validation_dataset
 
-FOLDER, FOLDER_ALL = RUNS_DIR / "accuracy", RUNS_DIR / "accuracy_all"
+FOLDER = RUNS_DIR / "accuracy"
 EPOCHS = 10
 SEEDS = range(30)
 ENSEMBLE = 5  # seeds 0–4, 5–9 and so on: averages of five models that share none
 
 
 def train_phase(
-    folder: Path, seed: int, phase: str, augmentation=None, after: str = "", everything=False,
-    **options,
+    folder: Path, seed: int, phase: str, augmentation=None, after: str = "", **options
 ) -> list:
     """Trains a phase of ten epochs as notebooks 02 and 03 do, unless it is done.
 
@@ -43,7 +39,6 @@ def train_phase(
         phase: Its name, which begins its files' names.
         augmentation: Of half of each batch; None for a clean phase.
         after: The phase that it continues from, if any.
-        everything: Whether to train on the validation images, too; their accuracy then says nothing.
         **options: Of `build_cnn`, where it continues from none.
 
     Returns:
@@ -52,8 +47,6 @@ def train_phase(
     if (folder / f"{phase}.keras").exists():
         return read_json(folder / f"{phase}.json")
     (x, y), (x_val, y_val) = data.load_training("mnist")
-    if everything:
-        x, y = np.concatenate([x, x_val]), np.concatenate([y, y_val])
     steps, history, best_before = len(x) // BATCH_SIZE, [], None
     if after:
         history, best_before = read_json(folder / f"{after}.json"), folder / f"best_{after}.keras"
@@ -83,8 +76,7 @@ def train_phase(
 def train(seed: int, folder: Path, **options) -> list[dict]:
     """Trains both phases of the strategy; returns one row per epoch."""
     train_phase(folder, seed, "clean", **options)
-    everything = options.get("everything", False)
-    return train_phase(folder, seed, "hybrid", Augmentation(), "clean", everything)
+    return train_phase(folder, seed, "hybrid", Augmentation(), after="clean")
 
 
 def test(seed: int, folder: Path, history: list[dict]) -> None:
@@ -107,16 +99,16 @@ def test(seed: int, folder: Path, history: list[dict]) -> None:
     print(result, flush=True)
 
 
-def report(folder: Path) -> None:
-    """Writes the result file over the seeds in `folder` that are finished."""
-    done = [seed for seed in SEEDS if (folder / str(seed) / "result.json").exists()]
-    results = [read_json(folder / str(seed) / "result.json") for seed in done]
+def report() -> None:
+    """Writes the result file over the seeds that are finished."""
+    done = [seed for seed in SEEDS if (FOLDER / str(seed) / "result.json").exists()]
+    results = [read_json(FOLDER / str(seed) / "result.json") for seed in done]
     _, y_test = data.load_test("mnist")
-    chances = {seed: np.load(folder / str(seed) / "hybrid_test.npy") for seed in done}
+    chances = {seed: np.load(FOLDER / str(seed) / "hybrid_test.npy") for seed in done}
     groups = [done[i : i + ENSEMBLE] for i in range(0, len(done) - ENSEMBLE + 1, ENSEMBLE)]
     averages = [np.mean([chances[seed] for seed in group], axis=0) for group in groups]
     save_result(
-        folder.name,
+        "accuracy",
         {
             "seeds": done,
             "single": spread(row["hybrid_test_accuracy"] for row in results),
@@ -133,19 +125,16 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seeds", type=int, nargs="+", default=list(SEEDS))
     parser.add_argument("--threads", type=int, default=0, help="0 leaves it to TensorFlow")
-    parser.add_argument("--all", action="store_true", help="train on all 60,000 images")
     parser.add_argument("--report", action="store_true", help="write the result file")
     options = parser.parse_args()
-    folder = FOLDER_ALL if options.all else FOLDER
     if options.report:
-        report(folder)
+        report()
         return
     tf.config.threading.set_intra_op_parallelism_threads(options.threads)
-    for place in (folder / str(seed) for seed in options.seeds):
-        place.mkdir(parents=True, exist_ok=True)
-        if not (place / "result.json").exists():
-            seed = int(place.name)
-            test(seed, place, train(seed, place, everything=options.all))
+    for seed in options.seeds:
+        (FOLDER / str(seed)).mkdir(parents=True, exist_ok=True)
+        if not (FOLDER / str(seed) / "result.json").exists():
+            test(seed, FOLDER / str(seed), train(seed, FOLDER / str(seed)))
 
 
 if __name__ == "__main__":
