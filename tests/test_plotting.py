@@ -49,6 +49,15 @@ FIGURES = {
 }  # fmt: skip
 
 
+def test_a_map_of_classes_with_names_says_which_numeral_is_which():
+    points, labels = np.zeros((10, 2)), np.arange(10)
+    plain = plotting.plot_embedding(points, labels, "t", names=[str(n) for n in range(10)])
+    assert plain.axes[0].get_legend() is None
+    named = plotting.plot_embedding(points, labels, "t", labels == 3, [f"kind {n}" for n in labels])
+    texts = [text.get_text() for text in named.axes[0].get_legend().get_texts()]
+    assert texts == [*(f"kind {n}" for n in labels), "misclassified"]
+
+
 @pytest.fixture(autouse=True)
 def figures_in_the_project_s_style():
     with plt.rc_context():  # whatever another test has left

@@ -58,6 +58,7 @@ def plan(tmp_path):
     ("notebooks: [01_first.ipynb, 01_first.ipynb]", "line 1: A notebook is named twice"),
     (BOTH + "fixed:\n  EPOCHS: 3\n  EPOCS: 4", "line 4: There is no parameter EPOCS. Did you"),
     (BOTH + "fixed:\n  EPOCHS: 3.5", "line 3: EPOCHS must be an integer, not 3.5"),
+    (BOTH + "fixed: {EPOCHS: &yes true}", "line 2: EPOCHS must be an integer, not True"),
     (BOTH + "grid:\n  EPOCHS: [1, two]", "line 3: EPOCHS must be an integer, not 'two'"),
     ("fixed: {DATASET: 'ftp://x/y.npz'}", "line 1: DATASET = .* names no file or folder"),
     (BOTH + "fixed: {OUTPUT_DIR: x}", "line 2: OUTPUT_DIR cannot be set"),

@@ -243,3 +243,10 @@ def test_the_best_model_must_beat_the_best_so_far(tmp_path):
     network.fit(validation, validation_data=validation, **options)
     assert training.best_file.read_bytes() == b"the best of the first phase"
     assert list(tmp_path.glob(".*")) == []
+
+
+@pytest.mark.parametrize("steps, first", [(1, 0.003), (9, 0.003), (10, 0), (100, 0)])
+def test_the_learning_rate_reaches_its_highest_even_in_a_single_step(steps, first):
+    rate = adamw_cosine(0.003, steps)._learning_rate
+    rates = [float(rate(step)) for step in range(steps)]
+    assert rates[0] == pytest.approx(first) and max(rates) == pytest.approx(0.003)

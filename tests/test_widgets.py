@@ -251,6 +251,24 @@ def test_a_cell_lists_errors_most_confident_first_and_correct_digits_least_confi
     assert "(the first 24)" in many
 
 
+CLOTHES = [f"{'<i>' if n == 4 else ''}kind {n}" for n in range(10)]
+
+
+def test_classes_with_names_are_called_by_them_and_names_are_text(digits):
+    page = misclassified.cell_html(np.zeros((5, 28, 28)), LABELS, HYBRID, 4, 9, "h", CLOTHES)
+    assert "&lt;i&gt;kind 4 read as kind 9 by h: 2 images" in page and "<i>" not in page
+    assert "kind 9: 90.0%" in page
+    shown = widgets.MisclassifiedBrowser(np.zeros((5, 28, 28)), LABELS, {"h": HYBRID}, CLOTHES)
+    assert "kind 9 read as kind 9" in ask(shown, digit=9, prediction=9) and shown.names == CLOTHES
+    images, labels = digits
+    view = widgets.LayerView(build_cnn(widths=(4, 4)), images, labels, CLOTHES)
+    answer = view.inspector(images[labels == 8][0][..., None] / np.float32(255))[2]
+    assert f"what speaks for “{CLOTHES[answer].replace('<i>', '&lt;i&gt;')}”" in view.picture.value
+    assert ("kind 8", 8) in view.digit.options
+    explorer = widgets.AugmentationExplorer(images, labels, Augmentation(), 0, CLOTHES)
+    assert {*explorer.digit.options} <= {"all", *CLOTHES}
+
+
 @pytest.fixture
 def browser():
     images = np.zeros((5, 28, 28), np.uint8)
@@ -305,7 +323,8 @@ def test_the_overlay_is_orange_where_a_place_speaks_for_the_answer_and_blue_agai
 def test_only_digits_that_there_are_can_be_chosen(digits):
     images, labels = (array[digits[1] < 5] for array in digits)
     view = widgets.LayerView(build_cnn(widths=(4, 4)), images, labels)
-    assert view.digit.options == (0, 1, 2, 3, 4) and "<img" in view.picture.value
+    assert view.digit.options == tuple((str(n), n) for n in range(5))
+    assert "<img" in view.picture.value
     explorer = widgets.AugmentationExplorer(images, labels, Augmentation())
     assert explorer.digit.options == ("all", "0", "1", "2", "3", "4")
 

@@ -161,7 +161,11 @@ def plot_pixel_values(images: np.ndarray, title: str) -> Figure:
 
 
 def plot_embedding(
-    points: np.ndarray, labels: np.ndarray, title: str, misclassified: ArrayLike | None = None
+    points: np.ndarray,
+    labels: np.ndarray,
+    title: str,
+    misclassified: ArrayLike | None = None,
+    names: Sequence = range(10),
 ) -> Figure:
     """Draws each image as its own digit, at its place in the plane.
 
@@ -170,20 +174,24 @@ def plot_embedding(
         labels: Integer array of shape (n,), values 0 to 9.
         title: Figure title.
         misclassified: Boolean array of shape (n,): which images get a ring.
+        names: What the ten classes are called; a legend says it if these are no digits.
 
     Returns:
         A figure that can be read without colours, because the markers are the digits.
     """
     figure, axes = plt.subplots(figsize=(7, 5.8))
+    named = [str(name) for name in names] != [str(digit) for digit in range(10)]
     for digit, colour in enumerate(sns.color_palette("colorblind", 10)):
         x, y = points[labels == digit].T
         # The palette's yellow and pink are too pale for thin strokes on white.
         colour = np.multiply(colour, 0.75)
-        axes.scatter(x, y, s=25, marker=f"${digit}$", color=colour, linewidths=0.3)
+        label = str(names[digit]) if named else None
+        axes.scatter(x, y, s=25, marker=f"${digit}$", color=colour, linewidths=0.3, label=label)
     if misclassified is not None:
         x, y = points[np.asarray(misclassified, bool)].T
         axes.scatter(x, y, s=150, facecolors="none", edgecolors="black", linewidths=1.4,
                      label="misclassified")  # fmt: skip
+    if named or misclassified is not None:
         axes.legend(fontsize="small", loc="best")
     axes.set(xticks=[], yticks=[], title=title)
     return figure

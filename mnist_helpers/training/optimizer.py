@@ -9,10 +9,11 @@ def adamw_cosine(learning_rate: float, steps: int) -> keras.optimizers.AdamW:
     """AdamW with a linear warm-up and a cosine decay to zero over one phase.
 
     Args:
-        learning_rate: The highest rate, reached after a tenth of the steps.
+        learning_rate: The highest rate, reached after a tenth of the steps; at once, if these are
+            fewer than ten.
         steps: Training steps of the whole phase.
     """
-    warmup = max(steps // 10, 1)
+    warmup = steps // 10
     schedule = keras.optimizers.schedules.CosineDecay(
         initial_learning_rate=0.0,
         warmup_target=learning_rate,

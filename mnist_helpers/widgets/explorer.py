@@ -2,6 +2,7 @@
 
 import base64
 import dataclasses
+from collections.abc import Sequence
 
 import ipywidgets
 import numpy as np
@@ -77,6 +78,7 @@ class AugmentationExplorer(StillPicture, ipywidgets.VBox):
         augmentation: The settings to begin with. A choice that was made with the same ones in
             this session is kept.
         seed: The draw to begin with.
+        names: What the ten classes are called.
 
     Attributes:
         augmentation: The settings to train with: those given, until a reader presses the button.
@@ -84,13 +86,15 @@ class AugmentationExplorer(StillPicture, ipywidgets.VBox):
         still: The first picture.
     """
 
-    def __init__(self, images, labels, augmentation: Augmentation, seed: int = 0) -> None:
+    def __init__(
+        self, images, labels, augmentation: Augmentation, seed=0, names: Sequence = range(10)
+    ) -> None:
         self.given = augmentation
         self.augmentation = _choices.get(augmentation, augmentation)
         self._first = {"all": images[:COLUMNS]}
         self._first |= {
             # Places, not a mask: a slice of what a mask copies would keep the whole class alive.
-            str(digit): images[np.flatnonzero(labels == digit)[:COLUMNS]]
+            str(names[digit]): images[np.flatnonzero(labels == digit)[:COLUMNS]]
             for digit in np.unique(labels)
         }
         self.sliders = {

@@ -1,5 +1,8 @@
 """What each layer makes of a digit, and which places decided the answer."""
 
+from collections.abc import Sequence
+from html import escape
+
 import ipywidgets
 import keras
 import matplotlib
@@ -114,15 +117,19 @@ def overlay(image: np.ndarray, shares: np.ndarray) -> np.ndarray:
     return np.rint(255 * (grey * (1 - weight) + colour * weight)).astype(np.uint8)
 
 
-def layer_html(inspector: LayerInspector, image: np.ndarray, name: str) -> str:
+def layer_html(
+    inspector: LayerInspector, image: np.ndarray, name: str, names: Sequence = range(10)
+) -> str:
     """Shows a layer's feature maps and what its places add to the answer.
 
     Args:
         inspector: Of the network.
         image: float32 array of shape (28, 28, 1), values in [0, 1].
         name: The layer.
+        names: What the ten classes are called.
     """
-    maps, shares, answer = inspector(image)
+    maps, shares, number = inspector(image)
+    answer = escape(str(names[number]))
     height, width, channels = maps[name].shape
     features = image_html(
         feature_map_grid(maps[name]), f"{channels} feature maps of the layer {name}.", WIDTH
@@ -143,17 +150,19 @@ class LayerView(StillPicture, ipywidgets.VBox):
         model: The network.
         images: uint8 array of shape (n, 28, 28).
         labels: Integer array of shape (n,).
+        names: What the ten classes are called.
 
     Attributes:
         still: The first digit in the last layer, to show where there is no kernel.
     """
 
-    def __init__(self, model: keras.Model, images, labels) -> None:
-        self._images, self._labels = images, labels
+    def __init__(self, model: keras.Model, images, labels, names: Sequence = range(10)) -> None:
+        self._images, self._labels, self._names = images, labels, names
         self.inspector = LayerInspector(model)
         there = np.unique(labels).tolist()
         first = 8 if 8 in there else there[0]
-        self.digit = ipywidgets.Dropdown(options=there, value=first, description="digit")
+        options = [(str(names[digit]), digit) for digit in there]
+        self.digit = ipywidgets.Dropdown(options=options, value=first, description="digit")
         self.number = ipywidgets.BoundedIntText(0, min=0, max=99, description="which one")
         names = self.inspector.names
         self.layer = ipywidgets.Dropdown(options=names, value=names[-1], description="layer")
@@ -172,4 +181,4 @@ class LayerView(StillPicture, ipywidgets.VBox):
         there = np.flatnonzero(self._labels == self.digit.value)
         index = there[self.number.value % len(there)]
         image = np.asarray(self._images[index], np.float32)[..., None] / 255
-        self.picture.value = layer_html(self.inspector, image, self.layer.value)
+        self.picture.value = layer_html(self.inspector, image, self.layer.value, self._names)

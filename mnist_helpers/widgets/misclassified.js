@@ -5,8 +5,15 @@ function render({ model, el }) {
   table.style.cssText = "border-collapse: collapse; font-size: small; width: auto";
   table.createCaption().textContent = "rows: the true digit; columns: the prediction";
   const digits = [...Array(10).keys()];
-  const heads = digits.map((digit) => `<th scope="col">${digit}</th>`);
-  table.createTHead().insertRow().innerHTML = "<th></th>" + heads.join("");
+  const names = model.get("names");
+  const head = (line, scope, text) => {
+    const cell = document.createElement("th");
+    Object.assign(cell, { scope, textContent: text });
+    if (scope === "col" && text.length > 2) cell.style.writingMode = "vertical-rl";
+    line.append(cell);
+  };
+  const first = table.createTHead().insertRow();
+  for (const text of ["", ...names]) head(first, "col", text);
   const body = table.createTBody();
   const buttons = [];
   const name = model.get("model_name");
@@ -30,7 +37,7 @@ function render({ model, el }) {
     const button = document.createElement("button");
     button.textContent = count || (differs ? "0" : "");
     button.disabled = count === 0 && other === 0;
-    button.title = `${row} read as ${column} by ${name}: ${count}`;
+    button.title = `${names[row]} read as ${names[column]} by ${name}: ${count}`;
     if (differs) button.title += `; by ${otherName}: ${other}`;
     button.setAttribute("aria-label", button.title);
     button.style.cssText = `width: 44px; height: 26px; padding: 0; color: inherit;
@@ -46,7 +53,7 @@ function render({ model, el }) {
   };
   for (const row of digits) {
     const line = body.insertRow();
-    line.innerHTML = `<th scope="row">${row}</th>`;
+    head(line, "row", names[row]);
     for (const column of digits) {
       const [count, other] = ["counts", "other_counts"].map((n) => model.get(n)[row][column]);
       line.insertCell().appendChild(cell(row, column, count, other));

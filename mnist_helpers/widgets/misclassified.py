@@ -1,6 +1,7 @@
 """The confusion matrix to click on, and the digits behind each of its cells."""
 
 import html
+from collections.abc import Sequence
 
 import numpy as np
 import traitlets
@@ -32,7 +33,15 @@ def digits_of_cell(labels, probabilities, digit: int, prediction: int) -> np.nda
     return there[np.argsort(confidence if digit == prediction else -confidence, kind="stable")]
 
 
-def cell_html(images, labels, probabilities, digit: int, prediction: int, model="") -> str:
+def cell_html(
+    images,
+    labels,
+    probabilities,
+    digit: int,
+    prediction: int,
+    model="",
+    names: Sequence = range(10),
+) -> str:
     """Shows the digits of one cell of a model's confusion matrix, each with its top three classes.
 
     Args:
@@ -42,21 +51,27 @@ def cell_html(images, labels, probabilities, digit: int, prediction: int, model=
         digit: The true digit.
         prediction: The predicted digit.
         model: Whose predictions they are; said in the heading.
+        names: What the ten classes are called.
     """
+    names = [html.escape(str(name)) for name in names]
+    true, answer = names[digit], names[prediction]
     chosen = digits_of_cell(labels, probabilities, digit, prediction)
     cards = []
     for index in chosen[:MOST_SHOWN]:
         top_three = np.argsort(-probabilities[index])[:3]
-        lines = [f"#{index}", *(f"{d}: {percent(probabilities[index, d])}" for d in top_three)]
-        picture = image_html(images[index], f"A handwritten {digit}, read as {prediction}.", 84)
+        lines = [
+            f"#{index}",
+            *(f"{names[d]}: {percent(probabilities[index, d])}" for d in top_three),
+        ]
+        picture = image_html(images[index], f"A handwritten {true}, read as {answer}.", 84)
         cards.append(captioned(picture, "<br>".join(lines)))
-    by = f" by {model}" if model else ""
+    by = f" by {html.escape(model)}" if model else ""
     number = f"{len(chosen):,} image" + ("s" if len(chosen) != 1 else "")
     order = f"{'least' if digit == prediction else 'most'} confident first"
     shown = f" (the first {MOST_SHOWN})" if len(chosen) > MOST_SHOWN else ""
-    heading = f"{digit} read as {prediction}{by}: {number}"
+    heading = f"{true} read as {answer}{by}: {number}"
     heading += f", {order}{shown}" if len(chosen) > 1 else ""
-    return f'<p class="mnist-cell"><b>{html.escape(heading)}</b></p>' + side_by_side(*cards)
+    return f'<p class="mnist-cell"><b>{heading}</b></p>' + side_by_side(*cards)
 
 
 class MisclassifiedBrowser(AskingWidget):
@@ -68,6 +83,7 @@ class MisclassifiedBrowser(AskingWidget):
         probabilities: Name of a model to float array of shape (n, 10); the last one's matrix is
             shown, and cells whose number differs from the first one's are marked. A cell where
             only the first has images shows those.
+        names: What the ten classes are called.
 
     Attributes:
         question: Holds the chosen cell, `digit` and `prediction`.
@@ -80,8 +96,12 @@ class MisclassifiedBrowser(AskingWidget):
     model_name = traitlets.Unicode().tag(sync=True)
     other_name = traitlets.Unicode().tag(sync=True)
     darkest = traitlets.Int(1).tag(sync=True)
+    names: traitlets.List = traitlets.List().tag(sync=True)
 
-    def __init__(self, images, labels, probabilities: dict[str, np.ndarray]) -> None:
+    def __init__(
+        self, images, labels, probabilities: dict[str, np.ndarray], names: Sequence = range(10)
+    ) -> None:
+        self._names = [str(name) for name in names]
         phases = list(probabilities.items())
         self._data, self._first, self._last = (images, labels), phases[0], phases[-1]
         (other_counts, first), (counts, last) = (
@@ -100,6 +120,7 @@ class MisclassifiedBrowser(AskingWidget):
             model_name=last,
             other_name=first if first != last else "",
             darkest=max(int(errors.max()), 1),
+            names=self._names,
         )
         self.add_class("mnist-mistakes")
 
@@ -108,7 +129,7 @@ class MisclassifiedBrowser(AskingWidget):
         images, labels = self._data
         cell = question["digit"], question["prediction"]
         (first, first_probabilities), (last, last_probabilities) = self._first, self._last
-        shown = cell_html(images, labels, last_probabilities, *cell, last)
+        shown = cell_html(images, labels, last_probabilities, *cell, last, self._names)
         if first == last or len(digits_of_cell(labels, last_probabilities, *cell)):
             return shown
-        return shown + cell_html(images, labels, first_probabilities, *cell, first)
+        return shown + cell_html(images, labels, first_probabilities, *cell, first, self._names)

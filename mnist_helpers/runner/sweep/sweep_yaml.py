@@ -12,6 +12,7 @@ from ruamel.yaml.comments import CommentedMap
 from ruamel.yaml.constructor import DuplicateKeyError
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from ruamel.yaml.events import CollectionEndEvent, CollectionStartEvent
+from ruamel.yaml.scalarbool import ScalarBoolean
 
 MOST_BYTES = 100_000  # which take a few seconds
 MOST_NESTING = 20
@@ -92,6 +93,8 @@ def plain(value: Any) -> Any:
     """Returns Python's own number, string or list for ruamel's, which remember how they stood."""
     if isinstance(value, list):
         return [plain(each) if not isinstance(each, list) else each for each in value]
+    if isinstance(value, ScalarBoolean):  # one with an anchor, which would pass for an integer
+        return bool(value)
     for kind in (int, float, str):
         if isinstance(value, kind) and type(value) not in (kind, bool):
             return kind(value)
