@@ -1,5 +1,6 @@
 """What tests of several files need."""
 
+import functools
 import importlib
 import os
 
@@ -77,9 +78,34 @@ def network(model_file):
     return load_model(model_file)
 
 
+@pytest.fixture
+def project_style():
+    """Figures look as in the notebooks, whatever another test has left, and are closed."""
+    from matplotlib import pyplot as plt
+
+    from mnist_helpers import plotting
+
+    with plt.rc_context():
+        plotting.use_style()
+        yield
+    plt.close("all")
+
+
 @pytest.fixture(scope="session")
-def reader():
-    """The shipped networks that read any picture."""
+def load_reader():
+    """`Reader`, which loads the networks of each model once for all tests."""
     from mnist_helpers.evaluation.reader import Reader
 
-    return Reader()
+    return functools.cache(Reader)
+
+
+@pytest.fixture(scope="session")
+def reader(load_reader):
+    """The shipped networks that read any picture."""
+    return load_reader(None)
+
+
+@pytest.fixture
+def readers_are_loaded_once(load_reader, monkeypatch):
+    """Commands take the reader that another test has loaded, which saves two seconds each."""
+    monkeypatch.setattr("mnist_helpers.evaluation.reader.Reader", load_reader)

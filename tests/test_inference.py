@@ -14,13 +14,14 @@ from PIL import Image, ImageDraw
 
 from mnist_helpers.evaluation import inference
 from mnist_helpers.evaluation import reader as reader_module
-from mnist_helpers.evaluation.reader import Reader
 from mnist_helpers.preprocessing import image_io
 from mnist_helpers.runner.cli import main
 from mnist_helpers.runner.cli.pictures import find_pictures
 from mnist_helpers.training import artifacts, model_choice
 from mnist_helpers.training.model import build_cnn
 from tests import hostile_tables
+
+pytestmark = pytest.mark.usefixtures("readers_are_loaded_once")
 
 
 @pytest.fixture
@@ -91,7 +92,9 @@ def test_folders_and_patterns_are_searched_and_each_picture_comes_once(pictures)
 def test_a_bad_picture_costs_nothing_but_itself(network, pictures):
     names = find_pictures([str(pictures)])[0] + ["gone.png"]
     for size in (1, 2, 100):
-        predictions = list(Reader(network).read_all(zip(names, names, strict=True), size))
+        predictions = list(
+            reader_module.Reader(network).read_all(zip(names, names, strict=True), size)
+        )
         assert [prediction.picture for prediction in predictions] == names
         assert [prediction.error is None for prediction in predictions] == [1, 1, 0, 0, 1, 0]
     good, bad = predictions[0], predictions[2:4] + predictions[5:]
@@ -116,13 +119,15 @@ def test_pictures_are_prepared_together_and_decoded_one_at_a_time(network, pictu
 
     monkeypatch.setattr(image_io, "_decoded", decoded)
     monkeypatch.setattr(reader_module, "AT_ONCE", 2)
-    found = list(Reader(network).read_all([(str(number), b"") for number in range(20)]))
+    found = list(
+        reader_module.Reader(network).read_all([(str(number), b"") for number in range(20)])
+    )
     assert [prediction.picture for prediction in found] == [str(number) for number in range(20)]
     assert len(threads) == 2 and set(most) == {1}
 
 
 def test_doubted_pictures_are_read_as_numbers_together(network, pictures, monkeypatch):
-    threads, reader = set(), Reader(network)
+    threads, reader = set(), reader_module.Reader(network)
 
     def several(picture):
         threads.add(threading.get_ident())
@@ -140,7 +145,7 @@ def test_one_call_answers_with_a_named_result(network, model_file, pictures):
     from mnist_helpers import predict
 
     path = pictures / "a.png"
-    (expected,) = Reader(network).read_all([("", path)])
+    (expected,) = reader_module.Reader(network).read_all([("", path)])
     for model in (network, model_file, str(model_file)):
         found = predict(path, model)
         assert found.digit == expected.digit and found.picture == str(path)

@@ -58,12 +58,7 @@ def test_a_map_of_classes_with_names_says_which_numeral_is_which():
     assert texts == [*(f"kind {n}" for n in labels), "misclassified"]
 
 
-@pytest.fixture(autouse=True)
-def figures_in_the_project_s_style():
-    with plt.rc_context():  # whatever another test has left
-        plotting.use_style()
-        yield
-    plt.close("all")
+pytestmark = pytest.mark.usefixtures("project_style")
 
 
 def test_digits_stay_beside_their_label_where_rows_differ_in_length():

@@ -16,6 +16,8 @@ from mnist_helpers.preprocessing.numbers import read_number
 from mnist_helpers.preprocessing.writing import find_writing
 from mnist_helpers.widgets.pad import EXAMPLES, draw_strokes
 
+pytestmark = pytest.mark.usefixtures("readers_are_loaded_once")
+
 
 def written(text, height=48, gap=-10, paper=235, ink=40):
     """Writes digits by the strokes of the pad's examples, and `.,-` by hand."""

@@ -1,7 +1,6 @@
 import csv
 import re
 
-import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
@@ -9,6 +8,8 @@ from nbconvert.filters.markdown import markdown2html
 
 from mnist_helpers.evaluation import sweeps
 from mnist_helpers.plotting import sweeps as plots
+
+pytestmark = pytest.mark.usefixtures("project_style")
 
 
 @pytest.fixture
@@ -62,7 +63,6 @@ def test_names_with_markup_come_out_as_text(folder):
     )
     figure = plots.plot_runs(runs, {"test_accuracy": intervals}, runs["setting"][0])
     figure.canvas.draw()  # a half formula would raise
-    plt.close(figure)
     assert "alert(1)›" in runs["setting"][0] and set(epochs["setting"]) == set(runs["setting"])
     shown = [frame.style.to_html() for frame in (intervals, tests, sweeps.best_by_metric(runs))]
     for html in [*shown, markdown2html(sweeps.summary(intervals, tests, "test_accuracy"))]:
@@ -164,12 +164,11 @@ def test_figures_of_curves_and_pairs_name_their_settings(sweep):
     assert names == list(intervals["test_accuracy"].index)
     bands = sweeps.curve_bands(epochs, "val_accuracy")
     figure = plots.plot_sweep_curves(bands, "val", "T")
-    assert [axes.get_title() for axes in figure.axes] == list(bands)
+    assert [axes.get_title("left") for axes in figure.axes] == list(bands)
     tests = sweeps.paired_tests(runs, "test_accuracy")
     (axes,) = plots.plot_differences(tests, "test_accuracy", "T").axes
     assert axes.get_yticklabels()[0].get_text() == "a, SHARE 0.5\nminus b, SHARE 0.5"
     plots.plot_differences(tests[:0], "test_accuracy", "no pair").draw_without_rendering()
-    plt.close("all")
 
 
 def test_curves_show_a_mean_of_zero_and_runs_no_accuracy_beyond_one():
@@ -182,4 +181,3 @@ def test_curves_show_a_mean_of_zero_and_runs_no_accuracy_beyond_one():
     (axes,) = plots.plot_runs(runs, {"test_accuracy": intervals}, "T").axes
     low, high = axes.get_xlim()
     assert low < 0.93 and 1 <= high < 1.01
-    plt.close("all")
