@@ -11,13 +11,14 @@ import subprocess
 import sys
 import time
 
+import dask
 import papermill
 import psutil
 import pytest
 
 from mnist_helpers.paths import NOTEBOOKS_DIR, PROJECT
 from mnist_helpers.runner.cli import main
-from mnist_helpers.runner.sweep import dask_workers, plan
+from mnist_helpers.runner.sweep import dask_local, dask_workers, plan
 from mnist_helpers.runner.sweep.plan import SWEEP_COPY
 from tests.stress import often, record_specimens
 from tests.tiny import outputs, start_python, wait_until, write_notebook, write_training
@@ -227,6 +228,18 @@ if SEED == 5:
     assert log.read_text() == "555"
     record_specimens(record_property, KILLED, 3)
     assert "Traceback" not in capfd.readouterr().err
+
+
+def test_a_local_worker_that_dask_gave_up_is_replaced(tmp_path):
+    with dask.config.set({"distributed.deploy.lost-worker-timeout": "100ms"}):
+        pool = dask_workers.DaskWorkers(lambda *_: None, tmp_path, workers=1)
+        try:
+            (nanny,) = pool._cluster.workers.values()
+            dask_local.kill(nanny)  # and it starts no other, as if it took too long
+            wait_until(lambda: pool.slots == 0)
+            wait_until(lambda: pool.slots == 1)
+        finally:
+            pool.close()
 
 
 def test_code_that_changes_meanwhile_stops_the_sweep(sweep, monkeypatch, said):
