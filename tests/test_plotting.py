@@ -17,6 +17,7 @@ from mnist_helpers.plotting import style
 from mnist_helpers.plotting.style import HYBRID
 
 matplotlib.use("Agg")
+pytestmark = pytest.mark.usefixtures("project_style")
 HISTORY = [
     {"epoch": epoch, "loss": 1 / epoch, "accuracy": 1 - 0.1 / epoch,
      "val_loss": 2 / epoch, "val_accuracy": 1 - 0.2 / epoch}
@@ -56,9 +57,6 @@ def test_a_map_of_classes_with_names_says_which_numeral_is_which():
     named = plotting.plot_embedding(points, labels, "t", labels == 3, [f"kind {n}" for n in labels])
     texts = [text.get_text() for text in named.axes[0].get_legend().get_texts()]
     assert texts == [*(f"kind {n}" for n in labels), "misclassified"]
-
-
-pytestmark = pytest.mark.usefixtures("project_style")
 
 
 def test_digits_stay_beside_their_label_where_rows_differ_in_length():

@@ -50,11 +50,10 @@ class DaskWorkers:
         self._running: dict[str, tuple[Task, Any]] = {}
         self._seen_workers = time.monotonic()
         self._topic = f"mnist-{uuid.uuid4().hex}"
-        self._wanted = workers or default_workers()
         with ExitStack() as opened:
             self._cluster = None
             if self.local:
-                self._cluster = local_cluster(self._wanted)
+                self._cluster = local_cluster(workers or default_workers())
                 opened.callback(self._cluster.close, timeout=10)
             self._client = Client(
                 self._cluster or address, timeout=SECONDS_TO_CONNECT, set_as_default=False
@@ -98,9 +97,9 @@ class DaskWorkers:
             number = len(self._client.nthreads())
         except (OSError, ValueError, AttributeError, RuntimeError, CancelledError) as error:
             raise self._lost("The Dask scheduler no longer answers") from error
-        if self._cluster and number < self._wanted:
+        if self._cluster and number < len(self._cluster.worker_spec):
             # A worker that is not back within 15 s, on a busy machine, Dask gives up for good.
-            self._cluster.scale(self._wanted)
+            self._cluster.scale(len(self._cluster.worker_spec))
         if number:
             self._seen_workers = time.monotonic()
         elif time.monotonic() - self._seen_workers > SECONDS_FOR_WORKERS:
