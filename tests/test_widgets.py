@@ -258,13 +258,15 @@ def test_classes_with_names_are_called_by_them_and_names_are_text(digits):
     page = misclassified.cell_html(np.zeros((5, 28, 28)), LABELS, HYBRID, 4, 9, "h", CLOTHES)
     assert "&lt;i&gt;4 read as &lt;i&gt;9 by h: 2 images" in page and "<i>" not in page
     assert "&lt;i&gt;9: 90.0%" in page
+    # Once, in the pictures' texts as well.
+    assert 'alt="A handwritten &lt;i&gt;4, read as &lt;i&gt;9."' in page and "&amp;" not in page
     shown = widgets.MisclassifiedBrowser(np.zeros((5, 28, 28)), LABELS, {"h": HYBRID}, CLOTHES)
     assert "&lt;i&gt;9 read as &lt;i&gt;9" in ask(shown, digit=9, prediction=9)
     assert shown.names == CLOTHES
     images, labels = digits
     view = widgets.LayerView(build_cnn(widths=(4, 4)), images, labels, CLOTHES)
     answer = view.inspector(images[labels == 8][0][..., None] / np.float32(255))[2]
-    assert f"orange speaks for “&lt;i&gt;{answer}”" in view.picture.value
+    assert view.picture.value.count(f" speaks for “&lt;i&gt;{answer}”") == 2
     assert ("<i>8", 8) in view.digit.options
     explorer = widgets.AugmentationExplorer(images, labels, Augmentation(), 0, CLOTHES)
     there = [CLOTHES[label] for label in np.unique(labels)]

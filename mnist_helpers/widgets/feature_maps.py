@@ -129,7 +129,7 @@ def layer_html(
         names: What the ten classes are called.
     """
     maps, shares, number = inspector(image)
-    answer = escape(str(names[number]))
+    answer = str(names[number])
     height, width, channels = maps[name].shape
     features = image_html(
         feature_map_grid(maps[name]), f"{channels} feature maps of the layer {name}.", WIDTH
@@ -139,7 +139,7 @@ def layer_html(
     )
     return side_by_side(
         captioned(features, f"{name}: {channels} maps of {height} × {width}"),
-        captioned(deciding, f"orange speaks for “{answer}”, blue against it"),
+        captioned(deciding, f"orange speaks for “{escape(answer)}”, blue against it"),
     )
 
 

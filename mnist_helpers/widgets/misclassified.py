@@ -53,7 +53,7 @@ def cell_html(
         model: Whose predictions they are; said in the heading.
         names: What the ten classes are called.
     """
-    names = [html.escape(str(name)) for name in names]
+    names = [str(name) for name in names]
     true, answer = names[digit], names[prediction]
     chosen = digits_of_cell(labels, probabilities, digit, prediction)
     cards = []
@@ -61,15 +61,15 @@ def cell_html(
         top_three = np.argsort(-probabilities[index])[:3]
         lines = [
             f"#{index}",
-            *(f"{names[d]}: {percent(probabilities[index, d])}" for d in top_three),
+            *(f"{html.escape(names[d])}: {percent(probabilities[index, d])}" for d in top_three),
         ]
         picture = image_html(images[index], f"A handwritten {true}, read as {answer}.", 84)
         cards.append(captioned(picture, "<br>".join(lines)))
-    by = f" by {html.escape(model)}" if model else ""
+    by = f" by {model}" if model else ""
     number = f"{len(chosen):,} image" + ("s" if len(chosen) != 1 else "")
     order = f"{'least' if digit == prediction else 'most'} confident first"
     shown = f" (the first {MOST_SHOWN})" if len(chosen) > MOST_SHOWN else ""
-    heading = f"{true} read as {answer}{by}: {number}"
+    heading = html.escape(f"{true} read as {answer}{by}: {number}", quote=False)
     heading += f", {order}{shown}" if len(chosen) > 1 else ""
     return f'<p class="mnist-cell"><b>{heading}</b></p>' + side_by_side(*cards)
 
