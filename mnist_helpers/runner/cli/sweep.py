@@ -64,12 +64,7 @@ def command(
 
     try:
         rows = run_all(
-            plan,
-            folder,
-            states=states,
-            pages=not no_pages,
-            workers=workers,
-            scheduler=scheduler,
+            plan, folder, states=states, pages=not no_pages, workers=workers, scheduler=scheduler
         )
     except KeyboardInterrupt:
         echo("Stopped. The same command continues from here.")

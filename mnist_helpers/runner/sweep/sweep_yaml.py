@@ -93,10 +93,10 @@ def plain(value: Any) -> Any:
     """Returns Python's own number, string or list for ruamel's, which remember how they stood."""
     if isinstance(value, list):
         return [plain(each) if not isinstance(each, list) else each for each in value]
-    if isinstance(value, ScalarBoolean):  # one with an anchor, which would pass for an integer
+    if isinstance(value, bool | ScalarBoolean):  # both would pass for integers
         return bool(value)
     for kind in (int, float, str):
-        if isinstance(value, kind) and type(value) not in (kind, bool):
+        if isinstance(value, kind):
             return kind(value)
     return value
 

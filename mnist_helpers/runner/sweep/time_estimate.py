@@ -41,10 +41,8 @@ class Estimate:
     def core_seconds(self, task: Task) -> float:
         """Returns how long a task will take on one core."""
         size = _size(task.parameters)
-        earlier = self._medians.get((task.name, bool(size)))
-        if earlier is not None:
-            return earlier * (size or 1)
-        return DEFAULT_PER_IMAGE * size if size else DEFAULT_OTHERWISE
+        default = DEFAULT_PER_IMAGE if size else DEFAULT_OTHERWISE
+        return self._medians.get((task.name, bool(size)), default) * (size or 1)
 
     def is_known(self, tasks: list[Task]) -> bool:
         """Tells whether each of the tasks has an earlier one to go by."""
