@@ -13,15 +13,9 @@ from filelock import FileLock
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
 from mnist_helpers.files import write_json
-from mnist_helpers.paths import NOTEBOOKS_DIR, PROJECT
+from mnist_helpers.paths import PROJECT
 from mnist_helpers.runner.cli import main
 from mnist_helpers.runner.cli.run import QUICK, _checked
-from mnist_helpers.runner.notebook.given_parameters import (
-    Setting,
-    all_parameters,
-    check_declared,
-    notebook_values,
-)
 from mnist_helpers.runner.notebook.output import Output, merge_streams
 from mnist_helpers.runner.notebook.read import notebook_parameters, read_notebook
 from mnist_helpers.runner.page import notebook_page
@@ -56,10 +50,9 @@ def notebook(tmp_path):
 def run(tmp_path):
     """Runs the command `run` in this process; returns its exit status."""
 
-    def start(notebooks, *more, output=tmp_path, name="run"):
-        arguments = ["run", "--dataset", "digits", "--output", str(output), "--name", name]
-        given = any("DATASET" in notebook_parameters(path) for path in notebooks)
-        return main([*(arguments if given else arguments[:1] + arguments[3:]), *more], notebooks)
+    def start(notebooks, *more, name="run"):
+        command = ["run", "--dataset", "digits", "--output", str(tmp_path), "--name", name]
+        return main([*command, *more], notebooks)
 
     return start
 
@@ -120,15 +113,14 @@ def test_a_run_leaves_notebooks_pages_log_status_and_table(
 
 
 @pytest.mark.slow
-def test_braces_in_a_path_are_no_template_and_temporary_files_may_lie_deep(
-    tmp_path, run, monkeypatch
-):
+def test_braces_in_a_path_are_no_template_and_temporary_files_may_lie_deep(tmp_path, monkeypatch):
     long = tmp_path / ("t" * (109 - len(str(tmp_path)) - 1))
     braces = tmp_path / "a {b} {} }c{"
     long.mkdir()
     monkeypatch.setattr(tempfile, "tempdir", str(long))
     path = write_notebook(braces / "01_{x}.ipynb", "1", parameters="SEED: int = 0  # x")
-    assert run([path], "-p", "SEED", "3", output=braces, name="{run}") == 0
+    command = ["run", "-p", "SEED", "3", "--output", str(braces), "--name", "{run}"]
+    assert main(command, [path]) == 0
     assert (braces / "{run}" / "01_{x}.html").exists()
 
 
@@ -237,42 +229,6 @@ def test_a_line_of_any_length_and_a_bar_drawn_over_stall_nothing(tmp_path):
     assert output["text"] == expected
 
 
-@pytest.mark.parametrize(("parameters", "message"), [
-    ({"EPOCS": 3}, "no parameter EPOCS. Did you mean EPOCHS.*DATASET, EPOCHS, LEARNING_RATE"),
-    ({"EPOCHS": 3.5}, "EPOCHS must be an integer, not 3.5"),
-    ({"EPOCHS": 0}, "EPOCHS must be an integer from 1 to 100000, not 0"),
-    ({"03_third.EPOCHS": 7}, "no notebook 03_third here; there are 01_first, 02_second"),
-    ({"01_first.SEED": 7}, "no parameter SEED. 01_first can take DATASET, EPOCHS"),
-])  # fmt: skip
-def test_wrong_parameters_are_errors(notebook, parameters, message):
-    notebooks = [notebook("01_first"), notebook("02_second")]
-    ((name, value),) = parameters.items()
-    with pytest.raises(ValueError, match=message):
-        check_declared(name, value, notebooks)
-
-
-def test_values_that_do_not_go_together_are_errors():
-    with pytest.raises(ValueError, match="BATCH_SIZE 128 is more than MAX_TRAINING_IMAGES 100"):
-        all_parameters(NOTEBOOKS_DIR / "02_clean_phase.ipynb", {"MAX_TRAINING_IMAGES": 100})
-    with pytest.raises(ValueError, match=r"AUGMENTED_SHARE 0.5 of BATCH_SIZE 1 is no whole image"):
-        all_parameters(NOTEBOOKS_DIR / "03_augmented_phase.ipynb", {"BATCH_SIZE": 1})
-
-
-def test_each_notebook_gets_its_parameters_and_those_for_it_alone_win(notebook):
-    first, second = notebook("01_first"), notebook("02_second", parameters="SEED: int = 0  # x")
-    settings = [Setting("01_first.EPOCHS", 7), Setting("SEED", 3), Setting("EPOCHS", 1)]
-    assert notebook_values(first, settings) == {"EPOCHS": 7}
-    assert notebook_values(second, settings) == {"SEED": 3}
-
-
-def test_what_is_off_in_one_notebook_is_not_switched_on_by_the_way(notebook):
-    off = notebook("01_first", parameters="AUGMENTED_SHARE: float = 0.0  # x")
-    on = notebook("02_second", parameters="AUGMENTED_SHARE: float = 0.5  # x")
-    with pytest.raises(ValueError, match="for example 02_second.AUGMENTED_SHARE"):
-        check_declared("AUGMENTED_SHARE", 0.7, [off, on])
-    check_declared("02_second.AUGMENTED_SHARE", 0.7, [off, on])
-
-
 @pytest.mark.parametrize("declaration", ["EPOCHS = 3", "EPOCHS: int"])
 def test_a_parameter_without_a_type_or_a_value_is_an_error(notebook, declaration):
     with pytest.raises(ValueError, match="01_first.ipynb declares EPOCHS without a type"):
@@ -282,24 +238,20 @@ def test_a_parameter_without_a_type_or_a_value_is_an_error(notebook, declaration
 # The command line
 
 
-def write_metrics(phases):
-    metrics = {"environment": {"dataset_title": "MNIST"}, "phases": phases}
-    return f"open(OUTPUT_DIR + '/metrics.json', 'w').write({json.dumps(metrics)!r})"
-
-
 @pytest.mark.slow
-def test_run_ends_with_a_table(notebook, tmp_path, capsys):
+def test_run_ends_with_a_table(notebook, run, tmp_path, capsys):
     clean = {"test_accuracy": 0.9912, "test_accuracy_interval": [0.9892, 0.9928]}
     clean["training_seconds"] = 100.4
-    path = notebook("01_first", "print(DATASET, EPOCHS)", write_metrics({"clean_phase": clean}))
-    command = ["run", "--quick", "--dataset", "digits", "--output", str(tmp_path), "--name", "x"]
-    assert main(command, [path]) == 0
+    metrics = {"environment": {"dataset_title": "MNIST"}, "phases": {"clean_phase": clean}}
+    write = f"open(OUTPUT_DIR + '/metrics.json', 'w').write({json.dumps(metrics)!r})"
+    path = notebook("01_first", "print(DATASET, EPOCHS)", write)
+    assert run([path], "--quick") == 0
     out = capsys.readouterr().out
     assert "Data: MNIST" in out and "2,000 images shows that everything works and proves" in out
     assert "99.12% (98.92% to 99.28%)" in out and "1 min 40 s" in out
     assert "not measured" in next(line for line in out.splitlines() if line.startswith("hybrid"))
-    assert str(tmp_path / "x") in out and "01_first.html" in out
-    assert f"digits {QUICK['EPOCHS']}" in outputs(tmp_path / "x" / "01_first.ipynb")
+    assert str(tmp_path / "run") in out and "01_first.html" in out
+    assert f"digits {QUICK['EPOCHS']}" in outputs(tmp_path / "run" / "01_first.ipynb")
 
 
 def test_quick_changes_what_is_not_given_and_only_if_asked_for(notebook):
@@ -352,15 +304,6 @@ def test_stated_mnist_never_falls_back(notebook, tmp_path, said, offline, stated
     assert not (tmp_path / "x").exists()
 
 
-def start_in_a_process(path, tmp_path):
-    code = (
-        "import sys\nfrom mnist_helpers.runner.cli import main\n"
-        f"sys.exit(main(sys.argv[1:], [{str(path)!r}]))"
-    )
-    command = ["run", "--dataset", "digits", "--output", str(tmp_path), "--name", "x"]
-    return start_python("-c", code, *command)
-
-
 def is_running(pid):
     try:
         return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
@@ -376,7 +319,10 @@ def is_running(pid):
 def test_stopping_the_run_ends_the_kernel(notebook, tmp_path, number, exit_status):
     pid_file = tmp_path / "pid"
     sleeping = f"import os, time\nopen({str(pid_file)!r}, 'w').write(str(os.getpid()))"
-    process = start_in_a_process(notebook("01_first", sleeping, "time.sleep(60)"), tmp_path)
+    path = notebook("01_first", sleeping, "time.sleep(60)")
+    command = ["run", "--dataset", "digits", "--output", str(tmp_path), "--name", "x"]
+    code = "import sys\nfrom mnist_helpers.runner.cli import main\n"
+    process = start_python("-c", f"{code}sys.exit(main({command}, [{str(path)!r}]))")
     kernel = int(wait_until(lambda: pid_file.exists() and pid_file.read_text()))
     process.send_signal(number)
     _, err = process.communicate(timeout=30)
