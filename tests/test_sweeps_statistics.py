@@ -1,4 +1,3 @@
-import csv
 import re
 
 import numpy as np
@@ -30,11 +29,10 @@ def folder(tmp_path):
         ["7", "b", 1.0, 2, "done", 4, 0.1, ""],
         ["8", "b", 1.0, 3, "failed", "", "", "disk on fire"],
     ]
-    with (tmp_path / "results.csv").open("w", newline="") as file:
-        csv.writer(file).writerows([header, *rows])
-    with (tmp_path / "epochs.csv").open("w", newline="") as file:
-        epochs = [[row[0], row[1], "hybrid", n, row[3] + n] for row in rows for n in (1, 2)]
-        csv.writer(file).writerows([["run", "variant", "phase", "epoch", "val_accuracy"], *epochs])
+    pd.DataFrame(rows, columns=header).to_csv(tmp_path / "results.csv", index=False)
+    names = ["run", "variant", "phase", "epoch", "val_accuracy"]
+    epochs = [[row[0], row[1], "hybrid", n, row[3] + n] for row in rows for n in (1, 2)]
+    pd.DataFrame(epochs, columns=names).to_csv(tmp_path / "epochs.csv", index=False)
     return tmp_path
 
 
@@ -91,8 +89,6 @@ def test_paired_tests_computed_by_hand(sweep):
     assert (row["n"], row["difference"]) == (3, -2)
     assert row["p"] == pytest.approx(1 - 12**0.5 / 14**0.5)
     assert row["p_corrected"] == row["p"]
-    equal = sweeps.paired_tests(runs, "ece").iloc[0]
-    assert equal["difference"] == pytest.approx(0.1) and equal["p"] == 1
 
 
 def test_differences_that_are_equal_but_for_rounding_prove_nothing():
