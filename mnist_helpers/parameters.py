@@ -51,7 +51,7 @@ def _transform(name: str) -> Parameter:
     """Describes the amount of a geometric transform by the transform's own definition."""
     transform = TRANSFORMS[name]
     meaning = f"{transform.description.split()[0]} at most, in {transform.unit}"
-    return _number(float, transform.minimum, transform.maximum, meaning, below=transform.below)
+    return _number(float, 0, transform.maximum, meaning, below=transform.below)
 
 
 PARAMETERS: dict[str, Parameter] = {

@@ -29,7 +29,7 @@ class Augmentation(TransformRanges):
     def __post_init__(self) -> None:
         for name, kind in TRANSFORMS.items():
             value = getattr(self, name)
-            check_real(name, value, kind.minimum, kind.maximum, below=kind.below)
+            check_real(name, value, 0, kind.maximum, below=kind.below)
 
     def __call__(self, images, seed):
         """Transforms each image at random; the same seed gives the same images everywhere.

@@ -15,7 +15,6 @@ class AffineTransform:
     """What is known of a transform beside its name and its default range.
 
     Attributes:
-        minimum: The least that the range may be.
         maximum: The most that it may be.
         below: Whether the range must stay below `maximum`.
         slider: The slider's largest value and its step.
@@ -29,7 +28,6 @@ class AffineTransform:
         scale: Turns the amount into what `inverse` takes.
     """
 
-    minimum: float = 0
     maximum: float = 1
     below: bool = True
     slider: tuple[float, float]
