@@ -1,7 +1,6 @@
 """What a network computes in: float32, or 16 bits where the machine is quick with them."""
 
 import math
-import platform
 from pathlib import Path
 
 import keras
@@ -19,7 +18,7 @@ def default_dtype_policy() -> str:
     if tf.config.list_physical_devices("GPU"):
         return "mixed_bfloat16"
     cpuinfo = Path("/proc/cpuinfo")
-    flags = cpuinfo.read_text() if platform.system() == "Linux" and cpuinfo.exists() else ""
+    flags = cpuinfo.read_text() if cpuinfo.exists() else ""
     return "mixed_bfloat16" if "avx512_bf16" in flags or "amx_bf16" in flags else "float32"
 
 
