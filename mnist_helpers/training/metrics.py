@@ -65,12 +65,8 @@ def update_metrics(folder: str | Path, phase: str, **values: Any) -> dict:
     return metrics
 
 
-def record_environment(folder: str | Path, dataset: str) -> dict:
-    """Writes into `metrics.json` which data, versions and machine the numbers come from.
-
-    Returns:
-        Those facts as a dict.
-    """
+def record_environment(folder: str | Path, dataset: str) -> None:
+    """Writes into `metrics.json` which data, versions and machine the numbers come from."""
     environment = {
         "dataset": dataset,
         "dataset_title": dataset_title(dataset),
@@ -81,7 +77,6 @@ def record_environment(folder: str | Path, dataset: str) -> dict:
         "processor": processor(),
     }
     write_metrics(folder, read_metrics(folder) | {"environment": environment})
-    return environment
 
 
 def write_model_card(folder: str | Path, model_file: str) -> Path:
