@@ -91,11 +91,9 @@ def find_model(given: str | Path | None = None) -> Path:
         return Path(given)
     folders = [Path(given).absolute()] if given else [TRAINED_DIR, SHIPPED_DIR]
     for folder in folders:
-        phases = read_metrics(folder)["phases"]
-        for phase in reversed(PHASES):
-            model = phases.get(phase, {}).get("model")
-            if model and (folder / model).exists():
-                return folder / model
+        for model in reversed(_recorded_models(folder).values()):
+            if model.exists():
+                return model
     raise FileNotFoundError(
         f"There is no model in {folders[-1]}: give a .keras file, or a folder with one."
     )
@@ -119,7 +117,7 @@ def _recorded_models(folder: Path) -> dict[str, Path]:
     return {
         title: folder / phases[phase]["model"]
         for phase, title in PHASES.items()
-        if "model" in phases.get(phase, {})
+        if phases.get(phase, {}).get("model")
     }
 
 
