@@ -142,11 +142,11 @@ def remove_leftovers(path: str | Path) -> None:
     whole_folder = path.is_dir()
     name = "*" if whole_folder else glob.escape(path.name)
     for leftover in (path if whole_folder else path.parent).glob(f".{name}.*.tmp"):
-        owner = re.search(r"\.(\d{1,9})\.tmp$", leftover.name, re.ASCII)
-        pid = int(owner[1]) if owner else os.getpid()
-        at_work = whole_folder and pid != os.getpid() and psutil.pid_exists(pid)
-        if owner and not at_work:
-            shutil.rmtree(leftover, ignore_errors=True)
+        if owner := re.search(r"\.(\d{1,9})\.tmp$", leftover.name, re.ASCII):
+            pid = int(owner[1])
+            at_work = whole_folder and pid != os.getpid() and psutil.pid_exists(pid)
+            if not at_work:
+                shutil.rmtree(leftover, ignore_errors=True)
 
 
 def write_text(path: str | Path, text: str) -> None:
