@@ -118,18 +118,13 @@ def build_config() -> dict:
 def chain(length: int, name: str = "ReLU") -> dict:
     """A chain of layers, written without building it."""
     config = config_of(network(getattr(layers, name)(name="x0")))
-    entries, end = config["config"]["layers"], None
-    first = entries.pop(1)
-    for number in range(length):
-        entry = json.loads(json.dumps(first).replace('"x0"', f'"x{number}"'))
-        if number:
-            entry = json.loads(
-                json.dumps(entry).replace(f'"{entries[0]["name"]}"', f'"x{number - 1}"')
-            )
-        entries.insert(1 + number, entry)
-        end = f'"x{number}"'
-    flatten = entries[1 + length]
-    entries[1 + length] = json.loads(json.dumps(flatten).replace('"x0"', end))
+    image, first, flatten, dense = config["config"]["layers"]
+    links = [first]
+    for number in range(1, length):
+        link = json.dumps(first).replace('"x0"', f'"x{number}"')
+        links.append(json.loads(link.replace(f'"{image["name"]}"', f'"x{number - 1}"')))
+    flatten = json.loads(json.dumps(flatten).replace('"x0"', f'"x{length - 1}"'))
+    config["config"]["layers"] = [image, *links, flatten, dense]
     return config
 
 
@@ -154,9 +149,8 @@ def large_matrix() -> dict:
     matrix = layers.Dense(4, kernel_initializer="orthogonal", name="matrix")
     config = config_of(network(layers.Flatten(), layers.Dense(3, name="before"), matrix))
     for layer in config["config"]["layers"]:
-        layer["config"]["units"] = {"before": 3900, "matrix": 3200}.get(layer["name"], 10)
-        if layer["class_name"] != "Dense":
-            del layer["config"]["units"]
+        if layer["class_name"] == "Dense":
+            layer["config"]["units"] = {"before": 3900, "matrix": 3200}.get(layer["name"], 10)
     return config
 
 
