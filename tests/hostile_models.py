@@ -395,7 +395,7 @@ ODD = [
 def damage_config(config: dict, chance: random.Random) -> dict:
     """Changes a config in one to three places, and returns it."""
     for _ in range(chance.choice([1, 1, 1, 2, 3])):
-        place = config if chance.random() < 0.1 else config["config"]
+        place = config if chance.random() < 0.1 else config.get("config")
         while isinstance(place, dict | list) and place:
             key = chance.choice(list(place) if isinstance(place, dict) else range(len(place)))
             if not isinstance(place[key], dict | list) or not place[key] or chance.random() < 0.1:
