@@ -53,11 +53,8 @@ def test_the_augmented_phase_begins_without_the_temperature(network, tmp_path):
         network, tmp_path, "clean_phase", artifacts.CLEAN_MODEL, HISTORY, temperature=0.5
     )
     artifacts.save_model(network, tmp_path / "best_clean_phase.keras")
-    for a, b in zip(
-        network.get_weights(),
-        artifacts.load_clean_phase(tmp_path).network.get_weights(),
-        strict=True,
-    ):
+    begins = artifacts.load_clean_phase(tmp_path).network
+    for a, b in zip(network.get_weights(), begins.get_weights(), strict=True):
         np.testing.assert_allclose(a, b, rtol=1e-6)
 
 
