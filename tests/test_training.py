@@ -37,16 +37,20 @@ def made_up_digits(n):
     return images, labels
 
 
+def begin(folder, settings=SETTINGS, *earlier_phase):
+    """Returns a tiny network, its training, and the number of the epoch to begin with."""
+    network = build_cnn(seed=1, widths=(4, 4, 8))
+    optimizer, loss = adamw_cosine(0.004, STEPS), "categorical_crossentropy"
+    network.compile(optimizer, loss, metrics=["accuracy"], jit_compile=False)
+    training = ResumableTraining(folder, "phase", "best.keras", settings, *earlier_phase)
+    return network, training, training.resume(network)
+
+
 def train(folder, settings=SETTINGS, kill_after=None):
     """Trains a tiny network; kills this process in the middle of an epoch when asked to."""
     keras.config.set_dtype_policy(default_dtype_policy())
     images, labels = made_up_digits(320)
-    network = build_cnn(seed=1, widths=(4, 4, 8))
-    steps = len(images) // BATCH
-    optimizer, loss = adamw_cosine(0.004, EPOCHS * steps), "categorical_crossentropy"
-    network.compile(optimizer, loss, metrics=["accuracy"], jit_compile=False)
-    training = ResumableTraining(folder, "phase", "best.keras", settings)
-    first = training.resume(network)
+    network, training, first = begin(folder, settings)
 
     def kill(batch, logs):
         if network.optimizer.iterations == kill_after:
@@ -55,8 +59,8 @@ def train(folder, settings=SETTINGS, kill_after=None):
     killing = [keras.callbacks.LambdaCallback(on_train_batch_end=kill)] if kill_after else []
     network.fit(
         training_dataset(images, labels, epochs=EPOCHS, first_epoch=first, batch_size=BATCH),
-        steps_per_epoch=steps, epochs=EPOCHS, initial_epoch=first, shuffle=False, verbose=0,
-        validation_data=validation_dataset(images, labels),
+        epochs=EPOCHS, initial_epoch=first, steps_per_epoch=STEPS // EPOCHS, shuffle=False,
+        validation_data=validation_dataset(images, labels), verbose=0,
         callbacks=[*training.callbacks, *killing],
     )  # fmt: skip
     keras.config.set_dtype_policy("float32")
@@ -177,12 +181,6 @@ def test_killed_at_any_moment_it_ends_with_the_same_weights(undisturbed, tmp_pat
     record_property("cases", tried)
 
 
-def begin(folder):
-    network = build_cnn(seed=1, widths=(4, 4, 8))
-    network.compile(adamw_cosine(0.004, STEPS), "categorical_crossentropy", metrics=["accuracy"])
-    ResumableTraining(folder, "phase", "best.keras", SETTINGS).resume(network)
-
-
 @pytest.mark.promise(1)
 def test_what_a_killed_training_left_half_written_is_removed(tmp_path):
     """Process ids come again in a container: a process that still runs keeps its files."""
@@ -229,16 +227,11 @@ def test_training_on_a_full_disk_says_so_and_continues_later(
 
 
 def test_the_best_model_must_beat_the_best_so_far(tmp_path):
-    images, labels = made_up_digits(64)
-    network = build_cnn(seed=1, widths=(2, 2, 2))
-    loss = "categorical_crossentropy"
-    network.compile(adamw_cosine(0.001, 2), loss, metrics=["accuracy"], jit_compile=False)
-    (tmp_path / "previous.keras").write_bytes(b"the best of the first phase")
-    training = ResumableTraining(
-        tmp_path, "phase", "best.keras", {}, tmp_path / "previous.keras", [{"val_accuracy": 1.0}]
-    )
-    assert training.resume(network) == 1
-    validation = validation_dataset(images, labels)
+    previous = tmp_path / "previous.keras"
+    previous.write_bytes(b"the best of the first phase")
+    network, training, first = begin(tmp_path, SETTINGS, previous, [{"val_accuracy": 1.0}])
+    assert first == 1
+    validation = validation_dataset(*made_up_digits(64))
     options = {"callbacks": training.callbacks, "shuffle": False, "verbose": 0}
     network.fit(validation, validation_data=validation, **options)
     assert training.best_file.read_bytes() == b"the best of the first phase"
