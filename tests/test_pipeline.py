@@ -6,6 +6,7 @@ from mnist_helpers.training.pipeline import training_dataset, validation_dataset
 from mnist_helpers.training.robust_augmentation import RobustAugmentation
 
 N, BATCH = 103, 10
+LABELS = np.arange(N, dtype=np.uint8) % 10
 
 
 @pytest.fixture
@@ -15,10 +16,6 @@ def images():
     images[:, 0, 0] = np.arange(N)
     images[:, 14, 14] = 255
     return images
-
-
-def labels():
-    return np.arange(N, dtype=np.uint8) % 10
 
 
 def take(dataset):
@@ -34,7 +31,7 @@ def numbers(x):
 def test_each_epoch_shows_images_at_most_once_with_their_labels_and_is_shuffled_anew(
     images, batch, shown
 ):
-    x, y = take(training_dataset(images, labels(), epochs=2, batch_size=batch))
+    x, y = take(training_dataset(images, LABELS, epochs=2, batch_size=batch))
     assert x.shape == (2 * shown, 28, 28, 1) and x.dtype == np.float32
     np.testing.assert_array_equal(y.argmax(1), numbers(x) % 10)
     first, second = list(numbers(x[:shown])), list(numbers(x[shown:]))
@@ -46,40 +43,40 @@ def test_each_epoch_shows_images_at_most_once_with_their_labels_and_is_shuffled_
 @pytest.mark.parametrize("share, count", [(0.0, 0), (0.3, 3), (0.5, 5), (1.0, 10)])
 def test_the_share_counts_the_augmented(images, share, count, augmentation):
     options = dict(epochs=1, batch_size=BATCH)
-    plain, _ = take(training_dataset(images, labels(), **options))
+    plain, _ = take(training_dataset(images, LABELS, **options))
     mixture = dict(augmentation=augmentation, augmented_share=share)
-    mixed, _ = take(training_dataset(images, labels(), **options, **mixture))
+    mixed, _ = take(training_dataset(images, LABELS, **options, **mixture))
     changed = (plain != mixed).any(axis=(1, 2, 3)).reshape(-1, BATCH)
     assert (changed.sum(axis=1) == count).all()
 
 
 def test_a_later_start_sees_the_batches_of_an_undisturbed_run(images):
     options = dict(epochs=5, batch_size=BATCH, seed=7, augmentation=Augmentation())
-    whole, _ = take(training_dataset(images, labels(), **options))
-    rest, _ = take(training_dataset(images, labels(), **options, first_epoch=3))
+    whole, _ = take(training_dataset(images, LABELS, **options))
+    rest, _ = take(training_dataset(images, LABELS, **options, first_epoch=3))
     np.testing.assert_array_equal(whole[300:], rest)
 
 
 def test_validation_shows_every_image_once_in_order_as_it_is(images):
-    batches = list(validation_dataset(images, labels(), batch_size=50).as_numpy_iterator())
-    assert [len(x) for x, _ in batches] == [50, 50, 3]
-    x, y = (np.concatenate(parts) for parts in zip(*batches, strict=True))
+    dataset = validation_dataset(images, LABELS, batch_size=50)
+    assert [len(x) for x, _ in dataset] == [50, 50, 3]
+    x, y = take(dataset)
     np.testing.assert_array_equal(x, images[..., None] / np.float32(255))
-    np.testing.assert_array_equal(y, np.eye(10, dtype=np.float32)[labels()])
-    for wrong, says in [((images / 255, labels()), "uint8"), ((images, labels()[1:]), "103")]:
+    np.testing.assert_array_equal(y, np.eye(10, dtype=np.float32)[LABELS])
+    for wrong, says in [((images / 255, LABELS), "uint8"), ((images, LABELS[1:]), "103")]:
         with pytest.raises(ValueError, match=says):
             validation_dataset(*wrong)
 
 
 def test_an_image_is_augmented_differently_in_each_epoch(images):
     options = dict(epochs=2, batch_size=100, augmentation=Augmentation(), augmented_share=1.0)
-    x, _ = take(training_dataset(images[:100] * 0 + 255, labels()[:100], **options))
+    x, _ = take(training_dataset(images[:100] * 0 + 255, LABELS[:100], **options))
     assert not (x[:100] == x[100:]).all(axis=(1, 2, 3)).any()
 
 
 def test_the_seed_decides(images):
     def run(seed):
-        return take(training_dataset(images, labels(), epochs=1, batch_size=BATCH, seed=seed))[0]
+        return take(training_dataset(images, LABELS, epochs=1, batch_size=BATCH, seed=seed))[0]
 
     np.testing.assert_array_equal(run(1), run(1))
     assert not np.array_equal(run(1), run(2))
@@ -98,4 +95,4 @@ def test_the_seed_decides(images):
 )
 def test_impossible_requests_are_refused(images, wrong, says):
     with pytest.raises(ValueError, match=says):
-        training_dataset(images, **{"labels": labels(), "epochs": 1, **wrong})
+        training_dataset(images, **{"labels": LABELS, "epochs": 1, **wrong})
