@@ -128,9 +128,9 @@ def chain(length: int, name: str = "ReLU") -> dict:
     return config
 
 
-def branches(count: int, make, merge=layers.Add) -> dict:
+def branches(count: int, make) -> dict:
     """Branches side by side."""
-    return config_of(network(lambda x: merge()([make()(x) for _ in range(count)])))
+    return config_of(network(lambda x: layers.Add()([make()(x) for _ in range(count)])))
 
 
 def called_often(times: int) -> dict:

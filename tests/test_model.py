@@ -55,8 +55,8 @@ def test_fused_normalisation_gives_what_keras_gives(pair, training):
     np.testing.assert_allclose(variance, expected[3], rtol=1 / n)
 
 
-def normalise(batches, momentum=0.95):
-    layer = FusedBatchNormalization(momentum=momentum)
+def normalise(batches):
+    layer = FusedBatchNormalization(momentum=0.95)
     layer.build((None, 2, 2, 1))
     for batch in batches:
         layer(np.full((4, 2, 2, 1), batch, np.float32), training=True)
