@@ -11,8 +11,8 @@ from mnist_helpers.preprocessing.mnist_format import PictureError, to_mnist
 from mnist_helpers.runner.page.notebook_page import WIDGET
 from mnist_helpers.training.artifacts import load_model
 from mnist_helpers.training.augmentation import Augmentation
-from mnist_helpers.training.metrics import read_metrics
 from mnist_helpers.training.model import build_cnn
+from mnist_helpers.training.model_choice import find_model
 from mnist_helpers.widgets import base, explorer, feature_maps, html, misclassified, pad
 
 
@@ -25,8 +25,7 @@ def no_callback_failed():
 
 @pytest.fixture(scope="module")
 def shipped():
-    file_name = read_metrics(SHIPPED_DIR)["phases"]["hybrid"]["model"]
-    return load_model(SHIPPED_DIR / file_name)
+    return load_model(find_model(SHIPPED_DIR))
 
 
 @pytest.fixture(scope="module")
@@ -40,26 +39,25 @@ def digits():
 # -- failures
 
 
-@pytest.mark.parametrize("error", [PictureError, KeyError])
-def test_a_bad_picture_shows_as_a_sentence_and_any_other_error_is_kept_and_raised(error):
+def test_a_bad_picture_shows_as_a_sentence_and_any_other_error_is_kept_and_raised():
     line = ipywidgets.HTML()
 
     @base.handle_errors(line)
-    def callback(fails):
-        if fails:
+    def callback(error=None):
+        if error:
             raise error("Too <small>.")
 
-    if error is PictureError:
-        callback(True)
-        assert line.value == '<b role="alert">Too &lt;small&gt;.</b>'
-    else:
-        with pytest.raises(KeyError):
-            callback(True)
-        assert "mnist-failure" in line.value and "KeyError" in line.value
-        assert "Too &lt;small&gt;." in line.value
-        assert [type(kept) for kept in base.failures] == [KeyError]
-        base.failures.clear()
-    callback(False)
+    callback(PictureError)
+    assert line.value == '<b role="alert">Too &lt;small&gt;.</b>'
+    callback()
+    assert line.value == ""
+    with pytest.raises(KeyError):
+        callback(KeyError)
+    assert "mnist-failure" in line.value and "KeyError" in line.value
+    assert "Too &lt;small&gt;." in line.value
+    assert [type(kept) for kept in base.failures] == [KeyError]
+    base.failures.clear()
+    callback()
     assert line.value == ""
 
 

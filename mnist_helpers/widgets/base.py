@@ -8,6 +8,7 @@ import inspect
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from types import SimpleNamespace
 
 import anywidget
 import ipywidgets
@@ -19,35 +20,26 @@ from mnist_helpers.preprocessing.mnist_format import PictureError
 failures: list[Exception] = []
 
 
-def error_html(error: Exception) -> str:
-    """Returns what a widget shows for an error in a callback.
+@contextmanager
+def handle_errors(message: ipywidgets.HTML | SimpleNamespace) -> Iterator[None]:
+    """Decorates callbacks whose errors show in `message`.
 
     A `PictureError` is for the reader to mend: its sentence is shown, and that is all. Anything
-    else is a mistake in the code: it is shown as such and kept in `failures`.
-    """
-    if isinstance(error, PictureError):
-        return f'<b role="alert">{html.escape(str(error))}</b>'
-    failures.append(error)
-    text = html.escape(f"{type(error).__name__}: {error}")
-    return f'<b role="alert" class="mnist-failure">Error in the code: {text}</b>'
-
-
-@contextmanager
-def handle_errors(message: ipywidgets.HTML) -> Iterator[None]:
-    """Decorates callbacks whose errors show in `message`, as `error_html` says.
-
-    Errors in the code are raised as well.
+    else is a mistake in the code: it is shown as such, kept in `failures`, and raised.
 
     Args:
-        message: Emptied before each call.
+        message: Has HTML as its `value`, which is emptied before each call.
     """
     message.value = ""
     try:
         yield
+    except PictureError as error:
+        message.value = f'<b role="alert">{html.escape(str(error))}</b>'
     except Exception as error:
-        message.value = error_html(error)
-        if not isinstance(error, PictureError):
-            raise
+        failures.append(error)
+        text = html.escape(f"{type(error).__name__}: {error}")
+        message.value = f'<b role="alert" class="mnist-failure">Error in the code: {text}</b>'
+        raise
 
 
 def javascript(name: str) -> str:
@@ -92,12 +84,9 @@ class AskingWidget(StillPicture, anywidget.AnyWidget):
         raise NotImplementedError
 
     def _reply(self, change) -> None:
-        text = ""
+        message = SimpleNamespace()
         try:
-            text = self.reply_html(change["new"])
-        except Exception as error:
-            text = error_html(error)
-            if not isinstance(error, PictureError):
-                raise
-        finally:
-            self.reply = {"number": change["new"]["number"], "html": text}
+            with handle_errors(message):
+                message.value = self.reply_html(change["new"])
+        finally:  # the browser waits for a reply, even to a question that was interrupted
+            self.reply = {"number": change["new"]["number"], "html": message.value}
