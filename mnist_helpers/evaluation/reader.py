@@ -148,11 +148,12 @@ class Reader:
             FileNotFoundError: There is no such picture.
             PictureError: It cannot be read, or shows no single digit.
         """
-        probabilities, score, doubt = self.answer(picture, self.image(picture))
-        if doubt:
-            raise PictureError(doubt)
+        (probabilities,), (score,) = self(self.image(picture)[None])
         name = str(picture) if isinstance(picture, str | Path) else ""
-        return _prediction(name, probabilities, score)
+        prediction = self._prediction(name, picture, (probabilities, score))
+        if prediction.error:
+            raise PictureError(prediction.error)
+        return prediction
 
     def read_all(
         self, pictures: Iterable[tuple[str, Picture | Exception]], batch_size: int = 200
@@ -182,10 +183,13 @@ class Reader:
     ) -> Prediction:
         if isinstance(found, Exception):
             return Prediction(name, error=reason(found))
-        doubt = self._doubt(picture, *found)
+        probabilities, score = found
+        doubt = self._doubt(picture, probabilities, score)
         if doubt:
-            return Prediction(name, error=doubt, digit_score=float(found[1]))
-        return _prediction(name, *found)
+            return Prediction(name, error=doubt, digit_score=float(score))
+        second, first = (int(digit) for digit in np.argsort(probabilities)[-2:])
+        confidences = float(probabilities[first]), second, float(probabilities[second])
+        return Prediction(name, first, *confidences, digit_score=float(score))
 
     def _image_or_error(self, picture: Picture | Exception) -> np.ndarray | Exception:
         if isinstance(picture, Exception) or _in_mnist_form(picture):
@@ -211,9 +215,3 @@ def _batches(pictures: Iterable[tuple[str, Picture | Exception]], size: int) -> 
             batch = []
     if batch:
         yield batch
-
-
-def _prediction(name: str, probabilities: np.ndarray, score: float) -> Prediction:
-    second, first = (int(digit) for digit in np.argsort(probabilities)[-2:])
-    confidences = float(probabilities[first]), second, float(probabilities[second])
-    return Prediction(name, first, *confidences, digit_score=float(score))
