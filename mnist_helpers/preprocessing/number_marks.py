@@ -3,7 +3,8 @@
 import numpy as np
 from PIL import Image, ImageDraw
 
-from mnist_helpers.preprocessing.numbers import Number
+from mnist_helpers.preprocessing.image_io import Picture, read_grey
+from mnist_helpers.preprocessing.numbers import LONGEST, Number
 from mnist_helpers.validation import percent
 
 COLOUR = (213, 94, 0)
@@ -15,23 +16,24 @@ def in_words(number: Number) -> str:
     return f"This shows several digits: {text}, with {percent(number.confidence)} confidence."
 
 
-def with_boxes(grey: np.ndarray, number: Number) -> np.ndarray:
+def with_boxes(picture: Picture, number: Number) -> np.ndarray:
     """Draws a box around each digit, and the digit above it.
 
     Args:
-        grey: Float array of shape (h, w), values in [0, 1].
+        picture: As for `to_mnist`.
         number: What was read in it.
 
     Returns:
         uint8 array of shape (h', w', 3), enlarged where it is small, with white above for the
         first line's digits.
     """
+    grey = read_grey(picture, LONGEST)
     enlarged = max(1, round(300 / len(grey)))
-    picture = Image.fromarray(np.rint(255 * grey).astype(np.uint8))
-    width, height = picture.width * enlarged, picture.height * enlarged
+    height, width = (side * enlarged for side in grey.shape)
+    large = Image.fromarray(np.rint(255 * grey).astype(np.uint8)).resize((width, height))
     size = max(14, height // 12)
     marked = Image.new("RGB", (width, height + size), "white")
-    marked.paste(picture.resize((width, height)), (0, size))
+    marked.paste(large, (0, size))
     pen = ImageDraw.Draw(marked)
     digits = number.text.replace("\n", "")
     for digit, (left, top, wide, high) in zip(digits, number.boxes, strict=True):

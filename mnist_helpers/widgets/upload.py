@@ -3,10 +3,9 @@
 import numpy as np
 
 from mnist_helpers.evaluation.reader import Reader
-from mnist_helpers.preprocessing.image_io import Picture, PictureError, read_grey
+from mnist_helpers.preprocessing.image_io import Picture
 from mnist_helpers.preprocessing.mnist_format import steps_to_mnist
 from mnist_helpers.preprocessing.number_marks import in_words, with_boxes
-from mnist_helpers.preprocessing.numbers import LONGEST, Number
 from mnist_helpers.preprocessing.separation import SeveralDigitsError
 from mnist_helpers.widgets import html
 from mnist_helpers.widgets.base import AskingWidget, javascript
@@ -45,10 +44,12 @@ def picture_html(image: Picture, reader: Reader) -> str:
     """
     try:
         steps = steps_to_mnist(image)
-    except SeveralDigitsError as error:
+    except SeveralDigitsError:
         if number := reader.several(image):
-            return _number_html(image, number)
-        raise PictureError(str(error)) from error
+            words = in_words(number)
+            marked = html.image_html(with_boxes(image, number), words, height=STEP_HEIGHT)
+            return marked + html.answer_html(words)
+        raise
     pictures = [
         html.captioned(html.image_html(values, f"The picture {name}.", height=STEP_HEIGHT), name)
         for name, values in steps.items()
@@ -57,12 +58,6 @@ def picture_html(image: Picture, reader: Reader) -> str:
     probabilities, _, doubt = reader.answer(image, seen)
     answer = html.answer_html(doubt or html.answer_in_words(probabilities))
     return html.side_by_side(*pictures, html.bars_html(probabilities)) + answer
-
-
-def _number_html(image: Picture, number: Number) -> str:
-    marked = with_boxes(read_grey(image, LONGEST), number)
-    words = in_words(number)
-    return html.image_html(marked, words, height=STEP_HEIGHT) + html.answer_html(words)
 
 
 class PictureUpload(AskingWidget):

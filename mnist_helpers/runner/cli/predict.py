@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import typer
 
+from mnist_helpers.files import atomic_write, reason
 from mnist_helpers.runner.cli.common import ReaderModel, echo
 from mnist_helpers.runner.cli.pictures import find_pictures, read_pictures
 from mnist_helpers.runner.csv_row import csv_row
@@ -103,8 +104,6 @@ def read_numbers(
         folder: Gets each picture with boxes around its digits, pictures of one name numbered;
             `None` for none. A file that was there before is an error.
     """
-    from mnist_helpers.files import reason
-
     names: Counter[str] = Counter()
     for name, picture in pictures:
         try:
@@ -126,15 +125,11 @@ def _save_boxes(picture: "Picture", number: "Number", path: Path) -> None:
     """Saves a picture with a box around each digit, and the digit above it."""
     from PIL import Image
 
-    from mnist_helpers.files import atomic_write
-    from mnist_helpers.preprocessing.image_io import read_grey
     from mnist_helpers.preprocessing.number_marks import with_boxes
-    from mnist_helpers.preprocessing.numbers import LONGEST
 
     if path.exists():
         raise FileExistsError(f"{path} is there already; choose another folder for --boxes.")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    marked = with_boxes(read_grey(picture, LONGEST), number)
+    marked = with_boxes(picture, number)
     with atomic_write(path) as temporary:
         Image.fromarray(marked).save(temporary, format="png")
 
