@@ -5,17 +5,10 @@ from PIL import Image
 from scipy import ndimage
 
 from mnist_helpers.preprocessing.background import cut_to_sheet
-from mnist_helpers.preprocessing.image_io import (
-    SMALLEST_SIDE,
-    Picture,
-    PictureError,
-    read_grey,
-)
+from mnist_helpers.preprocessing.image_io import SMALLEST_SIDE, Picture, PictureError, read_grey
 from mnist_helpers.preprocessing.lines import stroke_width
 from mnist_helpers.preprocessing.separation import separate_ink
 from mnist_helpers.validation import SIDE
-
-__all__ = ["PictureError", "steps_to_mnist", "to_mnist"]
 
 BOX = 20  # MNIST fits digits into 20 x 20 and sets them into 28 x 28
 # Strokes of MNIST's digits, in pixels of the 20 x 20 box: the 5th and the 95th percentile of the

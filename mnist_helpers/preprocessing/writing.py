@@ -101,8 +101,7 @@ def text_lines(mask: np.ndarray) -> tuple[list[list[Part]], float]:
         part = Part.of(rows + boxes[number][0].start, columns + boxes[number][1].start)
         middle = (part.top + part.bottom) / 2
         for line in lines:
-            tops, bottoms = zip(*((p.top, p.bottom) for p in line), strict=True)
-            if np.mean(tops) <= middle <= np.mean(bottoms):
+            if np.mean([p.top for p in line]) <= middle <= np.mean([p.bottom for p in line]):
                 line.append(part)
                 break
         else:

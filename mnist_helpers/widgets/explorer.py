@@ -148,13 +148,12 @@ class AugmentationExplorer(StillPicture, ipywidgets.VBox):
 
     def _redraw(self, _=None) -> None:
         images = self._first[self.digit.value]
-        pixels = augmentation_picture(images, self.shown, self.seed.value)
-        alt = (
-            f"A row of digits and three rows of them, changed at random: {self.shown.description}."
-        )
+        shown = self.shown
+        pixels = augmentation_picture(images, shown, self.seed.value)
+        alt = f"A row of digits and three rows of them, changed at random: {shown.description}."
         picture = image_html(pixels, alt, 2 * pixels.shape[1])
         self.picture.value = captioned(picture, CAPTION)
-        self.status.value = status_html(self.augmentation, self.shown, self.given)
+        self.status.value = status_html(self.augmentation, shown, self.given)
 
     def _resample(self, _) -> None:
         self.seed.value = (self.seed.value + 1) % 2**31

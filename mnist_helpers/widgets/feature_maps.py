@@ -105,11 +105,9 @@ def overlay(image: np.ndarray, shares: np.ndarray) -> np.ndarray:
     Returns:
         uint8 array of shape (112, 112, 3).
     """
-    side = 112
-    digit = Image.fromarray(image[..., 0].astype(np.float32)).resize((side, side), 0)
-    large = Image.fromarray(shares.astype(np.float32)).resize(
-        (side, side), Image.Resampling.BILINEAR
-    )
+    size = (112, 112)
+    digit = Image.fromarray(image[..., 0].astype(np.float32)).resize(size, Image.Resampling.NEAREST)
+    large = Image.fromarray(shares.astype(np.float32)).resize(size, Image.Resampling.BILINEAR)
     strength = np.asarray(large) / max(np.abs(shares).max(), 1e-9)
     colour = np.where(strength[..., None] > 0, ORANGE, BLUE)
     grey = 1 - 0.8 * np.asarray(digit)[..., None]
