@@ -29,9 +29,9 @@ def seven(side: int = 60, mode: str = "L") -> Image.Image:
     picture = Image.new("L", (side, side), 255)
     points = [(0.3 * side, 0.2 * side), (0.7 * side, 0.2 * side), (0.45 * side, 0.8 * side)]
     ImageDraw.Draw(picture).line(points, fill=0, width=side // 10)
-    return Image.fromarray(np.asarray(picture).astype("u2") * 257) if mode == "I;16" else (
-        picture.convert("RGB").convert(mode)
-    )  # fmt: skip
+    if mode == "I;16":
+        return Image.fromarray(np.asarray(picture).astype("u2") * 257)
+    return picture.convert("RGB").convert(mode)
 
 
 def saved(picture: Image.Image, kind: str, **options) -> bytes:
@@ -132,9 +132,8 @@ def slow() -> Iterator[tuple[bytes, str]]:
 
 
 def chunk(kind: bytes, content: bytes) -> bytes:
-    return struct.pack(">I", len(content)) + kind + content + struct.pack(
-        ">I", zlib.crc32(kind + content)
-    )  # fmt: skip
+    checksum = struct.pack(">I", zlib.crc32(kind + content))
+    return struct.pack(">I", len(content)) + kind + content + checksum
 
 
 def promising(side: int) -> bytes:

@@ -91,10 +91,9 @@ def test_folders_and_patterns_are_searched_and_each_picture_comes_once(pictures)
 
 def test_a_bad_picture_costs_nothing_but_itself(network, pictures):
     names = find_pictures([str(pictures)])[0] + ["gone.png"]
+    reader = reader_module.Reader(network)
     for size in (1, 2, 100):
-        predictions = list(
-            reader_module.Reader(network).read_all(zip(names, names, strict=True), size)
-        )
+        predictions = list(reader.read_all(zip(names, names, strict=True), size))
         assert [prediction.picture for prediction in predictions] == names
         assert [prediction.error is None for prediction in predictions] == [1, 1, 0, 0, 1, 0]
     good, bad = predictions[0], predictions[2:4] + predictions[5:]
@@ -106,7 +105,7 @@ def test_a_bad_picture_costs_nothing_but_itself(network, pictures):
         assert prediction.digit is None
 
 
-def test_pictures_are_prepared_together_and_decoded_one_at_a_time(network, pictures, monkeypatch):
+def test_pictures_are_prepared_together_and_decoded_one_at_a_time(network, monkeypatch):
     threads, decoding, most = set(), [], []
 
     def decoded(given, longest):
@@ -119,10 +118,9 @@ def test_pictures_are_prepared_together_and_decoded_one_at_a_time(network, pictu
 
     monkeypatch.setattr(image_io, "_decoded", decoded)
     monkeypatch.setattr(reader_module, "AT_ONCE", 2)
-    found = list(
-        reader_module.Reader(network).read_all([(str(number), b"") for number in range(20)])
-    )
-    assert [prediction.picture for prediction in found] == [str(number) for number in range(20)]
+    names = [str(number) for number in range(20)]
+    found = list(reader_module.Reader(network).read_all([(name, b"") for name in names]))
+    assert [prediction.picture for prediction in found] == names
     assert len(threads) == 2 and set(most) == {1}
 
 

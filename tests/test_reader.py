@@ -158,7 +158,7 @@ def test_raw_images_with_a_channel_are_pictures_like_any_other(reader):
     assert [prediction.digit for prediction in found] == [7, 7]
 
 
-def test_the_score_goes_with_any_classifier(tmp_path):
+def test_the_score_goes_with_any_classifier():
     with pytest.raises(PictureError, match="does not look like a digit"):
         predict(lettered("W"), SHIPPED_DIR)
     assert predict_number(written("41"), SHIPPED_DIR).text == "41"
