@@ -184,8 +184,7 @@ class Reader:
         if isinstance(found, Exception):
             return Prediction(name, error=reason(found))
         probabilities, score = found
-        doubt = self._doubt(picture, probabilities, score)
-        if doubt:
+        if doubt := self._doubt(picture, probabilities, score):
             return Prediction(name, error=doubt, digit_score=float(score))
         second, first = (int(digit) for digit in np.argsort(probabilities)[-2:])
         confidences = float(probabilities[first]), second, float(probabilities[second])
