@@ -5,7 +5,6 @@ from sklearn.decomposition import PCA
 from sklearn.manifold import TSNE
 
 from mnist_helpers import validation
-from mnist_helpers.validation import CLASSES, check_integer
 
 COMPONENTS = 30  # of a class's half; at most half as many as it has images
 
@@ -21,7 +20,6 @@ def outliers(images: np.ndarray, labels: np.ndarray, count: int = 10) -> np.ndar
         labels: Integer array of shape (n,), values 0 to 9.
         count: Images to find in each class.
 
-
     Returns:
         int64 array of shape (10, count): indices into `images`, the most unusual first.
 
@@ -30,11 +28,11 @@ def outliers(images: np.ndarray, labels: np.ndarray, count: int = 10) -> np.ndar
     """
     images = validation.check_images(images)
     labels = validation.check_labels(labels, len(images))
-    check_integer("count", count, 1)
+    validation.check_integer("count", count, 1)
 
     rows = []
     least = max(count, 2)  # so that there are two halves
-    for digit in range(CLASSES):
+    for digit in range(validation.CLASSES):
         members = np.flatnonzero(labels == digit)
         if len(members) < least:
             raise ValueError(
@@ -75,7 +73,7 @@ def tsne_embedding(vectors: np.ndarray, seed: int) -> np.ndarray:
     Raises:
         ValueError: Fewer than 10 vectors, all of them equal or not finite, or an impossible seed.
     """
-    check_integer("seed", seed, 0, validation.MAX_SEED)
+    validation.check_integer("seed", seed, 0, validation.MAX_SEED)
     vectors = validation.check_array("Vectors", vectors, "real numbers")
     if vectors.ndim < 2 or len(vectors) < 10 or vectors[0].size == 0:
         raise ValueError(

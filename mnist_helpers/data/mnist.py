@@ -123,7 +123,7 @@ def _set_aside(cache: Path, error: DataError) -> None:
 def _fetch() -> Arrays:
     """Returns the arrays of the first source that works."""
     source = os.environ.get("MNIST_SOURCE", "").strip()
-    if source and not _is_web_address(source):
+    if source and not source.lower().startswith(("http://", "https://")):
         path = formats.find(source, "MNIST_SOURCE")
         return verify(formats.read_arrays(path), str(path))
     failures = []
@@ -140,10 +140,6 @@ def _fetch() -> Arrays:
         f'{paths.datasets_dir() / "mnist.npz"}; or set DATASET = "digits" for the small digits of '
         "scikit-learn. What was tried: " + "; ".join(failures)
     )
-
-
-def _is_web_address(source: str) -> bool:
-    return source.lower().startswith(("http://", "https://"))
 
 
 def _read_url(url: str) -> Arrays:

@@ -119,9 +119,9 @@ def label_issues(labels: np.ndarray, models: Iterable[np.ndarray]) -> np.ndarray
     Raises:
         ValueError: There are no models, or arrays do not fit each other.
     """
-    stacked = [check_predictions(labels, probabilities)[1] for probabilities in models]
-    predicted = np.stack([probabilities.argmax(axis=1) for probabilities in stacked])
-    least = np.min([probabilities.max(axis=1) for probabilities in stacked], axis=0)
+    stacked = np.stack([check_predictions(labels, probabilities)[1] for probabilities in models])
+    predicted = stacked.argmax(axis=2)
+    least = stacked.max(axis=2).min(axis=0)
     agreed = (predicted == predicted[0]).all(axis=0) & (least >= CONFIDENT)
     return np.flatnonzero(agreed & (predicted[0] != labels))
 

@@ -22,7 +22,6 @@ def plot_robustness(
         corruptions: By name, what has a `unit` in words, five `amounts`, `examples` as a float
             array of shape (5, 28, 28) in [0, 1], and `seen`, up to which severity in training.
         title: Figure title.
-        columns: Panels in a row.
 
     Returns:
         A figure with one panel for each corruption; what training has shown is shaded.
@@ -50,7 +49,7 @@ def plot_robustness(
 def _decorate(axes: Axes, kind: str, corruption: Any) -> None:
     count = len(corruption.amounts)
     strip = axes.inset_axes((0, 1.0, 1, 0.34))
-    strip.imshow(image_grid(corruption.examples, count, gap=2), cmap=DIGITS, vmin=0, vmax=1)
+    strip.imshow(image_grid(corruption.examples, count), cmap=DIGITS, vmin=0, vmax=1)
     strip.axis("off")
     axes.set(xlim=(-0.5, count - 0.5), ylim=(0, 104), yticks=(0, 50, 100))
     axes.set_xticks(range(count), [f"{amount:g}" for amount in corruption.amounts])
