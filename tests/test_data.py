@@ -4,11 +4,10 @@ from collections import Counter
 
 import numpy as np
 import pytest
+from scipy.ndimage import center_of_mass
 
 from mnist_helpers import data
 from mnist_helpers.data import datasets
-from mnist_helpers.data import mnist as mnist_module
-from tests.test_mnist import as_arrays
 
 # Splits
 
@@ -88,11 +87,8 @@ def test_the_digits_have_the_form_of_mnist():
     assert np.bincount(y_test).min() >= 35
     images = np.concatenate([x_train, x_test]).astype(float)
     assert (images.max(axis=(1, 2)) >= 200).all()
-    places = np.arange(28)
-    mass = images.sum(axis=(1, 2))
-    row = (images.sum(axis=2) @ places) / mass
-    column = (images.sum(axis=1) @ places) / mass
-    assert np.abs(row - 14).max() <= 0.5 and np.abs(column - 14).max() <= 0.5
+    centres = np.array([center_of_mass(image) for image in images])
+    assert np.abs(centres - 14).max() <= 0.5
 
 
 def test_the_digits_are_the_right_way_up():
@@ -122,11 +118,9 @@ def mnist(dataset):
 
 
 def test_mnist_itself(mnist):
-    (x_train, y_train), (x_test, y_test) = mnist
+    (_, y_train), (_, y_test) = mnist
     assert np.bincount(y_train)[:3].tolist() == [5923, 6742, 5958]
     assert np.bincount(y_test)[:3].tolist() == [980, 1135, 1032]
-    sums = {name: checksum for name, (_, checksum) in mnist_module.MNIST.items()}
-    assert data.array_checksums(as_arrays(mnist)) == sums
 
 
 def test_mnist_is_split_into_55000_and_5000(mnist):
