@@ -98,10 +98,10 @@ def measure(
 
 def conclude(record_property: Callable, kind: str, measured: list[Measured]) -> None:
     """Records a kind's figures for the table of `make stress`, and asserts that none failed."""
-    worst = max(measured, key=lambda m: m.seconds), max(measured, key=lambda m: m.megabytes)
-    print(f"{kind}: slowest {worst[0]}\nlargest {worst[1]}")
-    seconds, megabytes = worst[0].seconds, worst[1].megabytes
-    record_specimens(record_property, kind, len(measured), seconds, megabytes)
+    slowest = max(measured, key=lambda m: m.seconds)
+    largest = max(measured, key=lambda m: m.megabytes)
+    print(f"{kind}: slowest {slowest}\nlargest {largest}")
+    record_specimens(record_property, kind, len(measured), slowest.seconds, largest.megabytes)
     failures = [m for m in measured if m.failed]
     assert not failures, f"{len(failures)} of {len(measured)}: {failures[:3]}"
 

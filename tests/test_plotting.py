@@ -44,8 +44,7 @@ FIGURES = {
     "coverage": lambda t: plotting.plot_accuracy_coverage(
         {"clean": (np.array([0.95, 1.0]), np.array([1.0, 0.9]))}, 0.999, t),
     "reliability": lambda t: plotting.plot_reliability({"clean": BINS}, t),
-    "robustness": lambda t: plotting.plot_robustness(
-        CURVES, SHOWN, t),
+    "robustness": lambda t: plotting.plot_robustness(CURVES, SHOWN, t),
     "learning": lambda t: plotting.plot_learning_curves(HISTORY, t, 2),
 }  # fmt: skip
 
