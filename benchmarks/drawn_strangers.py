@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 import numpy as np
-from drawn_digits import CANVAS, drawn_strokes, fonts, in_form_of_mnist, printed, traced
+from drawn_digits import CANVAS, drawn_strokes, fonts, in_form_of_mnist, one_of, printed, traced
 from PIL import Image, ImageDraw
 from scipy import ndimage
 
@@ -14,40 +14,10 @@ CYRILLIC = "ГДЖИЙКЛМПУФЦШЩЫЭЮЯвгджийклмптфцшщы
 OTHERS = "אבגדהזחטכלמנעפצקרשתԱԲԳԴԵԶԷԸԹԺԻԽԾԿՀՁაბგდევზთიკლმნჟრსტუფქღყშჩცძწჭხჯჰعحخصضطظفقكلمنهي"
 SIGNS = "!?#%&*+=@§€£$¥<>{}[]~^©®½±×÷√∞∑∫≈≠≤"  # noqa: RUF001
 SHAPES = "→←↑↓↔⇒★☆♥♦♣♠☀☂☎☺☻♀♂♪♫✓✗✂✈❄❀"
-WORDS = tuple(
-    [
-        "and",
-        "the",
-        "of",
-        "to",
-        "in",
-        "is",
-        "at",
-        "on",
-        "no",
-        "yes",
-        "sum",
-        "total",
-        "date",
-        "name",
-        "pay",
-        "only",
-        "per",
-        "not",
-        "for",
-        "with",
-        "EUR",
-        "CHF",
-        "Mr",
-        "Dr",
-        "Ltd",
-        "und",
-        "der",
-        "die",
-        "euro",
-        "paid",
-    ]
-)
+WORDS = (
+    "and the of to in is at on no yes sum total date name pay only per not "
+    "for with EUR CHF Mr Dr Ltd und der die euro paid"
+).split()
 Maker = Callable[[np.random.Generator], np.ndarray]
 
 
@@ -55,9 +25,7 @@ def _letters(signs: str, families: tuple[str, ...], pen: bool | None = None) -> 
     """Prints one of `signs` in a font of the families, as it is or traced by a pen."""
 
     def make(rng: np.random.Generator) -> np.ndarray:
-        faces = [path for path in fonts() if path.stem.startswith(families)]
-        faces = [path for path in faces if "Display" not in path.stem]
-        ink = printed(str(rng.choice(list(signs))), faces[rng.integers(len(faces))], rng)
+        ink = printed(str(rng.choice(list(signs))), one_of(fonts(families), rng), rng)
         return traced(ink, rng) if (rng.random() < 0.6 if pen is None else pen) else ink
 
     return make
@@ -65,23 +33,19 @@ def _letters(signs: str, families: tuple[str, ...], pen: bool | None = None) -> 
 
 def scribble(rng: np.random.Generator) -> np.ndarray:
     """Draws curves through random points."""
-    strokes = [
-        [tuple(point) for point in rng.uniform(0, 1, (rng.integers(3, 12), 2))]
-        for _ in range(rng.integers(1, 4))
-    ]
-    return drawn_strokes(strokes, rng)
+    lines = range(rng.integers(1, 4))
+    return drawn_strokes([rng.uniform(0, 1, (rng.integers(3, 12), 2)) for _ in lines], rng)
 
 
 def spiral(rng: np.random.Generator) -> np.ndarray:
     """Draws a spiral, or waves."""
     turns = np.linspace(0, rng.uniform(3, 6) * np.pi, 30)
     if rng.random() < 0.5:
-        points = (
-            0.5 + 0.5 * np.stack([np.cos(turns), np.sin(turns)], 1) * (turns / turns[-1])[:, None]
-        )
+        circle = np.stack([np.cos(turns), np.sin(turns)], 1)
+        points = 0.5 + 0.5 * circle * (turns / turns[-1])[:, None]
     else:
         points = np.stack([np.linspace(0, 1, 30), 0.5 + 0.25 * np.sin(turns)], 1)
-    return drawn_strokes([[tuple(point) for point in points]], rng)
+    return drawn_strokes([points], rng)
 
 
 def hatching(rng: np.random.Generator) -> np.ndarray:
@@ -101,7 +65,7 @@ def frame(rng: np.random.Generator) -> np.ndarray:
     kept = rng.permutation(4)[: rng.integers(2, 5)]
     strokes = [sides[side] for side in kept]
     if rng.random() < 0.3:
-        strokes.append([tuple(p) for p in rng.uniform(0.2, 0.5, (3, 2))])
+        strokes.append(rng.uniform(0.2, 0.5, (3, 2)))
     return drawn_strokes(strokes, rng)
 
 
@@ -133,8 +97,8 @@ def gradient(rng: np.random.Generator) -> np.ndarray:
 
 def word(rng: np.random.Generator) -> np.ndarray:
     """Prints a word."""
-    faces = [path for path in fonts() if path.stem.startswith("DejaVuS")]
-    return printed(str(rng.choice(WORDS)), faces[rng.integers(len(faces))], rng)
+    faces = fonts(("DejaVuS",), display=True)
+    return printed(str(rng.choice(WORDS)), one_of(faces, rng), rng)
 
 
 def merged(digits: np.ndarray) -> Maker:
@@ -144,9 +108,8 @@ def merged(digits: np.ndarray) -> Maker:
         chosen = digits[rng.integers(len(digits), size=rng.integers(2, 4))] / 255
         parts = [digit[:, np.flatnonzero(digit.max(axis=0) > 0.2)] for digit in chosen]
         gap = np.zeros((28, int(rng.integers(0, 3))))
-        return ndimage.zoom(
-            np.concatenate([p for part in parts for p in (part, gap)], 1), 3, order=1
-        )
+        row = np.concatenate([each for part in parts for each in (part, gap)], 1)
+        return ndimage.zoom(row, 3, order=1)
 
     return make
 
@@ -155,7 +118,7 @@ def halved(digits: np.ndarray) -> Maker:
     """Leaves a third to a half of an MNIST 2, 4, 5 or 8; `digits` is of these, (n, 28, 28)."""
 
     def make(rng: np.random.Generator) -> np.ndarray:
-        digit = digits[rng.integers(len(digits))] / 255
+        digit = one_of(digits, rng) / 255
         rows = np.flatnonzero(digit.max(axis=1) > 0.2)
         part = digit[rows[0] : rows[0] + int(len(rows) * rng.uniform(0.3, 0.45))]
         return ndimage.zoom(part[:: rng.choice([-1, 1])], 4, order=1).clip(0, 1)

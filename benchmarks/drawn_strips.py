@@ -10,7 +10,7 @@ from contextlib import suppress
 from typing import NamedTuple
 
 import numpy as np
-from drawn_digits import FORMS, OFTEN, drawn_strokes, fonts, printed, traced
+from drawn_digits import FORMS, OFTEN, cropped, drawn_strokes, fonts, one_of, printed, traced
 from drawn_strangers import LATIN
 from PIL import Image, ImageDraw
 from scipy import ndimage
@@ -23,6 +23,7 @@ from mnist_helpers.preprocessing.writing import find_writing, text_lines
 NO_DIGIT = 10  # the label of an image that shows no digit
 SIGNS = "." * 10 + "," * 7 + "-" * 5 + "=/"
 INK = 0.3  # from here on a pixel counts as ink
+PLAIN = ("DejaVuSans",)  # fonts
 
 
 class Piece(NamedTuple):
@@ -57,7 +58,7 @@ def draw_strip(images, labels, rng) -> tuple[np.ndarray, list[tuple[int, np.ndar
     for number in range(count):
         if rng.random() < 0.25:
             wide = max(gap, 0.06 * height) + rng.uniform(0, 0.15) * height
-            pieces.append(_sign(rng, height)._replace(gap=wide))
+            pieces.append(Piece(NO_DIGIT, *_sign(rng, height), wide))
         many_zeros = round_amount and number >= count / 2
         chosen = rng.choice(zeros) if many_zeros else rng.integers(len(images))
         label, ink = _digit(images[chosen], int(labels[chosen]), height, pen, many_zeros, rng)
@@ -65,7 +66,7 @@ def draw_strip(images, labels, rng) -> tuple[np.ndarray, list[tuple[int, np.ndar
         pieces.append(Piece(label, ink, 1 + rng.normal(0, 0.05), next_gap))
     if rng.random() < 0.4:
         wide = max(gap, 0.06 * height) + rng.uniform(0, 0.2) * height
-        pieces.append(_sign(rng, height)._replace(gap=wide))
+        pieces.append(Piece(NO_DIGIT, *_sign(rng, height), wide))
     ink, masks = _set_out(pieces, height, rng)
     return _on_paper(ink, height, rng), masks
 
@@ -76,18 +77,16 @@ def _digit(image, label, height, pen, small, rng) -> tuple[int, np.ndarray]:
     high = float(np.clip(high, 0.35 * height, 1.4 * height))
     kind = rng.random()
     if kind < 0.15:
-        weights = np.array([OFTEN[digit] for digit in range(10)], float)
-        label = int(rng.choice(10, p=weights / weights.sum()))
-        form = FORMS[label][rng.integers(len(FORMS[label]))]
-        return label, _scaled(drawn_strokes(form, rng), high)
+        label = int(rng.choice(10, p=OFTEN))
+        return label, _scaled(drawn_strokes(one_of(FORMS[label], rng), rng), high)
     if kind < 0.19:
-        return label, _scaled(printed(str(label), _plain_font(rng), rng), high)
+        return label, _scaled(printed(str(label), one_of(fonts(PLAIN), rng), rng), high)
     return label, _rewritten(image / 255, high, pen, rng)
 
 
 def _rewritten(digit, height, pen, rng) -> np.ndarray:
     """Enlarges an MNIST digit, sheared, bent, and with a thinner or thicker pen."""
-    digit = np.pad(_cropped(digit), 2)
+    digit = np.pad(cropped(digit, INK), 2)
     scale = height / (len(digit) - 4)
     shear = pen["shear"] + rng.normal(0, 0.07)
     wide = scale * pen["width"]
@@ -108,46 +107,39 @@ def _rewritten(digit, height, pen, rng) -> np.ndarray:
     return np.clip((enlarged - level) * pen["sharpness"] + 0.5, 0, 1)
 
 
-def _cropped(ink: np.ndarray) -> np.ndarray:
-    rows, columns = (np.flatnonzero(ink.max(axis=axis) > INK)[[0, -1]] for axis in (1, 0))
-    return ink[rows[0] : rows[1] + 1, columns[0] : columns[1] + 1]
-
-
 def _scaled(ink: np.ndarray, height: float, widest: float = np.inf) -> np.ndarray:
-    ink = _cropped(ink)
+    ink = cropped(ink, INK)
     scale = height / len(ink)
     return ndimage.zoom(ink, (scale, min(scale, widest / ink.shape[1])), order=1).clip(0, 1)
 
 
-def _plain_font(rng):
-    plain = [p for p in fonts() if p.stem.startswith("DejaVuSans") and "Display" not in p.stem]
-    return plain[rng.integers(len(plain))]
+def _sign(rng, height: float) -> tuple[np.ndarray, float]:
+    """Draws a point, comma, dash or the like, or a letter, printed or as if by hand.
 
-
-def _sign(rng, height: float) -> Piece:
-    """Draws a point, comma, dash or the like, or a letter, printed or as if by hand."""
+    Returns:
+        Ink and foot of a `Piece`.
+    """
     pen = max(1.5, height * rng.uniform(0.06, 0.16))
     sign = str(rng.choice(list(SIGNS))) if rng.random() < 0.75 else ""
     if sign == ".":
-        return Piece(NO_DIGIT, _line([(0, 0), (0.01, 0)], 1.5 * pen), 1, 0)
+        return _line([(0, 0), (0.01, 0)], 1.5 * pen), 1
     if sign == ",":
         long = height * rng.uniform(0.12, 0.3)
-        return Piece(NO_DIGIT, _line([(long * 0.4, 0), (0, long)], 0.8 * pen), 1.05, 0)
+        return _line([(long * 0.4, 0), (0, long)], 0.8 * pen), 1.05
     if sign == "-":
         long = height * rng.uniform(0.2, 1.1)
         dash = _line([(0, long * rng.uniform(-0.15, 0.15)), (long, 0)], pen)
-        return Piece(NO_DIGIT, dash, rng.uniform(0.4, 0.8), 0)
+        return dash, rng.uniform(0.4, 0.8)
     if sign == "=":
         dash = _line([(0, 0), (height * rng.uniform(0.3, 0.9), 1)], pen)
         between = np.zeros((int(height * 0.2), dash.shape[1]))
-        return Piece(NO_DIGIT, np.concatenate([dash, between, dash]), 0.7, 0)
+        return np.concatenate([dash, between, dash]), 0.7
     if sign == "/":
-        slash = _line([(height * 0.4, 0), (0, height * rng.uniform(0.9, 1.4))], pen)
-        return Piece(NO_DIGIT, slash, 1.1, 0)
-    letter = printed(str(rng.choice(list("#$€*%&+" + LATIN))), _plain_font(rng), rng)
+        return _line([(height * 0.4, 0), (0, height * rng.uniform(0.9, 1.4))], pen), 1.1
+    letter = printed(str(rng.choice(list("#$€*%&+" + LATIN))), one_of(fonts(PLAIN), rng), rng)
     letter = traced(letter, rng) if rng.random() < 0.8 else letter
     high = height * rng.uniform(0.6, 1.1)
-    return Piece(NO_DIGIT, _scaled(letter, high, 1.2 * height), 1, 0)
+    return _scaled(letter, high, 1.2 * height), 1
 
 
 def _line(points: list[tuple[float, float]], width: float, fine: int = 4) -> np.ndarray:
@@ -243,12 +235,11 @@ def images_of_strip(images, labels, rng, boxed=2, digits=8, strangers=10) -> Ite
         ink, mask = find_writing(picture / 255)
     except PictureError:
         return
-    found: dict[bool, list] = {True: [], False: []}
-    for part, label in _judged(mask, truth):
-        found[label != NO_DIGIT].append((part, label))
-    for kind, most in ((True, digits), (False, strangers)):
-        for chosen in rng.permutation(len(found[kind]))[:most]:
-            part, label = found[kind][chosen]
+    judged = list(_judged(mask, truth))
+    for of_digits, most in ((True, digits), (False, strangers)):
+        some = [found for found in judged if (found[1] != NO_DIGIT) == of_digits]
+        for chosen in rng.permutation(len(some))[:most]:
+            part, label = some[chosen]
             with suppress(PictureError):
                 yield ink_to_mnist(alone(part, ink, mask)), label
 
