@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import tensorflow as tf
-from common import BATCH_SIZE, compile_phase, compiled_cnn, save_result, spread
+from common import BATCH_SIZE, compile_phase, compiled_cnn, fit_resumably, save_result, spread
 
 from mnist_helpers import data, training
 from mnist_helpers.evaluation.inference import Predictor, test_time_augmentation
@@ -20,7 +20,7 @@ from mnist_helpers.files import read_json, write_json
 from mnist_helpers.paths import RUNS_DIR
 from mnist_helpers.training.artifacts import load_model, save_model
 from mnist_helpers.training.augmentation import Augmentation
-from mnist_helpers.training.pipeline import to_input, training_dataset, validation_dataset
+from mnist_helpers.training.pipeline import to_input
 
 FOLDER = RUNS_DIR / "accuracy"
 EPOCHS = 10
@@ -46,31 +46,26 @@ def train_phase(
     """
     if (folder / f"{phase}.keras").exists():
         return read_json(folder / f"{phase}.json")
-    (x, y), (x_val, y_val) = data.load_training("mnist")
-    steps, history, best_before = len(x) // BATCH_SIZE, [], None
+    digits, validation = data.load_training("mnist")
+    steps, history, best_before = EPOCHS * (len(digits[0]) // BATCH_SIZE), [], None
     if after:
         history, best_before = read_json(folder / f"{after}.json"), folder / f"best_{after}.keras"
         network = load_model(folder / f"{after}.keras", training.default_dtype_policy())
-        compile_phase(network, EPOCHS * steps)
+        compile_phase(network, steps)
     else:
-        network = compiled_cnn(seed, EPOCHS * steps, **options)
+        network = compiled_cnn(seed, steps, **options)
     resumable = training.ResumableTraining(
         folder, phase, f"best_{phase}.keras", {"seed": seed}, best_before, history
     )
-    first, last = resumable.resume(network), len(history) + EPOCHS
-    network.fit(
-        training_dataset(
-            x, y, epochs=last, first_epoch=first, batch_size=BATCH_SIZE, seed=seed,
-            augmentation=augmentation,
-        ),
-        steps_per_epoch=steps, epochs=last, initial_epoch=first,
-        validation_data=validation_dataset(x_val, y_val), callbacks=resumable.callbacks,
-        shuffle=False, verbose=0,
+    fit_resumably(
+        network, resumable, digits, validation, len(history) + EPOCHS,
+        seed=seed, augmentation=augmentation,
     )  # fmt: skip
-    write_json(folder / f"{phase}.json", history + resumable.history)
+    history = history + resumable.history
+    write_json(folder / f"{phase}.json", history)
     save_model(network, folder / f"{phase}.keras")
     resumable.finish()
-    return history + resumable.history
+    return history
 
 
 def train(seed: int, folder: Path, **options) -> list[dict]:

@@ -1,14 +1,14 @@
 """What the benchmarks share: the recipe of notebooks 02 and 03, machine facts, result files."""
 
 import datetime
-import json
+import multiprocessing
 import os
 import platform
 import statistics
-import subprocess
-import sys
 import time
+from concurrent.futures import ProcessPoolExecutor
 from importlib import metadata
+from importlib.util import find_spec
 
 import keras
 
@@ -17,7 +17,7 @@ from mnist_helpers.files import write_json
 from mnist_helpers.paths import PROJECT
 from mnist_helpers.training import metrics
 from mnist_helpers.training.model import build_cnn
-from mnist_helpers.training.pipeline import to_input, training_dataset
+from mnist_helpers.training.pipeline import training_dataset, validation_dataset
 
 RESULTS = PROJECT / "benchmarks" / "results"
 BATCH_SIZE = 128
@@ -29,12 +29,10 @@ NETWORK = "five convolutions"  # results without a name are of the former networ
 
 def save_result(name: str, rows: dict) -> None:
     """Writes `benchmarks/results/<name>.json`: the rows with machine, versions and date."""
-    versions = {}
-    for package in PACKAGES:
-        try:
-            versions[package] = metadata.version(package)
-        except metadata.PackageNotFoundError:
-            versions[package] = "not installed"
+    versions = {
+        package: metadata.version(package) if find_spec(package) else "not installed"
+        for package in PACKAGES
+    }
     facts = {
         "date": datetime.date.today().isoformat(),
         "processor": metrics.processor(),
@@ -62,21 +60,16 @@ def spread(values) -> dict:
     }
 
 
-def in_new_process(script: str, *arguments, cores: int = 0) -> dict:
-    """Runs a benchmark's script by itself, so that nothing is traced or warm beforehand.
+def spreads(rows: list[dict]) -> dict:
+    """Returns the spread of each number that all of some measurements have."""
+    return {key: spread(row[key] for row in rows) for key in rows[0]}
 
-    Args:
-        script: Its path; the last line that it prints is the result as JSON.
-        arguments: Of the script.
-        cores: Confines it to that many processors, on Linux; 0 leaves it all.
-    """
-    confined = cores and sys.platform == "linux"
-    prefix = ["taskset", "--cpu-list", f"0-{cores - 1}"] if confined else []
-    command = [*prefix, sys.executable, script, *map(str, arguments)]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=1800)
-    if done.returncode:
-        raise RuntimeError(f"{script} {arguments} failed: {done.stderr[-800:]}")
-    found = json.loads(done.stdout.splitlines()[-1])
+
+def in_new_process(function, *arguments):
+    """Calls a function of a script in a new Python, where nothing is traced or warm beforehand."""
+    spawn = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(1, mp_context=spawn) as new_process:
+        found = new_process.submit(function, *arguments).result()
     print(f"  {' '.join(map(str, arguments))}: {found}", flush=True)
     return found
 
@@ -118,21 +111,32 @@ def compile_phase(network: keras.Model, steps: int, learning_rate: float = LEARN
     network.optimizer.build(network.trainable_variables)
 
 
-def fit_steps(network, images, labels, steps: int, seed: int, callbacks=()):
-    """Trains for exactly `steps` clean batches, as many epochs as that takes; no validation."""
-    epochs = -(-steps // (len(images) // BATCH_SIZE))
-    batches = training_dataset(images, labels, epochs=epochs, batch_size=BATCH_SIZE, seed=seed)
-    network.fit(batches.take(steps), epochs=1, shuffle=False, verbose=0, callbacks=[*callbacks])
+def fit_resumably(network, resumable, digits, validation, last, verbose=0, **options) -> None:
+    """Trains up to epoch `last`, from where the training was interrupted if it was.
+
+    Args:
+        network: Compiled for this phase.
+        resumable: The phase's `ResumableTraining`.
+        digits: Images and labels to train on.
+        validation: Images and labels to validate on.
+        last: Number of the last epoch.
+        verbose: As for `fit`.
+        **options: Of `training_dataset`.
+    """
+    first = resumable.resume(network)
+    network.fit(
+        training_dataset(*digits, epochs=last, first_epoch=first, batch_size=BATCH_SIZE, **options),
+        validation_data=validation_dataset(*validation), epochs=last, initial_epoch=first,
+        steps_per_epoch=len(digits[0]) // BATCH_SIZE, callbacks=resumable.callbacks,
+        shuffle=False, verbose=verbose,
+    )  # fmt: skip
 
 
-def accuracy(network, images, labels, batch_size: int = 1000) -> float:
-    """Returns the share of right answers; images uint8 (n, 28, 28)."""
-    right = 0
-    for first in range(0, len(images), batch_size):
-        chunk = slice(first, first + batch_size)
-        answers = network.predict_on_batch(to_input(images[chunk])).argmax(axis=1)
-        right += int((answers == labels[chunk]).sum())
-    return right / len(images)
+def next_step(network, batches):
+    """Returns a function that trains a compiled network on the next of the batches."""
+    network.make_train_function()
+    iterator = iter(batches.repeat())
+    return lambda: network.train_function(iterator)
 
 
 def seconds_per_call(function, calls: int, warm: int = 2) -> float:

@@ -17,8 +17,8 @@ from pathlib import Path
 import keras
 import numpy as np
 from accuracy import train
-from common import BATCH_SIZE, compile_phase
-from drawn_digits import drawn_digits, printed_digits
+from common import BATCH_SIZE, compile_phase, fit_resumably
+from drawn_digits import cropped, drawn_digits, printed_digits
 from drawn_strangers import strangers
 from drawn_strips import NO_DIGIT, images_of_strip
 
@@ -32,7 +32,7 @@ from mnist_helpers.preprocessing.image_io import PictureError
 from mnist_helpers.preprocessing.mnist_format import to_mnist
 from mnist_helpers.training.artifacts import load_model, save_model
 from mnist_helpers.training.model import build_cnn
-from mnist_helpers.training.pipeline import to_input, training_dataset, validation_dataset
+from mnist_helpers.training.pipeline import to_input, training_dataset
 from mnist_helpers.training.robust_augmentation import RobustAugmentation
 
 FOLDER = RUNS_DIR / "reader"
@@ -70,9 +70,7 @@ def coarse_images(count: int, seed: int, images, labels) -> dict[str, np.ndarray
     """Makes digits as scikit-learn's are: black and white in 32 x 32, counted in 4 x 4 squares."""
     pixels, numbers = [], []
     for chosen in np.random.default_rng(seed).choice(len(images), count, replace=False):
-        ink = images[chosen] > 100
-        rows, columns = (np.flatnonzero(ink.any(axis=axis)) for axis in (1, 0))
-        ink = ink[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+        ink = cropped(images[chosen] > 100)
         nearest = [np.arange(32) * side // 32 for side in ink.shape]
         counts = ink[np.ix_(*nearest)].reshape(8, 4, 8, 4).sum(axis=(1, 3))
         with suppress(PictureError):
@@ -90,24 +88,16 @@ def drawn(count: int, seed: int, draw) -> dict[str, np.ndarray]:
 
 def trained(stage: str, network: keras.Model, digits: tuple, validation, **settings) -> keras.Model:
     """Trains a network further on (images, labels), unless that is done; returns it as saved."""
-    path, epochs = FOLDER / f"{stage}.keras", settings["epochs"]
+    path, epochs, count = FOLDER / f"{stage}.keras", settings["epochs"], len(digits[0])
     if not path.exists():
-        images, labels = digits
-        steps = len(images) // BATCH_SIZE
-        compile_phase(network, epochs * steps, settings["learning_rate"])
+        compile_phase(network, epochs * (count // BATCH_SIZE), settings["learning_rate"])
         resumable = training.ResumableTraining(
-            FOLDER, stage, f"best_{stage}.keras", {"images": len(images)} | settings
+            FOLDER, stage, f"best_{stage}.keras", {"images": count} | settings
         )
-        first = resumable.resume(network)
-        batches = training_dataset(
-            images, labels, epochs=epochs, first_epoch=first, batch_size=BATCH_SIZE,
-            seed=settings["seed"],
-            augmentation=RobustAugmentation(corruption_probability=settings["corrupted"]),
-        )  # fmt: skip
-        network.fit(
-            batches, steps_per_epoch=steps, epochs=epochs, initial_epoch=first,
-            validation_data=validation_dataset(*validation), callbacks=resumable.callbacks,
-            shuffle=False, verbose=2,
+        augmentation = RobustAugmentation(corruption_probability=settings["corrupted"])
+        fit_resumably(
+            network, resumable, digits, validation, epochs, verbose=2,
+            seed=settings["seed"], augmentation=augmentation,
         )  # fmt: skip
         save_model(network, path)
         resumable.finish()
@@ -168,8 +158,7 @@ def train_is_digit(parts: list, classifier: keras.Model) -> keras.Model:
 
 def main() -> None:
     """Makes both networks, and ships them."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.parse_args()
+    argparse.ArgumentParser(description=__doc__.splitlines()[0]).parse_args()  # has --help alone
     FOLDER.mkdir(parents=True, exist_ok=True)
     (x, y), validation = data.load_training("mnist")
     written = made("drawn", lambda: drawn(DRAWN, 3, drawn_digits))

@@ -5,14 +5,14 @@ images drawn with repetition from the training images, 50/50 mixed, for at most 
 warm-up.
 """
 
-import json
+import os
 import resource
 import sys
-import time
 
 import matplotlib.pyplot as plt
 import numpy as np
-from common import RESULTS, compiled_cnn, in_new_process, save_result
+import pandas as pd
+from common import RESULTS, compiled_cnn, in_new_process, next_step, save_result, seconds_per_call
 
 from mnist_helpers import data
 from mnist_helpers.files import read_json
@@ -30,52 +30,36 @@ def point(size: int, batch: int) -> dict:
     (x, y), _ = data.load_training("mnist")
     chosen = np.random.default_rng(0).integers(0, len(x), size)
     x, y = x[chosen], y[chosen]
-    steps = size // batch
-    epochs = -(-(WARM + TIMED) // max(steps, 1))
-    network = compiled_cnn(0, 1000)
-    batches = training_dataset(
-        x, y, epochs=epochs, batch_size=batch, augmentation=Augmentation()
-    ).repeat()
-    network.make_train_function()
-    iterator = iter(batches)
-    for _ in range(WARM):
-        network.train_function(iterator)
+    epochs = -(-(WARM + TIMED) // max(size // batch, 1))
+    batches = training_dataset(x, y, epochs=epochs, batch_size=batch, augmentation=Augmentation())
     # About the same number of images whatever the batch, at most 60 steps.
     timed = min(TIMED, max(10, 15_000 // batch))
-    start = time.perf_counter()
-    for _ in range(timed):
-        network.train_function(iterator)
-    seconds = time.perf_counter() - start
+    seconds = seconds_per_call(next_step(compiled_cnn(0, 1000), batches), timed, WARM)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
-    return {"images_per_second": timed * batch / seconds, "peak_gib": peak}
+    return {"images_per_second": batch / seconds, "peak_gib": peak}
 
 
-def measure(size: int, batch: int, cores: int) -> dict:
-    """Measures one point in a new process that is confined to `cores` processors."""
-    found = {"images": size, "batch": batch, "cores": cores}
-    return found | in_new_process(__file__, size, batch, cores=cores)
+def measure(cores: int, size: int, batch: int) -> dict:
+    """Measures one point in a new process that is confined to `cores` processors, on Linux."""
+    if sys.platform == "linux":
+        os.sched_setaffinity(0, range(cores))  # the new process inherits it
+    found = in_new_process(point, size, batch)
+    return {"images": size, "batch": batch, "cores": cores} | found
 
 
 def plot(rows: list[dict]) -> None:
     """Draws time per epoch and memory by size, and speed by batch size, beside linear growth."""
     use_style()
     figure, (time_axes, memory, speed) = plt.subplots(1, 3, figsize=(12, 3.6))
-    for cores, colour in ((1, CLEAN), (2, HYBRID)):
-        by_size = [row for row in rows if row["cores"] == cores and row["batch"] == 256]
-        sizes = [row["images"] for row in by_size]
-        seconds = [row["images"] / row["images_per_second"] for row in by_size]
-        label = f"{cores} core{'s' * (cores > 1)}"
+    for cores, colour, label in ((1, CLEAN, "1 core"), (2, HYBRID, "2 cores")):
+        points = pd.DataFrame(rows).query("cores == @cores")
+        by_size, by_batch = points.query("batch == 256"), points.query("images == 60_000")
+        sizes, seconds = by_size["images"], by_size["images"] / by_size["images_per_second"]
         time_axes.plot(sizes, seconds, "o-", color=colour, label=label)
-        linear = [seconds[-1] * size / sizes[-1] for size in sizes]
+        linear = seconds.iloc[-1] * sizes / sizes.iloc[-1]
         time_axes.plot(sizes, linear, ":", color=colour, label=f"linear, {label}")
-        memory.plot(sizes, [row["peak_gib"] for row in by_size], "o-", color=colour)
-        by_batch = [row for row in rows if row["cores"] == cores and row["images"] == 60_000]
-        speed.plot(
-            [row["batch"] for row in by_batch],
-            [row["images_per_second"] for row in by_batch],
-            "o-",
-            color=colour,
-        )
+        memory.plot(sizes, by_size["peak_gib"], "o-", color=colour)
+        speed.plot(by_batch["batch"], by_batch["images_per_second"], "o-", color=colour)
     time_axes.set(xscale="log", yscale="log", xlabel="images", title="Seconds per epoch")
     memory.set(xscale="log", ylim=0, xlabel="images", title="Peak memory of the process (GiB)")
     speed.set(xscale="log", ylim=0, xlabel="batch size", xticks=BATCHES, title="Images per second")
@@ -87,12 +71,8 @@ def plot(rows: list[dict]) -> None:
 
 def main() -> None:
     """Measures all points, writes the result file and the plot."""
-    points = [(size, 256, cores) for cores in (1, 2) for size in SIZES]
-    points += [(60_000, batch, cores) for cores in (1, 2) for batch in BATCHES if batch != 256]
-    rows = sorted(
-        (measure(*each) for each in points),
-        key=lambda row: (row["cores"], row["images"], row["batch"]),
-    )
+    pairs = {(size, 256) for size in SIZES} | {(60_000, batch) for batch in BATCHES}
+    rows = [measure(cores, *pair) for cores in (1, 2) for pair in sorted(pairs)]
     save_result("scaling", {"points": rows})
     plot(rows)
 
@@ -100,7 +80,5 @@ def main() -> None:
 if __name__ == "__main__":
     if sys.argv[1:] == ["--plot"]:
         plot(read_json(RESULTS / "scaling.json")["points"])
-    elif len(sys.argv) > 1:
-        print(json.dumps(point(*map(int, sys.argv[1:]))))
     else:
         main()

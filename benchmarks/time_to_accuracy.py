@@ -12,36 +12,30 @@ defaults; 10 epochs, then 10 epochs half of whose images come from `ImageDataGen
 """
 
 import argparse
-import json
 import time
 
+import common
 import keras
 import numpy as np
-from common import (
-    RESULTS,
-    accuracy,
-    compile_phase,
-    compiled_cnn,
-    fit_steps,
-    in_new_process,
-    save_result,
-    spread,
-)
 from cross_validation import BEFORE, build
 from keras import layers
 
 from mnist_helpers import data
 from mnist_helpers.files import read_json
+from mnist_helpers.training.pipeline import to_input, training_dataset
 
-CHOICE = RESULTS / "time_to_accuracy_choice.json"
+CHOICE = common.RESULTS / "time_to_accuracy_choice.json"
 SEEDS = range(5)
 RATE = 0.016  # the highest learning rate, for batches of 128
-# Channels of the first convolution, and training steps. A training long enough for 99.5% passes
-# the tutorial's accuracy, so one serves both rows.
-SCHEDULES = {"99.0": (8, 350), "99.5": (8, 1500)}
-FORMER = {"former, 99.0": ("former", 350), "former, 99.5": ("former", 1300)}
-TWICE = [*FORMER, "tutorial training"]  # minutes each; two repeats show the spread
-CANDIDATES = ((8, 250), (8, 350), (8, 1300), (8, 1500), (12, 300), (12, 900), (12, 1200))
+# Channels of the first convolution x training steps. A training long enough for 99.5% passes the
+# tutorial's accuracy, so one serves both rows.
+SCHEDULES = {"99.0": "8 x 350", "99.5": "8 x 1500"}
+TWICE = {  # minutes each; two repeats show the spread
+    "former, 99.0": "former x 350",
+    "former, 99.5": "former x 1300",
+    "tutorial training": "tutorial training",
+}
+CANDIDATES = ("8 x 250", "8 x 350", "8 x 1300", "8 x 1500", "12 x 300", "12 x 900", "12 x 1200")
 
 
 class FirstStep(keras.callbacks.Callback):
@@ -53,6 +47,12 @@ class FirstStep(keras.callbacks.Callback):
             self.done = time.perf_counter()
 
 
+def accuracy(network, images, labels) -> float:
+    """Returns the share of right answers; images uint8 (n, 28, 28)."""
+    answers = network.predict(to_input(images), batch_size=1000, verbose=0).argmax(axis=1)
+    return float((answers == labels).mean())
+
+
 def timed(seed: int, width: str, steps: int, test) -> dict:
     """Trains once; returns the seconds, those until the first step was done, and the accuracy."""
     (x, y), _ = data.load_training("mnist")
@@ -60,11 +60,14 @@ def timed(seed: int, width: str, steps: int, test) -> dict:
     start = time.perf_counter()
     if width == "former":  # with 16 channels in its first block
         network = build([(channels // 2, *rest) for channels, *rest in BEFORE], seed)
-        compile_phase(network, steps, RATE)
+        common.compile_phase(network, steps, RATE)
     else:
         widths = [int(width) * part for part in (1, 2, 4, 6, 8)]
-        network = compiled_cnn(seed, steps, RATE, widths=widths)
-    fit_steps(network, x, y, steps, seed, [first])
+        network = common.compiled_cnn(seed, steps, RATE, widths=widths)
+    size = common.BATCH_SIZE
+    epochs = -(-steps // (len(x) // size))
+    batches = training_dataset(x, y, epochs=epochs, batch_size=size, seed=seed)
+    network.fit(batches.take(steps), shuffle=False, verbose=0, callbacks=[first])
     seconds = time.perf_counter() - start
     return {
         "seconds": seconds, "seconds_to_first_step": first.done - start,
@@ -107,52 +110,41 @@ def tutorial(seed: int, test) -> dict:
     return {"seconds": seconds, "accuracy": accuracy(network, *test)}
 
 
-def one(what: str, seed: str, on: str) -> None:
-    """Prints the result of one training as JSON."""
+def one(what: str, seed: int, on: str) -> dict:
+    """Returns the result of one training."""
     test = data.load_test("mnist") if on == "test" else data.load_training("mnist")[1]
     if what == "tutorial training":
-        found = tutorial(int(seed), test)
-    else:
-        width, steps = what.split(" x ")
-        found = timed(int(seed), width, int(steps), test)
-    print(json.dumps(found))
+        return tutorial(seed, test)
+    width, steps = what.split(" x ")
+    return timed(seed, width, int(steps), test)
 
 
 def choose() -> None:
     """Validation accuracy by channels and steps, three seeds each: what the schedules rest on."""
     table = read_json(CHOICE, {}).get("channels x steps", {})
-    for name in ("{} x {}".format(*schedule) for schedule in CANDIDATES):
-        if name in table:
-            continue
-        found = [
-            in_new_process(__file__, "--one", name, 100 + seed, "validation") for seed in range(3)
-        ]
-        table[name] = {key: spread(row[key] for row in found) for key in found[0]}
-        save_result(CHOICE.stem, {"channels x steps": table})
+    for name in CANDIDATES:
+        if name not in table:
+            found = [
+                common.in_new_process(one, name, seed, "validation") for seed in range(100, 103)
+            ]
+            table[name] = common.spreads(found)
+            common.save_result(CHOICE.stem, {"channels x steps": table})
 
 
 def main() -> None:
     """Measures the goals and the tutorial in turn and writes the result file."""
-    schedules = SCHEDULES | FORMER
-    names = {goal: "{} x {}".format(*schedule) for goal, schedule in schedules.items()}
-    names["tutorial training"] = "tutorial training"
+    names = SCHEDULES | TWICE
     rows = {goal: [] for goal in names}
     for seed in SEEDS:
         for goal, what in names.items():
             if goal not in TWICE or seed < 2:
-                rows[goal].append(in_new_process(__file__, "--one", what, seed, "test"))
-    result = {
-        goal: {key: spread(row[key] for row in found) for key in found[0]}
-        for goal, found in rows.items()
-    }
-    result["channels x steps"] = names
-    result["choice"] = read_json(CHOICE, {})
-    save_result("time_to_accuracy", result)
+                rows[goal].append(common.in_new_process(one, what, seed, "test"))
+    result = {goal: common.spreads(found) for goal, found in rows.items()}
+    more = {"channels x steps": names, "choice": read_json(CHOICE, {})}
+    common.save_result("time_to_accuracy", result | more)
 
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--choose", action="store_true")
-    parser.add_argument("--one", nargs=3, metavar=("WHAT", "SEED", "ON"))
-    options = parser.parse_args()
-    one(*options.one) if options.one else choose() if options.choose else main()
+    choose() if parser.parse_args().choose else main()

@@ -8,55 +8,37 @@ measured by itself, too. PyTorch is channels-last, eager and compiled, in the sa
 runs in a process of its own, in turn.
 """
 
-import json
-import sys
+from functools import partial
+from importlib.util import find_spec
 
-from common import in_new_process, interleaved, save_result, seconds_per_call
+import tensorflow as tf
+from common import in_new_process, interleaved, next_step, save_result, seconds_per_call
+from cross_validation import BEFORE, FIVE, build
 
-from mnist_helpers.training.precision import default_dtype_policy
+from mnist_helpers.training.model import build_cnn
+from mnist_helpers.training.optimizer import adamw_cosine
+from mnist_helpers.training.precision import default_dtype_policy, with_dtype_policy
 
 STEPS, ROUNDS = 30, 3
-SIDES = {
-    "ours": "keras_step(default_dtype_policy(), False, True)",
-    "ours_in_batches_of_128": "keras_step(default_dtype_policy(), False, True, 128)",
-    "former_in_batches_of_128": "former_step()",
-    "keras_defaults": "keras_step('float32', 'auto', False)",
-    "keras_defaults_with_xla": "keras_step('float32', True, False)",
-    "pytorch_eager": "torch_step(False)",
-    "pytorch_compiled": "torch_step(True)",
-}
-
-
 def keras_step(precision: str, jit, fused: bool, batch: int = 256):
     """The network of the notebooks in a precision, with our batch normalisation or Keras's."""
-    from mnist_helpers.training.model import build_cnn
-    from mnist_helpers.training.precision import with_dtype_policy
-
     return step_of(with_dtype_policy(build_cnn(0), precision, fused), jit, batch)
 
 
 def former_step():
     """The same of the network that was the default before."""
-    from cross_validation import BEFORE, build
-
     return step_of(build(BEFORE), False, 128)
 
 
 def step_of(network, jit, batch: int):
     """Returns a function that trains one batch that is in memory, and the batch size."""
-    import tensorflow as tf
-
-    from mnist_helpers.training.optimizer import adamw_cosine
-
     network.compile(
         adamw_cosine(0.004, 2000), "categorical_crossentropy", metrics=["accuracy"],
         jit_compile=jit,
     )  # fmt: skip
     x = tf.random.uniform((batch, 28, 28, 1))
     y = tf.one_hot(tf.random.uniform((batch,), 0, 10, tf.int32), 10)
-    network.make_train_function()
-    iterator = iter(tf.data.Dataset.from_tensors((x, y)).repeat())
-    return lambda: network.train_function(iterator), batch
+    return next_step(network, tf.data.Dataset.from_tensors((x, y))), batch
 
 
 def torch_step(compiled: bool, batch: int = 256):
@@ -66,11 +48,8 @@ def torch_step(compiled: bool, batch: int = 256):
 
     torch.manual_seed(0)
     blocks, channels = [], 1
-    for width, side, padding, pooled in (
-        (16, 5, 0, True), (32, 3, 0, False), (64, 3, 1, True), (96, 3, 0, False),
-        (128, 3, 1, False),
-    ):  # fmt: skip
-        blocks.append(nn.Conv2d(channels, width, side, padding=padding, bias=False))
+    for width, side, padded, pooled in FIVE:
+        blocks.append(nn.Conv2d(channels, width, side, padding=int(padded), bias=False))
         blocks += [nn.MaxPool2d(2)] if pooled else []
         blocks += [nn.BatchNorm2d(width), nn.ReLU()]
         channels = width
@@ -95,22 +74,25 @@ def torch_step(compiled: bool, batch: int = 256):
     return step, batch
 
 
-def measure_here(side: str) -> None:
-    """Prints images per second, for the parent to read."""
-    step, batch = eval(SIDES[side])  # one of the expressions above, never input
-    rate = batch / min(seconds_per_call(step, STEPS, warm=5) for _ in range(2))
-    print(json.dumps({"rate": rate}))
+SIDES = {
+    "ours": lambda: keras_step(default_dtype_policy(), False, True),
+    "ours_in_batches_of_128": lambda: keras_step(default_dtype_policy(), False, True, 128),
+    "former_in_batches_of_128": former_step,
+    "keras_defaults": lambda: keras_step("float32", "auto", False),
+    "keras_defaults_with_xla": lambda: keras_step("float32", True, False),
+    "pytorch_eager": lambda: torch_step(False),
+    "pytorch_compiled": lambda: torch_step(True),
+}
 
 
-def measure(side: str) -> float:
-    """Measures one side in a new process; images per second."""
-    return in_new_process(__file__, side)["rate"]
+def rate(side: str) -> float:
+    """Returns images per second of one side."""
+    step, batch = SIDES[side]()
+    return batch / min(seconds_per_call(step, STEPS, warm=5) for _ in range(2))
 
 
 def matrix_peak() -> float:
     """Returns GFLOP/s of a 2048 x 2048 matrix product in the native type."""
-    import tensorflow as tf
-
     dtype = tf.bfloat16 if default_dtype_policy() == "mixed_bfloat16" else tf.float32
     a = tf.cast(tf.random.normal((2048, 2048)), dtype)
     product = tf.function(lambda: tf.reduce_sum(tf.matmul(a, a)[0, :1]))
@@ -122,8 +104,6 @@ def convolution_gflop() -> float:
 
     Two per multiplication and addition. The first convolution has no gradient of its input.
     """
-    from mnist_helpers.training.model import build_cnn
-
     total = 0
     for layer in build_cnn(0).layers:
         if "conv" in layer.name:
@@ -136,13 +116,10 @@ def convolution_gflop() -> float:
 
 def main() -> None:
     """Measures all sides in turn and writes the result file."""
-    sides = dict(SIDES)
-    try:
-        import torch  # noqa: F401
-    except ModuleNotFoundError:
+    if not find_spec("torch"):
         print("PyTorch is not installed (group `bench`): its rows are left out.", flush=True)
-        sides = {name: side for name, side in sides.items() if "pytorch" not in name}
-    measures = {name: lambda name=name: measure(name) for name in sides}
+    sides = [name for name in SIDES if find_spec("torch") or "pytorch" not in name]
+    measures = {name: partial(in_new_process, rate, name) for name in sides}
     measures["matrix_product_gflops"] = matrix_peak
     rows = interleaved(measures, ROUNDS)
     rows["convolution_gflop_per_image"] = convolution_gflop()
@@ -150,7 +127,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    if len(sys.argv) > 1:
-        measure_here(sys.argv[1])
-    else:
-        main()
+    main()

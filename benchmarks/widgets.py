@@ -5,32 +5,28 @@ PYTHONPATH=. python benchmarks/widgets.py --no-browser
 """
 
 import argparse
-import os
-import platform
 import statistics
 import tempfile
 import time
 from pathlib import Path
 
 import numpy as np
-from sklearn.datasets import load_digits
+import psutil
+from common import RESULTS, save_result
 
-import mnist_helpers  # noqa: F401  before Keras, whose home it sets
 from mnist_helpers.data.mnist import load_mnist
 from mnist_helpers.evaluation.inference import Predictor
 from mnist_helpers.evaluation.reader import Reader
-from mnist_helpers.files import write_json
-from mnist_helpers.paths import PROJECT, SHIPPED_DIR
+from mnist_helpers.paths import SHIPPED_DIR
 from mnist_helpers.preprocessing.mnist_format import to_mnist
 from mnist_helpers.training.artifacts import load_model
 from mnist_helpers.training.augmentation import Augmentation
-from mnist_helpers.training.metrics import read_metrics
+from mnist_helpers.training.model_choice import find_model
 from mnist_helpers.widgets import AugmentationExplorer, DigitPad
 from mnist_helpers.widgets.explorer import augmentation_picture
 from mnist_helpers.widgets.html import image_html
 from mnist_helpers.widgets.pad import EXAMPLES, draw_strokes
 
-RESULT = PROJECT / "benchmarks" / "results" / "widgets.json"
 TRANSFORMS = 100
 
 
@@ -42,15 +38,12 @@ def milliseconds(function, repeats: int = 50) -> dict[str, float]:
         start = time.perf_counter()
         function()
         taken.append(1000 * (time.perf_counter() - start))
+    return median_and_slowest(taken)
+
+
+def median_and_slowest(taken: list[float]) -> dict[str, float]:
+    """Returns both of some times in milliseconds."""
     return {"median_ms": round(statistics.median(taken), 2), "slowest_ms": round(max(taken), 2)}
-
-
-def resident_megabytes() -> float | None:
-    """Returns the memory this process holds, where Linux says so."""
-    status = Path("/proc/self/statm")
-    if not status.exists():
-        return None
-    return int(status.read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") / 2**20
 
 
 def measure_callbacks(predict) -> dict:
@@ -78,23 +71,12 @@ def measure_callbacks(predict) -> dict:
     explorer = AugmentationExplorer(images[:500], labels[:500], Augmentation())
     places = np.linspace(0, 180, TRANSFORMS + 1)
     explorer.sliders["rotation_degrees"].value = float(places[-1])
-    before = resident_megabytes()
+    memory = psutil.Process().memory_info
+    before = memory().rss
     for degrees in places[:-1]:
         explorer.sliders["rotation_degrees"].value = float(degrees)
-    if before is not None:
-        results["memory_after_100_moves_mb"] = round(resident_megabytes() - before, 1)
+    results["memory_after_100_moves_mb"] = round((memory().rss - before) / 2**20, 1)
     return results
-
-
-def measure_digits(predict) -> dict:
-    """Reads scikit-learn's 1,797 digits, none of which the model was trained on."""
-    digits = load_digits()
-    answers = [predict(to_mnist(image)[None]).argmax() for image in digits.images]
-    return {
-        "images": len(answers),
-        "right": int((np.array(answers) == digits.target).sum()),
-        "accuracy": round(float((np.array(answers) == digits.target).mean()), 4),
-    }
 
 
 def measure_browser() -> dict:
@@ -129,20 +111,14 @@ def measure_browser() -> dict:
         context.close()
     return {
         "open_06_to_a_pad_that_answers_s": round(opened, 1),
-        "stroke_to_answer_on_screen": {
-            "median_ms": round(statistics.median(strokes), 1),
-            "slowest_ms": round(max(strokes), 1),
-        },
-        "slider_to_picture_on_screen": {
-            "median_ms": round(statistics.median(moves), 1),
-            "slowest_ms": round(max(moves), 1),
-        },
+        "stroke_to_answer_on_screen": median_and_slowest(strokes),
+        "slider_to_picture_on_screen": median_and_slowest(moves),
     }
 
 
-# Waits, inside the page, until another picture has been painted.
+# Presses a key in the page and waits there until another picture has been painted.
 WAIT_FOR_CHANGE = """
-([place, act]) => new Promise((done) => {
+([place, target, key]) => new Promise((done) => {
   const start = performance.now();
   const watched = document.querySelector(place);
   const picture = () => watched.querySelector("img")?.src;
@@ -153,7 +129,8 @@ WAIT_FOR_CHANGE = """
     requestAnimationFrame(() => setTimeout(() => done(performance.now() - start)));
   });
   changed.observe(watched, { childList: true, subtree: true, characterData: true });
-  eval(act);
+  const press = new KeyboardEvent("keydown", { key, bubbles: true });
+  document.querySelector(target).dispatchEvent(press);
 })
 """
 
@@ -162,21 +139,14 @@ def stroke_to_answer(page, key: str) -> float:
     """Returns the milliseconds from drawn strokes to the answer on the screen."""
     page.locator(".mnist-pad canvas").press("Delete")
     page.locator(".mnist-pad").get_by_text("Draw a digit.").wait_for()
-    press = (
-        "document.querySelector('.mnist-pad canvas').dispatchEvent("
-        f"new KeyboardEvent('keydown', {{key: '{key}', bubbles: true}}))"
-    )
-    return page.evaluate(WAIT_FOR_CHANGE, [".mnist-pad", press])
+    return page.evaluate(WAIT_FOR_CHANGE, [".mnist-pad", ".mnist-pad canvas", key])
 
 
 def slider_to_picture(page, number: int) -> float:
     """Returns the milliseconds from a slider's new place to its picture on the screen."""
     key = "ArrowRight" if number % 2 == 0 else "ArrowLeft"
-    press = (
-        "document.querySelector('.mnist-explorer .noUi-handle').dispatchEvent("
-        f"new KeyboardEvent('keydown', {{key: '{key}', bubbles: true}}))"
-    )
-    return page.evaluate(WAIT_FOR_CHANGE, [".mnist-explorer", press])
+    handle = ".mnist-explorer .noUi-handle"
+    return page.evaluate(WAIT_FOR_CHANGE, [".mnist-explorer", handle, key])
 
 
 def main() -> None:
@@ -184,18 +154,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--no-browser", action="store_true", help="only what runs in the kernel")
     arguments = parser.parse_args()
-    hybrid = read_metrics(SHIPPED_DIR)["phases"]["hybrid"]["model"]
-    predict = Predictor(load_model(SHIPPED_DIR / hybrid))
-    results = {
-        "machine": f"{platform.machine()}, {os.cpu_count()} cores",
-        "model": hybrid,
-        **measure_callbacks(predict),
-        "scikit_learn_digits": measure_digits(predict),
-    }
+    hybrid = find_model(SHIPPED_DIR)
+    results = {"model": hybrid.name, **measure_callbacks(Predictor(load_model(hybrid)))}
     if not arguments.no_browser:
         results |= measure_browser()
-    write_json(RESULT, results)
-    print(RESULT.read_text())
+    save_result("widgets", results)
+    print((RESULTS / "widgets.json").read_text())
 
 
 if __name__ == "__main__":
