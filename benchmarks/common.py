@@ -10,6 +10,7 @@ from concurrent.futures import ProcessPoolExecutor
 from importlib import metadata
 from importlib.util import find_spec
 
+import jinja2
 import keras
 
 from mnist_helpers import training
@@ -147,3 +148,19 @@ def seconds_per_call(function, calls: int, warm: int = 2) -> float:
     for _ in range(calls):
         function()
     return (time.perf_counter() - start) / calls
+
+
+def markdown_table(*rows) -> str:
+    """Returns a table in Markdown; the first row is its head."""
+    head, *lines = (f"| {' | '.join(map(str, row))} |" for row in rows)
+    return "\n".join([head.replace("|  |", "| |"), "|---" * len(rows[0]) + "|", *lines])
+
+
+def from_template(name: str, **values) -> str:
+    """Fills `benchmarks/templates/<name>.j2`; returns it without the last line's end."""
+    templates = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(RESULTS.parent / "templates"),
+        undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True,
+    )  # fmt: skip
+    templates.filters["to"] = format  # as the built-in function, `{{ 0.5 | to(".0%") }}`
+    return templates.get_template(f"{name}.j2").render(values).strip()

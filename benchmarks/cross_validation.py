@@ -10,7 +10,7 @@ import argparse
 
 import keras
 import numpy as np
-from common import RESULTS, compile_phase, save_result
+from common import RESULTS, compile_phase, from_template, markdown_table, save_result
 from keras import layers
 
 from mnist_helpers import data, training
@@ -96,57 +96,26 @@ def run(recipes: list[str], numbers: list[int]) -> None:
                 print(rows[-1], flush=True)
 
 
-def table() -> str:
+def page() -> str:
     """Returns recipe.md: what was tried, in Markdown."""
-    result = read_json(RESULTS / "cross_validation.json")
-    machine = result["machine"]
-    lines = [
-        "# How the network and its training were settled",
-        "",
-        "Written by `python benchmarks/cross_validation.py --table`. The test set plays no part: "
-        "each training image of a fold is predicted by a network that was trained on the "
-        "other four fifths, 10 + 10 epochs, seed 0. Wrong answers and log loss (which moves first) "
-        "of the folds that a recipe was tried on; the same folds of the former default stand "
-        "beside it. One seed a fold: what differs by less than about 8 errors in 10,000 is within "
-        "chance.",
-        "",
-        "| network and batches | folds | images | errors, clean phase | errors, hybrid | "
-        "log loss, hybrid |",
-        "|---|---|---|---|---|---|",
-    ]
-    first = next(iter(RECIPES))
-    reference = {row["fold"]: row for row in result["rows"] if row["recipe"] == first}
-    for name in RECIPES:
-        rows = [row for row in result["rows"] if row["recipe"] == name]
+    result, first = read_json(RESULTS / "cross_validation.json"), next(iter(RECIPES))
+    head = ("network and batches", "folds", "images", "errors, clean phase", "errors, hybrid",
+            "log loss, hybrid")  # fmt: skip
+    by_recipe = {
+        name: [row for row in result["rows"] if row["recipe"] == name] for name in RECIPES
+    }
+    reference = {row["fold"]: row for row in by_recipe[first]}
+    lines = []
+    for name, rows in by_recipe.items():
         others = [reference[row["fold"]] for row in rows]
-        cells = [len(rows), f"{sum(row['images'] for row in rows):,}"]
+        lines.append([name, len(rows), f"{sum(row['images'] for row in rows):,}"])
         for key, total, form in (("clean", sum, "d"), ("hybrid", sum, "d"),
                                  ("hybrid log loss", np.mean, ".4f")):  # fmt: skip
             own, other = (total([row[key] for row in some]) for some in (rows, others))
-            cells.append(f"{own:{form}}" if name == first else f"{own:{form}} ({other:{form}})")
-        lines.append(f"| {name} | {' | '.join(map(str, cells))} |")
-    lines += [
-        "",
-        f"{machine['processor']}, {machine['precision']}; {machine['date']}. No more than these "
-        "was tried on more than one split.",
-        "",
-        "## Before that, on one split",
-        "",
-        "Wrong answers per 10,000 held-out training images (as they are, and slightly turned, "
-        "moved and resized), of the former network; one seed each, so differences below about 8 "
-        "are within chance. Weaker augmentation read no better and was not taken, as the present "
-        "one covers more; nor was anything else that lies within chance of what was then the "
-        "default.",
-        "",
-        "| variant | clean phase | hybrid | hybrid, moved images |",
-        "|---|---|---|---|",
-    ]
-    for name, row in read_json(RESULTS / "recipe.json").items():
-        errors = row["errors"]
-        only = " (second phase alone, from the base's clean phase)" if "note" in row else ""
-        keys = ("clean, as they are", "hybrid, as they are", "hybrid, moved")
-        lines.append(f"| {name}{only} | {' | '.join(str(errors[key]) for key in keys)} |")
-    return "\n".join(lines) + "\n"
+            lines[-1].append(f"{own:{form}}" if name == first else f"{own:{form}} ({other:{form}})")
+    before = read_json(RESULTS / "recipe.json")
+    values = {"machine": result["machine"], "table": markdown_table(head, *lines), "before": before}
+    return from_template("recipe.md", **values) + "\n"
 
 
 def main() -> None:
@@ -157,7 +126,7 @@ def main() -> None:
     parser.add_argument("--table", action="store_true")
     options = parser.parse_args()
     if options.table:
-        write_text(RESULTS.parent / "recipe.md", table())
+        write_text(RESULTS.parent / "recipe.md", page())
     else:
         run([list(RECIPES)[number] for number in options.recipes], options.folds)
 

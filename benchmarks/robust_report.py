@@ -1,17 +1,17 @@
 """Tables of the robust policy's results: its page, and the short form for the README."""
 
+import common
 import numpy as np
 from scipy import stats
 
 from mnist_helpers.evaluation import robustness
 from mnist_helpers.files import read_json
-from mnist_helpers.paths import PROJECT
 
-RESULTS = PROJECT / "benchmarks" / "results" / "robust_policy"
-PAGE = PROJECT / "benchmarks" / "robust_policy.md"
+RESULTS = common.RESULTS / "robust_policy"
+PAGE = common.RESULTS.parent / "robust_policy.md"
 NAMES = {"robust": "the robust policy", "robust60": "that"}
 IMAGES = 4_000  # test images that are damaged in a hundred ways; the same for all networks
-CHOICE = RESULTS.parent / "robust_policy_choice"
+CHOICE = common.RESULTS / "robust_policy_choice"
 # The parts of the augmented images that are damaged, by the phases trained so.
 SHARES = {"robust": 0.15, "robust30": 0.3, "robust60": 0.6}
 PHASES = {
@@ -26,22 +26,6 @@ def results() -> dict[str, dict[int, dict]]:
     return {phase: {r["seed"]: r for r in found if r["phase"] == phase} for phase in PHASES}
 
 
-def choice() -> str:
-    """Returns how the settings compare on validation images, in Markdown."""
-    lines = [
-        "| damaged | seed | clean digits | log loss | all kinds | worst kind |",
-        "|---" * 6 + "|",
-    ]
-    rows = [read_json(path) for path in CHOICE.glob("*.json")]
-    share = {"hybrid": 0.0, **SHARES}
-    for found in sorted(rows, key=lambda row: (share[row["phase"]], row["seed"])):
-        lines.append(
-            f"| {share[found['phase']]:.0%} | {found['seed']} | {found['accuracy']:.2%} | "
-            f"{found['log_loss']:.4f} | {np.mean(middle(found)):.2%} | {min(middle(found)):.2%} |"
-        )
-    return "\n".join(lines)
-
-
 def middle(result: dict, kinds=tuple(robustness.CORRUPTIONS)) -> list[float]:
     """Returns a result's accuracies at the middle level of some corruptions."""
     return [result["curves"][kind][2] for kind in kinds]
@@ -54,21 +38,21 @@ def table(by_phase: dict, kinds=()) -> str:
         by_phase: What `results` found.
         kinds: Kinds of damage that get a row of their own.
     """
-    lines = [f"| | {' | '.join(PHASES.values())} |", "|---" * (1 + len(PHASES)) + "|"]
-
-    def row(title, measure):
-        cells = (np.mean([100 * measure(r) for r in runs.values()]) for runs in by_phase.values())
-        lines.append(f"| {title} | {' | '.join(f'{cell:.2f}' for cell in cells)} |")
-
-    row("clean digits", lambda result: result["accuracy"])
+    held_out, measures = robustness.HELD_OUT, {"clean digits": lambda result: result["accuracy"]}
     for kind in kinds:
-        note = " (in no training)" if kind in robustness.HELD_OUT else ""
-        row(kind + note, lambda result, kind=kind: middle(result, [kind])[0])
-    row("**mean of all kinds**", lambda result: np.mean(middle(result)))
-    row("**worst kind**", lambda result: np.min(middle(result)))
-    held_out = robustness.HELD_OUT
-    row("mean of the kinds in no training", lambda result: np.mean(middle(result, held_out)))
-    return "\n".join(lines)
+        note = " (in no training)" if kind in held_out else ""
+        measures[kind + note] = lambda result, kind=kind: middle(result, [kind])[0]
+    measures |= {
+        "**mean of all kinds**": lambda result: np.mean(middle(result)),
+        "**worst kind**": lambda result: np.min(middle(result)),
+        "mean of the kinds in no training": lambda result: np.mean(middle(result, held_out)),
+    }
+    seeds = [list(runs.values()) for runs in by_phase.values()]
+    rows = [
+        (title, *(f"{np.mean([100 * measure(run) for run in runs]):.2f}" for runs in seeds))
+        for title, measure in measures.items()
+    ]
+    return common.markdown_table(["", *PHASES.values()], *rows)
 
 
 def loss_on_clean_digits(by_phase: dict, phase: str = "robust") -> str:
@@ -96,23 +80,19 @@ def caption(by_phase: dict) -> str:
 
 def page() -> str:
     """Returns the content of robust_policy.md."""
-    found = results()
-    parts = [
-        "# The robust policy beside the standard one",
-        f"Written by `python benchmarks/update_readme.py`. {caption(found)}",
-        table(found, robustness.CORRUPTIONS),
-        f"The robust policy damages {SHARES['robust']:.0%} of the augmented images. "
-        f"{loss_on_clean_digits(found)}",
-        "## How much damage",
-        f"The first setting was {SHARES['robust60']:.0%}. "
-        f"{loss_on_clean_digits(found, 'robust60')} So less was tried, on validation images again:",
-        choice(),
-        "How right an answer is counts more finely in the log loss than in the accuracy, in which "
-        "one of the 5,000 digits is 0.02 points (2,000 of them are damaged). By the log loss the "
-        "smallest part costs the least; the accuracies do not tell the parts apart. The table "
-        "above shows what that gives up: occlusion, lines and stripes are read less well.",
-    ]
-    return "\n\n".join(parts) + "\n"
+    found, share = results(), {"hybrid": 0.0, **SHARES}
+    choice = [read_json(path) for path in CHOICE.glob("*.json")]
+    parts = {
+        "caption": caption(found),
+        "table": table(found, robustness.CORRUPTIONS),
+        "share": share,
+        "loss": loss_on_clean_digits(found),
+        "first_loss": loss_on_clean_digits(found, "robust60"),
+        "choice": sorted(choice, key=lambda row: (share[row["phase"]], row["seed"])),
+        "middle": middle,
+        "mean": np.mean,
+    }
+    return common.from_template("robust_policy.md", **parts) + "\n"
 
 
 def summary() -> str:

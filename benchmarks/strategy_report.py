@@ -4,6 +4,7 @@
 """
 
 import pandas as pd
+from common import from_template, markdown_table
 
 from mnist_helpers.evaluation import sweeps
 from mnist_helpers.files import read_json
@@ -46,64 +47,29 @@ def table(runs: pd.DataFrame) -> str:
     titles = [title for title, _, _ in COLUMNS.values()]
     intervals = {name: sweeps.mean_intervals(runs, name) for name in COLUMNS}
     tests = {name: against_ours(runs, name) for name in COLUMNS}
-    lines = [f"| 20 epochs | {' | '.join(titles)} |", "|---" * (1 + len(titles)) + "|"]
+    rows = [["20 epochs", *titles]]
     for setting in intervals["test_accuracy"].index:
-        cells = []
+        rows.append([setting])
         for name, (_, scale, form) in COLUMNS.items():
             row = intervals[name].loc[setting]
             half = (row["high"] - row["low"]) / 2
             differs = setting != OURS and tests[name].loc[setting, "p_corrected"] < 0.05
             mark = "\\*" if differs else ""
-            cells.append(form.format(scale * row["mean"], scale * half) + mark)
-        lines.append(f"| {setting} | {' | '.join(cells)} |")
-    return "\n".join(lines)
-
-
-def accuracies(runs: pd.DataFrame) -> str:
-    """Says by how much the test accuracy of ours differs from each other, and which pairs do."""
-    parts = [
-        f"{setting} {_points(row)}"
-        for setting, row in against_ours(runs, "test_accuracy").iterrows()
-    ]
-    tests = sweeps.paired_tests(runs, "test_accuracy")
-    certain = [
-        f"{row['first']} minus {row['second']}, {_points(row)}"
-        for _, row in tests[tests["p_corrected"] < 0.05].iterrows()
-    ]
-    return (
-        "Test accuracy of the hybrid minus that of each other, in points, with its 95% interval "
-        f"and corrected p: {'; '.join(parts)}. Significant among all {len(tests)} pairs: "
-        f"{'; '.join(certain) or 'none'}."
-    )
-
-
-def _points(row: pd.Series) -> str:
-    return (
-        f"{100 * row['difference']:+.3f} ({100 * row['low']:+.3f} to {100 * row['high']:+.3f}, "
-        f"p {row['p_corrected']:.2g})"
-    )
-
-
-def caption(runs: pd.DataFrame) -> str:
-    """Says what the numbers are, and where and when they were measured."""
-    n = sweeps.mean_intervals(runs, "test_accuracy")["n"]
-    count = f"{n.min()}" if n.min() == n.max() else f"{n.min()} to {n.max()}"
-    facts = read_json(FOLDER / "environment.json")
-    return (
-        f"Means over n = {count} seeds ± half of Student's 95% interval. \\*: differs "
-        "significantly from the hybrid (paired by seed, Holm's correction for all pairs, "
-        "p < 0.05). All share the network, the number of updates, and each seed's first weights. "
-        "Calibration error of the models as saved; corrupted digits over all severities of the "
-        f"types in notebook 05. {facts['date']}, {facts['processor']}, {facts['precision']}, "
-        f"threads of a run: {facts['cores']}; Python {facts['python']}, TensorFlow "
-        f"{facts['tensorflow']}, Keras {facts['keras']}."
-    )
+            rows[-1].append(form.format(scale * row["mean"], scale * half) + mark)
+    return markdown_table(*rows)
 
 
 def summary() -> str:
-    """Returns the table and what stands under it."""
+    """Returns the table and what stands under it: where it is from, and which pairs differ."""
     runs, _ = sweeps.read_sweep(FOLDER)
-    return "\n\n".join([table(runs), caption(runs), accuracies(runs)])
+    return from_template(
+        "study.md",
+        table=table(runs),
+        n=sweeps.mean_intervals(runs, "test_accuracy")["n"],
+        facts=read_json(FOLDER / "environment.json"),
+        differences=against_ours(runs, "test_accuracy"),
+        tests=sweeps.paired_tests(runs, "test_accuracy"),
+    )
 
 
 def main() -> None:

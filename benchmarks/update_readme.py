@@ -9,41 +9,11 @@ import reader_report
 import report
 import robust_report
 import strategy_report
+from common import from_template
 
 from mnist_helpers.files import write_text
 from mnist_helpers.paths import PROJECT, SHIPPED_DIR
 from mnist_helpers.training.metrics import read_metrics
-
-
-def results_table(metrics: dict) -> str:
-    """Returns the table in Markdown.
-
-    Args:
-        metrics: Content of `metrics.json`, with both phases evaluated.
-    """
-    lines = [
-        "| after | test accuracy (95% interval) | epochs | training time |",
-        "|---|---|---|---|",
-    ]
-    epochs, seconds = [], []
-    for key, title in (("clean_phase", "clean phase"), ("hybrid", "hybrid (clean, then mixed)")):
-        phase = metrics["phases"][key]
-        low, high = phase["test_accuracy_interval"]
-        epochs.append(f"{phase['epochs']}")
-        seconds.append(f"{phase['training_seconds']:.0f}")
-        lines.append(
-            f"| {title} | {phase['test_accuracy']:.2%} ({low:.2%} – {high:.2%}) | "
-            f"{' + '.join(epochs)} | {' + '.join(seconds)} s |"
-        )
-    facts, hybrid = metrics["environment"], metrics["phases"]["hybrid"]
-    seed = hybrid["parameters"]["SEED"]
-    source = (
-        f"One run (n = 1, seed {seed}) on {facts['dataset_title']}, {facts['processor']}, "
-        f"{hybrid['precision']}; Python {facts['python']}, TensorFlow "
-        f"{facts['tensorflow']}, Keras {facts['keras']}; {facts['date']}. The interval is "
-        "Wilson's, for the sampling of 10,000 test digits; other seeds differ as well."
-    )
-    return "\n".join([*lines, "", source])
 
 
 def filled(text: str, block: str, content: str) -> str:
@@ -56,8 +26,8 @@ def filled(text: str, block: str, content: str) -> str:
 def pages() -> dict:
     """Returns what the README and the pages of results should contain, by their files."""
     blocks = {
-        "README.md": ("results", results_table(read_metrics(SHIPPED_DIR))),
-        "docs/benchmarks.md": ("benchmarks", report.table(columns=2)),
+        "README.md": ("results", from_template("shipped.md", **read_metrics(SHIPPED_DIR))),
+        "docs/benchmarks.md": ("benchmarks", report.measured()),
         "docs/study.md": ("strategy", strategy_report.summary()),
         "docs/robustness.md": ("robust", robust_report.summary()),
     }
