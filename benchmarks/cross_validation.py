@@ -10,7 +10,7 @@ import argparse
 
 import keras
 import numpy as np
-from common import RESULTS, compile_phase, from_template, markdown_table, save_result
+from common import RESULTS, compile_phase, from_template, save_result
 from keras import layers
 
 from mnist_helpers import data, training
@@ -99,22 +99,16 @@ def run(recipes: list[str], numbers: list[int]) -> None:
 def page() -> str:
     """Returns recipe.md: what was tried, in Markdown."""
     result, first = read_json(RESULTS / "cross_validation.json"), next(iter(RECIPES))
-    head = ("network and batches", "folds", "images", "errors, clean phase", "errors, hybrid",
-            "log loss, hybrid")  # fmt: skip
-    by_recipe = {
-        name: [row for row in result["rows"] if row["recipe"] == name] for name in RECIPES
+    by_recipe = {name: [row for row in result["rows"] if row["recipe"] == name] for name in RECIPES}
+    former = {row["fold"]: row for row in by_recipe[first]}
+    values = {
+        "machine": result["machine"],
+        "first": first,
+        "recipes": [
+            (name, rows, [former[row["fold"]] for row in rows]) for name, rows in by_recipe.items()
+        ],
+        "before": read_json(RESULTS / "recipe.json"),
     }
-    reference = {row["fold"]: row for row in by_recipe[first]}
-    lines = []
-    for name, rows in by_recipe.items():
-        others = [reference[row["fold"]] for row in rows]
-        lines.append([name, len(rows), f"{sum(row['images'] for row in rows):,}"])
-        for key, total, form in (("clean", sum, "d"), ("hybrid", sum, "d"),
-                                 ("hybrid log loss", np.mean, ".4f")):  # fmt: skip
-            own, other = (total([row[key] for row in some]) for some in (rows, others))
-            lines[-1].append(f"{own:{form}}" if name == first else f"{own:{form}} ({other:{form}})")
-    before = read_json(RESULTS / "recipe.json")
-    values = {"machine": result["machine"], "table": markdown_table(head, *lines), "before": before}
     return from_template("recipe.md", **values) + "\n"
 
 

@@ -106,9 +106,7 @@ def printed_digits(count: int, rng: np.random.Generator) -> tuple[np.ndarray, np
     """Prints digits in fonts that have plain ones; see `drawn_digits`."""
     plain = fonts(("DejaVu", "STIXGeneral", "cmr", "cmb"))
     labels = rng.integers(0, 10, count).astype(np.uint8)
-    makers = [
-        lambda label=label: printed(str(label), one_of(plain, rng), rng) for label in labels
-    ]
+    makers = [lambda label=label: printed(str(label), one_of(plain, rng), rng) for label in labels]
     return in_form_of_mnist(makers), labels
 
 

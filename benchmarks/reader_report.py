@@ -11,7 +11,7 @@ from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
-from common import RESULTS, from_template, markdown_table, save_result, seconds_per_call
+from common import RESULTS, from_template, save_result, seconds_per_call
 from drawn_digits import cropped, in_form_of_mnist
 from drawn_strangers import HELD_OUT
 from drawn_strips import draw_strip
@@ -33,7 +33,6 @@ from mnist_helpers.training.pipeline import to_input
 
 PICTURES, CORRUPTED, STRIPS, STRANGERS, PHOTOS = 1_000, 4_000, 500, 500, 200
 REPEATS = 5  # of the photos
-MODELS = {"reader": "the reader", "hybrid": "hybrid"}
 
 
 def surrounded(image: np.ndarray) -> dict[str, np.ndarray]:
@@ -162,24 +161,11 @@ def main() -> None:
 
 def page() -> str:
     """Returns the content of reader.md."""
-    found = read_json(RESULTS / "reader.json")
-    rows, strangers = found["classifiers"], found["strangers"]
-    forms = {kind: ".4f" if "error" in kind else ".2%" for kind in rows["reader"]}
-    cells = [
-        [kind, *(format(rows[name][kind], form) for name in MODELS)] for kind, form in forms.items()
-    ]
-    passed = [[kind, f"{share:.1%}"] for kind, share in strangers.items()]
-    tables = {
-        "classifiers": markdown_table(["", *MODELS.values()], *cells),
-        "strangers": markdown_table(
-            ["no digits, of kinds that are in no training", "taken for a digit"], *passed
-        ),
-    }
-    counts = {
+    values = {
         "corrupted": CORRUPTED, "pictures": PICTURES, "strangers_n": STRANGERS, "strips": STRIPS,
-        "mean": np.mean(list(strangers.values())),
+        "amounts": None,
     }  # fmt: skip
-    return from_template("reader.md", **{"amounts": None} | found | tables | counts) + "\n"
+    return from_template("reader.md", **values | read_json(RESULTS / "reader.json")) + "\n"
 
 
 PAGE = RESULTS.parent / "reader.md"

@@ -39,12 +39,10 @@ def publishable(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
         for cell in notebook.cells
         if "injected-parameters" not in cell.metadata.get("tags", [])
     ]
-    count = 0
     for cell in notebook.cells:
         cell.metadata = {key: cell.metadata[key] for key in cell.metadata if key == "tags"}
-        if cell.cell_type != "code":
-            continue
-        count += 1
+    code = [cell for cell in notebook.cells if cell.cell_type == "code"]
+    for count, cell in enumerate(code, 1):
         cell.execution_count = count
         for output in cell.outputs:
             if output.output_type == "execute_result":

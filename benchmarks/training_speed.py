@@ -20,6 +20,8 @@ from mnist_helpers.training.optimizer import adamw_cosine
 from mnist_helpers.training.precision import default_dtype_policy, with_dtype_policy
 
 STEPS, ROUNDS = 30, 3
+
+
 def keras_step(precision: str, jit, fused: bool, batch: int = 256):
     """The network of the notebooks in a precision, with our batch normalisation or Keras's."""
     return step_of(with_dtype_policy(build_cnn(0), precision, fused), jit, batch)
