@@ -14,10 +14,11 @@ CYRILLIC = "ГДЖИЙКЛМПУФЦШЩЫЭЮЯвгджийклмптфцшщы
 OTHERS = "אבגדהזחטכלמנעפצקרשתԱԲԳԴԵԶԷԸԹԺԻԽԾԿՀՁაბგდევზთიკლმნჟრსტუფქღყშჩცძწჭხჯჰعحخصضطظفقكلمنهي"
 SIGNS = "!?#%&*+=@§€£$¥<>{}[]~^©®½±×÷√∞∑∫≈≠≤"  # noqa: RUF001
 SHAPES = "→←↑↓↔⇒★☆♥♦♣♠☀☂☎☺☻♀♂♪♫✓✗✂✈❄❀"
-WORDS = (
-    "and the of to in is at on no yes sum total date name pay only per not "
-    "for with EUR CHF Mr Dr Ltd und der die euro paid"
-).split()
+WORDS = [
+    "and", "the", "of", "to", "in", "is", "at", "on", "no", "yes", "sum", "total", "date", "name",
+    "pay", "only", "per", "not", "for", "with", "EUR", "CHF", "Mr", "Dr", "Ltd", "und", "der",
+    "die", "euro", "paid",
+]  # fmt: skip
 Maker = Callable[[np.random.Generator], np.ndarray]
 
 

@@ -50,9 +50,10 @@ def measure(cores: int, size: int, batch: int) -> dict:
 def plot(rows: list[dict]) -> None:
     """Draws time per epoch and memory by size, and speed by batch size, beside linear growth."""
     use_style()
+    table = pd.DataFrame(rows)
     figure, (time_axes, memory, speed) = plt.subplots(1, 3, figsize=(12, 3.6))
     for cores, colour, label in ((1, CLEAN, "1 core"), (2, HYBRID, "2 cores")):
-        points = pd.DataFrame(rows).query("cores == @cores")
+        points = table[table["cores"] == cores]
         by_size, by_batch = points.query("batch == 256"), points.query("images == 60_000")
         sizes, seconds = by_size["images"], by_size["images"] / by_size["images_per_second"]
         time_axes.plot(sizes, seconds, "o-", color=colour, label=label)
