@@ -17,8 +17,9 @@ from mnist_helpers.evaluation.inference import Predictor
 from mnist_helpers.evaluation.reader import IS_DIGIT_MODEL
 from mnist_helpers.paths import SHIPPED_DIR
 from mnist_helpers.preprocessing import PictureError, to_mnist
+from mnist_helpers.runner.export_formats import ExportError
 from mnist_helpers.runner.page import digit_page as export_page
-from mnist_helpers.runner.page.digit_network import PageExportError, describe_network
+from mnist_helpers.runner.page.digit_network import describe_network
 from mnist_helpers.runner.page.live_widgets import IN_JAVASCRIPT
 from mnist_helpers.runner.page.render import javascript
 from mnist_helpers.training.artifacts import load_model
@@ -106,7 +107,7 @@ def test_a_layer_that_is_called_twice():
     (layers.Softmax(axis=1), "last axis"), (layers.BatchNormalization(axis=1), "last axis"),
 ])  # fmt: skip
 def test_what_the_page_cannot_express_is_an_error_and_no_page(layer, message, tmp_path):
-    with pytest.raises(PageExportError, match=message):
+    with pytest.raises(ExportError, match=message):
         export_page.write_digit_page(network(layer), tmp_path / "page.html", IMAGES, {})
     assert not list(tmp_path.iterdir())
 
@@ -114,7 +115,7 @@ def test_what_the_page_cannot_express_is_an_error_and_no_page(layer, message, tm
 def test_weights_that_16_bits_cannot_hold_are_an_error():
     model = network()
     model.set_weights([1e6 * weights for weights in model.get_weights()])
-    with pytest.raises(PageExportError, match="16 bits"):
+    with pytest.raises(ExportError, match="16 bits"):
         export_page.network_json(model)
 
 
@@ -122,7 +123,7 @@ def test_weights_that_16_bits_cannot_hold_are_an_error():
 def test_other_answers_leave_no_page(tmp_path, monkeypatch):
     monkeypatch.setattr(export_page, "NETWORK", export_page.NETWORK.replace("x > 0", "x > 9"))
     model = network(layers.Conv2D(4, 3), layers.ReLU())
-    with pytest.raises(PageExportError, match="nothing was written"):
+    with pytest.raises(ExportError, match="nothing was written"):
         export_page.write_digit_page(model, tmp_path / "page.html", IMAGES, {})
     assert not list(tmp_path.iterdir())
 
@@ -133,7 +134,7 @@ def test_another_answer_is_an_error_however_close_the_probabilities():
     kernel, bias = model.layers[-1].weights
     kernel.assign(np.zeros(kernel.shape))
     bias.assign(1 + 1e-4 * (np.arange(10) == 3))  # 16 bits round it to 1
-    with pytest.raises(PageExportError, match="other answers to 8 of 8"):
+    with pytest.raises(ExportError, match="other answers to 8 of 8"):
         export_page.compare_in_node(export_page.network_json(model), model, IMAGES)
 
 

@@ -20,11 +20,7 @@ TOLERANCE = 1e-3
 
 
 class ExportError(RuntimeError):
-    """A model cannot be written in a format, or not be read from it."""
-
-
-class ExportMismatchError(ExportError):
-    """The exported model does not answer as the model does."""
+    """A model cannot be written in a format or read from it, or answers otherwise there."""
 
 
 class Format(NamedTuple):
@@ -96,8 +92,8 @@ def export(model: keras.Model, name: str, path: str | Path, images: np.ndarray) 
     Raises:
         ModuleNotFoundError: The format needs packages that are not installed; names the extra.
         FileExistsError: There is something at the path.
-        ExportMismatchError: The runtime does not answer as the model does; nothing is kept.
-        ExportError: Keras or the runtime cannot write or read the format; nothing is kept.
+        ExportError: Keras or the runtime cannot write or read the format, or the runtime does not
+            answer as the model does; nothing is kept.
         OSError: The disk is full, for example; names the file, nothing is kept.
     """
     chosen, path = FORMATS[name], Path(path)
@@ -114,11 +110,10 @@ def export(model: keras.Model, name: str, path: str | Path, images: np.ndarray) 
             warnings.simplefilter("ignore", FutureWarning)
             graph.export(temporary, format=chosen.keras_name, verbose=False)
         found = chosen.load(str(temporary))(images)
-        difference, complaint = compare_answers(Predictor(model)(images), found, TOLERANCE)
-        if complaint:
-            raise ExportMismatchError(f"The {name} model {complaint}")
+        expected = Predictor(model)(images)
+        difference = compare_answers(f"The {name} model", expected, found, TOLERANCE)
         temporary.rename(path)
-    except ExportMismatchError:
+    except ExportError:
         raise
     except Exception as error:  # each format brings exporters with exceptions of their own
         raise _export_error(error, name, path) from error
@@ -159,21 +154,27 @@ def require_packages(name: str) -> None:
         )
 
 
-def compare_answers(expected: np.ndarray, found: np.ndarray, tolerance: float) -> tuple[float, str]:
-    """Returns the largest difference between two probabilities, and a complaint or "".
+def compare_answers(
+    exported: str, expected: np.ndarray, found: np.ndarray, tolerance: float
+) -> float:
+    """Returns the largest difference between two probabilities.
 
     Args:
+        exported: What is compared with the model, for the message.
         expected: Float array of shape (n, 10), the model's probabilities.
         found: The same from elsewhere, perhaps with NaN.
         tolerance: The largest difference that is none.
+
+    Raises:
+        ExportError: The difference is larger, or an answer is another digit.
     """
     other = int(np.sum(expected.argmax(axis=1) != found.argmax(axis=1)))
     difference = float(np.abs(expected - found).max())
     if not other and difference <= tolerance:
-        return difference, ""
-    return difference, (
-        f"gives other answers to {other} of {len(expected):,} images, and probabilities differ by "
-        f"up to {difference:.2g}; nothing was written."
+        return difference
+    raise ExportError(
+        f"{exported} gives other answers to {other} of {len(expected):,} images, and probabilities "
+        f"differ by up to {difference:.2g}; nothing was written."
     )
 
 

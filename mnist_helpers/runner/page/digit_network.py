@@ -12,12 +12,6 @@ ACTIVATIONS = {
     "softsign", "softmax",
 }  # fmt: skip
 INACTIVE = ("Dropout", "SpatialDropout2D", "GaussianNoise", "Random")  # while predicting
-# An operation's settings and its weights.
-Entry = tuple[dict, dict]
-
-
-class PageExportError(ExportError):
-    """The page cannot express the network, or predicts something else."""
 
 
 def describe_network(model: keras.Model) -> tuple[list[dict], np.ndarray]:
@@ -31,7 +25,7 @@ def describe_network(model: keras.Model) -> tuple[list[dict], np.ndarray]:
         array. Batch normalisation has become a factor and an offset for each channel.
 
     Raises:
-        PageExportError: A layer or setting that the page does not have.
+        ExportError: A layer or setting that the page does not have.
     """
     graph = keras.Model(model.inputs[0], model.outputs[0])
     numbers = {id(model.inputs[0]): 0}
@@ -61,8 +55,8 @@ def describe_network(model: keras.Model) -> tuple[list[dict], np.ndarray]:
 
 def _entries(
     layer: keras.layers.Layer, inputs: list[keras.KerasTensor], output: keras.KerasTensor
-) -> Iterable[Entry]:
-    """Yields one or two operations of the page for a layer, each with its weights."""
+) -> Iterable[tuple[dict, dict]]:
+    """Yields one or two operations of the page for a layer: settings, and weights."""
     kind = type(layer).__name__
     _require(layer, getattr(layer, "data_format", None) in (None, "channels_last"), "channels last")
     match kind:
@@ -127,18 +121,18 @@ def _entries(
         case "Cropping2D":
             yield {"op": "crop", "cropping": layer.cropping}, {}
         case _:
-            raise PageExportError(f"{layer.name}: the page has no {kind} layers.")
+            raise ExportError(f"{layer.name}: the page has no {kind} layers.")
 
 
 def _require(layer: keras.layers.Layer, fulfilled: bool, what: str) -> None:
     if not fulfilled:
-        raise PageExportError(f"{layer.name}: the page needs {what}.")
+        raise ExportError(f"{layer.name}: the page needs {what}.")
 
 
 def _activation(layer: keras.layers.Layer) -> dict:
     name = keras.activations.serialize(layer.activation)
     if name not in ACTIVATIONS:
-        raise PageExportError(f"{layer.name}: the page has no activation {name}.")
+        raise ExportError(f"{layer.name}: the page has no activation {name}.")
     return {"activation": name}
 
 

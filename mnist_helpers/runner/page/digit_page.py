@@ -14,8 +14,8 @@ from mnist_helpers.evaluation import reader
 from mnist_helpers.evaluation.inference import Predictor
 from mnist_helpers.files import read_json, write_text
 from mnist_helpers.preprocessing import background, image_io, lines, mnist_format, separation
-from mnist_helpers.runner.export_formats import compare_answers, require_new
-from mnist_helpers.runner.page.digit_network import PageExportError, describe_network
+from mnist_helpers.runner.export_formats import ExportError, compare_answers, require_new
+from mnist_helpers.runner.page.digit_network import describe_network
 from mnist_helpers.runner.page.render import javascript, render_page
 from mnist_helpers.training.artifacts import load_model
 from mnist_helpers.training.metrics import read_metrics
@@ -51,7 +51,7 @@ def constants() -> dict[str, Any]:
 
 
 def write_digit_page(
-    model: keras.Model, path: str | Path, images: np.ndarray, facts: dict[str, str], link: str = ""
+    model: keras.Model, path: Path, images: np.ndarray, facts: dict[str, str], link: str = ""
 ) -> float | None:
     """Writes a page once the network in it answers as the model does.
 
@@ -67,9 +67,8 @@ def write_digit_page(
 
     Raises:
         FileExistsError: There is something at the path.
-        PageExportError: The page cannot express the network, or answers otherwise.
+        ExportError: The page cannot express the network, or answers otherwise.
     """
-    path = Path(path)
     require_new(path)
     network = network_json(model)
     difference = compare_in_node(network, model, images)
@@ -83,7 +82,7 @@ def network_json(model: keras.Model) -> str:
     with np.errstate(over="ignore"):
         halves = weights.astype("<f2")
     if not np.isfinite(halves).all():
-        raise PageExportError("The network has weights that 16 bits cannot hold.")
+        raise ExportError("The network has weights that 16 bits cannot hold.")
     return json.dumps({"layers": layers, "weights": base64.b64encode(halves.tobytes()).decode()})
 
 
@@ -99,7 +98,7 @@ def compare_in_node(network: str, model: keras.Model, images: np.ndarray) -> flo
         The largest difference between two probabilities; `None` where there is no Node.js.
 
     Raises:
-        PageExportError: The page predicts another digit, or differs by more than 0.01.
+        ExportError: The page predicts another digit, or differs by more than 0.01.
     """
     if shutil.which("node") is None:
         return None
@@ -114,10 +113,7 @@ def compare_in_node(network: str, model: keras.Model, images: np.ndarray) -> flo
         network=network, rows=rows,
     )  # fmt: skip
     found = np.array(answers, float)  # JSON's null becomes NaN
-    difference, complaint = compare_answers(Predictor(model)(images), found, TOLERANCE)
-    if complaint:
-        raise PageExportError(f"The page {complaint}")
-    return difference
+    return compare_answers("The page", Predictor(model)(images), found, TOLERANCE)
 
 
 def run_in_node(script: str, task: str, **given: Any) -> Any:
@@ -131,7 +127,7 @@ def run_in_node(script: str, task: str, **given: Any) -> Any:
         encoding="utf-8", timeout=600,
     )  # fmt: skip
     if node.returncode:
-        raise PageExportError(f"Node.js could not run the page's network: {node.stderr[-1000:]}")
+        raise ExportError(f"Node.js could not run the page's network: {node.stderr[-1000:]}")
     return json.loads(node.stdout)
 
 
@@ -162,12 +158,9 @@ def model_facts(path: Path) -> dict[str, str]:
         phase = environment = read_json(reader.READER_FACTS)
     else:
         phase, environment = recorded_phase(path), read_metrics(path.parent)["environment"]
-    facts = {"Network": path.stem}
-    if title := environment.get("dataset_title"):
-        facts["Trained on"] = str(title)
-    if date := environment.get("date"):
-        facts["Date"] = str(date)
+    title, date = environment.get("dataset_title"), environment.get("date")
+    facts = {"Network": path.stem, "Trained on": title, "Date": date}
     for key in ("test_accuracy", "validation_accuracy"):
         if isinstance(phase.get(key), float):
             facts[key.replace("_", " ").capitalize()] = percent(phase[key])
-    return facts
+    return {name: str(fact) for name, fact in facts.items() if fact}
