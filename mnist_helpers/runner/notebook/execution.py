@@ -126,8 +126,8 @@ def _kernel_manager(folder: Path, log: BinaryIO) -> type:
         async def start_kernel(self, **options: Any) -> None:  # type: ignore[override]
             await super().start_kernel(stderr=log, **options)
             pid: int = self.provisioner.pid  # type: ignore[union-attr]
-            kernel = {"host": socket.gethostname(), "pid": pid}
-            kernel["started"] = psutil.Process(pid).create_time()
+            started = psutil.Process(pid).create_time()
+            kernel = {"host": socket.gethostname(), "pid": pid, "started": started}
             write_json(folder / KERNEL_FILE, kernel)
 
     return LoggedKernel

@@ -64,10 +64,9 @@ def enliven(notebook: dict, pad: Callable[[], str]) -> None:
 def _sliders(settings: dict) -> str:
     """Returns the explorer as sliders that work without a kernel."""
     ranges = settings["ranges"]
-    unknown = [name for name, value in ranges.items() if value and name not in IN_JAVASCRIPT]
-    if unknown:
-        names = ", ".join(transform_name(name) for name in unknown)
-        raise StillPictureError(f"Without a kernel there are no sliders for: {names}.")
+    lacking = [transform_name(key) for key in ranges if ranges[key] and key not in IN_JAVASCRIPT]
+    if lacking:
+        raise StillPictureError(f"Without a kernel there are no sliders for: {', '.join(lacking)}.")
     transforms = [
         {
             "name": name,

@@ -105,18 +105,11 @@ def write_thumbnail(notebook: Path) -> None:
     """Writes an executed notebook's last figure beside it, small, if it shows a figure."""
     from PIL import Image
 
-    figures = _figures(read_json(notebook))
+    cells = read_json(notebook)["cells"]
+    shown = [output.get("data", {}) for cell in cells for output in cell.get("outputs", [])]
+    figures = [data["image/png"] for data in shown if "image/png" in data and WIDGET not in data]
     if figures:
-        small = io.BytesIO()
-        with Image.open(io.BytesIO(base64.b64decode(figures[-1]))) as figure:
+        with Image.open(io.BytesIO(base64.b64decode("".join(figures[-1])))) as figure:
             figure.thumbnail((THUMBNAIL_PIXELS, THUMBNAIL_PIXELS))
-            figure.convert("RGB").save(small, "png", optimize=True)
-        with atomic_write(notebook.with_suffix(".thumbnail.png")) as temporary:
-            temporary.write_bytes(small.getvalue())
-
-
-def _figures(notebook: dict) -> list[str]:
-    """Returns the figures among the cells' outputs, as base64 of PNG, without widgets' pictures."""
-    outputs = [output for cell in notebook["cells"] for output in cell.get("outputs", [])]
-    data = [output["data"] for output in outputs if "data" in output]
-    return ["".join(d["image/png"]) for d in data if "image/png" in d and WIDGET not in d]
+            with atomic_write(notebook.with_suffix(".thumbnail.png")) as temporary:
+                figure.convert("RGB").save(temporary, "png", optimize=True)

@@ -34,15 +34,12 @@ def render_page(template: str, scripts: list[str], data: dict[str, Any], **value
     """
     style = (PAGE_FOLDER / "page.css").read_text(encoding="utf-8")
     script = "\n".join(scripts)
+    # JSON that cannot end the `<script>` which holds it.
+    embedded = {name: json.dumps(value).replace("<", "\\u003c") for name, value in data.items()}
     return render(
         template, style=style, style_hash=_hash(style), script=script, script_hash=_hash(script),
-        data={name: _embedded(value) for name, value in data.items()}, **values,
+        data=embedded, **values,
     )  # fmt: skip
-
-
-def _embedded(value: Any) -> str:
-    """Writes JSON that cannot end the `<script>` which holds it."""
-    return json.dumps(value).replace("<", "\\u003c")
 
 
 def _hash(text: str) -> str:
