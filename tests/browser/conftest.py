@@ -1,6 +1,7 @@
 """One JupyterLab and one Chromium for all browser tests, which are skipped without a Chromium."""
 
 import functools
+import io
 import os
 from pathlib import Path
 
@@ -22,9 +23,24 @@ async () => {
   window.jupyterapp.commands.execute("notebook:run-all-cells");
 }
 """
+# Of two pictures chosen after each other, the browser has the first one ready last.
+SLOW_FIRST = """() => {
+  const [open, waits] = [createImageBitmap, [1000, 0]];
+  window.createImageBitmap = async (file) => {
+    await new Promise((done) => setTimeout(done, waits.shift()));
+    return open(file);
+  };
+}"""
 SIZES = {"desk": {"width": 1280, "height": 900}, "phone": {"width": 390, "height": 844}}
 # JupyterLab itself complains of these: it asks for what need not be there.
 HARMLESS = ("Failed to load resource", "favicon", "translations")
+
+
+def as_file(picture, form="PNG"):
+    """Returns a picture as a file that can be chosen in a page."""
+    content = io.BytesIO()
+    picture.save(content, form)
+    return {"name": "picture", "mimeType": f"image/{form.lower()}", "buffer": content.getvalue()}
 
 
 def launch(driver, chromium, profile):

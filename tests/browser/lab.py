@@ -31,7 +31,7 @@ def find_chromium() -> str | None:
     return next(filter(None, (shutil.which(name) for name in names if name)), None)
 
 
-def prepare(name: str, folder: Path, last_cell: str, **parameters) -> Path:
+def prepare(name: str, folder: Path, last_cell: str, **parameters) -> None:
     """Copies a notebook without outputs up to the cell with a text, and with other parameters."""
     notebook = nbformat.read(NOTEBOOKS_DIR / f"{name}.ipynb", as_version=4)
     last = next(i for i, cell in enumerate(notebook.cells) if last_cell in cell.source)
@@ -41,9 +41,7 @@ def prepare(name: str, folder: Path, last_cell: str, **parameters) -> Path:
             cell.outputs, cell.execution_count = [], None
         if "parameters" in cell.metadata.get("tags", []):
             cell.source += "".join(f"\n{key} = {value!r}" for key, value in parameters.items())
-    path = folder / f"{name}.ipynb"
-    nbformat.write(notebook, path)
-    return path
+    nbformat.write(notebook, folder / f"{name}.ipynb")
 
 
 def prepare_models(folder: Path, dataset: str) -> None:

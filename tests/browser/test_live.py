@@ -11,11 +11,6 @@ from mnist_helpers.training.augmentation import Augmentation
 from tests.browser.test_page import reads
 
 pytestmark = [pytest.mark.slow, pytest.mark.browser]
-PARAMETERS = """
-DATASET: str = "mnist"
-MODEL: str = "shipped"
-OUTPUT_DIR: str = "trained_model"
-"""
 PICTURE = "document.getElementById('picture').toDataURL()"
 
 
@@ -31,9 +26,8 @@ def address(dataset, reader, tmp_path_factory):
         widgets.DigitPad(reader),
     ]
     outputs = [new_output("display_data", widget._repr_mimebundle_()[0]) for widget in shown]
-    parameters = new_code_cell(PARAMETERS, metadata={"tags": ["parameters"]})
     path = tmp_path_factory.mktemp("run") / "06_try_it.ipynb"
-    nbformat.write(new_notebook(cells=[parameters, new_code_cell("x", outputs=outputs)]), path)
+    nbformat.write(new_notebook(cells=[new_code_cell("x", outputs=outputs)]), path)
     write_page(path)
     return path.with_suffix(".html").as_uri()
 

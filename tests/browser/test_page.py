@@ -1,6 +1,5 @@
 """The exported page in Chromium, from `file://`, as people open it: on a desk and on a phone."""
 
-import io
 import os
 import statistics
 
@@ -13,9 +12,8 @@ from mnist_helpers.evaluation.reader import READER_MODEL
 from mnist_helpers.preprocessing import to_mnist
 from mnist_helpers.runner.page.digit_page import model_facts, network_json, render
 from mnist_helpers.training.artifacts import load_model
-from mnist_helpers.widgets.html import CERTAIN, PROBABLE
 from mnist_helpers.widgets.pad import EXAMPLES, draw_strokes
-from tests.browser.conftest import SIZES
+from tests.browser.conftest import SIZES, SLOW_FIRST, as_file
 from tests.stress import VARIABLE
 
 pytestmark = [pytest.mark.slow, pytest.mark.browser]
@@ -36,15 +34,14 @@ CLOCK = """
 
 @pytest.fixture(scope="module")
 def shipped():
-    return READER_MODEL, load_model(READER_MODEL)
+    return load_model(READER_MODEL)
 
 
 @pytest.fixture(scope="module")
 def address(shipped, tmp_path_factory):
-    path, model = shipped
     page = tmp_path_factory.mktemp("page") / "digits.html"
-    facts = model_facts(path) | {INJECTION: INJECTION}
-    page.write_text(render(network_json(model), facts, "README.html"), encoding="utf-8")
+    facts = model_facts(READER_MODEL) | {INJECTION: INJECTION}
+    page.write_text(render(network_json(shipped), facts, "README.html"), encoding="utf-8")
     return page.as_uri()
 
 
@@ -153,19 +150,9 @@ def test_another_finger_does_not_end_a_stroke(page):
 
 @on_the_desk
 def test_of_two_uploads_the_later_one_is_answered(page):
-    page.evaluate("""() => {
-        const open = createImageBitmap;
-        let waits = [1000, 0];
-        window.createImageBitmap = async (file) => {
-            const wait = waits.shift();
-            await new Promise((done) => setTimeout(done, wait));
-            return open(file);
-        };
-    }""")
+    page.evaluate(SLOW_FIRST)
     for digit in (3, 5):
-        file = io.BytesIO()
-        Image.fromarray(draw_strokes(EXAMPLES[digit])).save(file, "PNG")
-        picture = {"name": "d.png", "mimeType": "image/png", "buffer": file.getvalue()}
+        picture = as_file(Image.fromarray(draw_strokes(EXAMPLES[digit])))
         page.locator("#upload").set_input_files(picture)
     page.wait_for_timeout(2000)
     assert reads(answer(page), 5)
@@ -173,18 +160,15 @@ def test_of_two_uploads_the_later_one_is_answered(page):
 
 @on_desk_and_phone
 def test_an_uploaded_picture_is_read(page):
-    file = io.BytesIO()
-    Image.fromarray(draw_strokes(EXAMPLES[3])).resize((900, 900)).save(file, "JPEG")
+    photo = as_file(Image.fromarray(draw_strokes(EXAMPLES[3])).resize((900, 900)), "JPEG")
     phone = page.viewport_size == SIZES["phone"]
     assert page.locator("#camera").is_visible() == phone
-    for chooser, name, content, expected in [
-        ("#upload", "three.jpg", file.getvalue(), " 3, with"),
-        ("#upload", "broken.png", b"no picture", "cannot open that file"),
-        ("#camera", "photo.jpg", file.getvalue(), " 3, with"),
+    for chooser, file, expected in [
+        ("#upload", photo, " 3, with"),
+        ("#upload", photo | {"buffer": b"no picture"}, "cannot open that file"),
+        ("#camera", photo, " 3, with"),
     ]:
-        page.locator(chooser).set_input_files(
-            {"name": name, "mimeType": "image/*", "buffer": content}
-        )
+        page.locator(chooser).set_input_files(file)
         page.wait_for_function(
             "words => document.getElementById('answer').textContent.includes(words)", arg=expected
         )
@@ -241,8 +225,7 @@ def test_strings_of_the_model_are_text_alone(page):
 
 @on_the_desk
 def test_the_page_agrees_with_python_on_the_pads_drawings(page, shipped):
-    _, model = shipped
-    predict = Predictor(model)
+    predict = Predictor(shipped)
     for digit, strokes in EXAMPLES.items():
         page.locator("#example").select_option(str(digit))
         pixels = np.array(page.evaluate("[...drawing().data]"), np.uint8).reshape(140, 140, 4)
@@ -251,4 +234,3 @@ def test_the_page_agrees_with_python_on_the_pads_drawings(page, shipped):
         given = page.evaluate("[...looked.values.pop().data]")
         expected = predict(to_mnist(draw_strokes(strokes))[None])[0]
         assert np.abs(expected - given).max() < 0.1
-    assert page.evaluate("[CONSTANTS.CERTAIN, CONSTANTS.PROBABLE]") == [CERTAIN, PROBABLE]

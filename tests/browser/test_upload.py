@@ -10,6 +10,7 @@ from PIL import Image
 from mnist_helpers.preprocessing import to_mnist
 from mnist_helpers.widgets.pad import EXAMPLES, draw_strokes
 from mnist_helpers.widgets.upload import PictureUpload
+from tests.browser.conftest import SLOW_FIRST, as_file
 
 pytestmark = [pytest.mark.slow, pytest.mark.browser]
 # In place of JupyterLab: what the widget sends is kept, in base64.
@@ -30,13 +31,6 @@ async (script) => {
   widget.render({ model, el: document.body });
 }
 """
-SLOW_FIRST = """() => {
-  const [open, waits] = [createImageBitmap, [1000, 0]];
-  window.createImageBitmap = async (file) => {
-    await new Promise((done) => setTimeout(done, waits.shift()));
-    return open(file);
-  };
-}"""
 
 
 @pytest.fixture
@@ -47,12 +41,10 @@ def upload(browser):
     page.close()
 
 
-def choose(page, picture, **options):
-    file = io.BytesIO()
-    picture.save(file, **options)
-    chosen = {"name": "picture", "mimeType": "image/png", "buffer": file.getvalue()}
-    page.locator("input[type=file]").set_input_files(chosen)
-    return file.getvalue()
+def choose(page, picture):
+    file = as_file(picture)
+    page.locator("input[type=file]").set_input_files(file)
+    return file["buffer"]
 
 
 def sent(page):
@@ -65,7 +57,7 @@ def test_large_white_ink_on_transparency_stays_so(upload):
     ink = 255 - np.asarray(Image.fromarray(draw_strokes(EXAMPLES[3])).resize((2400, 2400)))
     white = np.full((2400, 2400, 3), 255, np.uint8)
     picture = Image.fromarray(np.dstack([white, ink]))
-    choose(upload, picture, format="PNG")
+    choose(upload, picture)
     (content,) = sent(upload)
     with Image.open(io.BytesIO(content)) as smaller:
         assert max(smaller.size) == 1600 and smaller.mode == "RGBA"
@@ -74,7 +66,5 @@ def test_large_white_ink_on_transparency_stays_so(upload):
 
 def test_of_two_pictures_the_later_one_is_sent(upload):
     upload.evaluate(SLOW_FIRST)
-    _, later = (
-        choose(upload, Image.fromarray(draw_strokes(EXAMPLES[n])), format="PNG") for n in (3, 5)
-    )
+    _, later = (choose(upload, Image.fromarray(draw_strokes(EXAMPLES[n]))) for n in (3, 5))
     assert sent(upload) == [later]
