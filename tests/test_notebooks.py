@@ -27,10 +27,6 @@ def code_cells(notebook):
     return [cell for cell in notebook.cells if cell.cell_type == "code"]
 
 
-def is_parameters(cell):
-    return "parameters" in cell.metadata.get("tags", [])
-
-
 def test_it_holds_the_outputs_of_one_clean_run_and_no_trace_of_its_machine(notebook):
     cells = code_cells(notebook)
     assert [cell.execution_count for cell in cells] == list(range(1, len(cells) + 1))
@@ -63,7 +59,8 @@ def test_it_needs_few_names_of_the_library(notebook):
 
 def test_its_parameters_are_known_typed_and_checked_by_the_next_cell(notebook):
     cells = code_cells(notebook)
-    (place,) = (i for i, cell in enumerate(cells) if is_parameters(cell))
+    tags = [cell.metadata.get("tags", []) for cell in cells]
+    (place,) = (i for i, given in enumerate(tags) if "parameters" in given)
     declared = []
     for line in cells[place].source.splitlines():
         name = re.fullmatch(r"([A-Z_]+): (int|float|str) = \S+  # .+", line)

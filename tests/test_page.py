@@ -32,6 +32,7 @@ from mnist_helpers.widgets.html import answer_in_words
 from mnist_helpers.widgets.pad import EXAMPLES, draw_strokes
 
 IMAGES = np.random.default_rng(0).random((8, 28, 28, 1), np.float32)
+CONSTANTS = f"const CONSTANTS = {json.dumps(export_page.constants())};"
 needs_node = pytest.mark.skipif(shutil.which("node") is None, reason="no Node.js")
 
 
@@ -61,7 +62,9 @@ def check_equal(model):
     assert export_page.compare_in_node(network, model, IMAGES) < 5e-3
 
 
+TWICE = layers.Conv2D(4, 3, padding="same", activation="relu")
 ODD = {
+    "called twice": [TWICE, layers.ReLU(), TWICE],
     "same": [layers.Conv2D(3, 4, strides=2, padding="same", activation="elu")],
     "dilation": [layers.Conv2D(3, 3, dilation_rate=2, padding="same", use_bias=False)],
     "depthwise": [layers.DepthwiseConv2D(3, strides=2, depth_multiplier=2, padding="same")],
@@ -93,12 +96,6 @@ def test_the_page_computes_what_keras_computes(name):
 @pytest.mark.parametrize("merge", MERGES)
 def test_merges(merge):
     check_equal(network(merge=merge()))
-
-
-@needs_node
-def test_a_layer_that_is_called_twice():
-    shared = layers.Conv2D(4, 3, padding="same", activation="relu")
-    check_equal(network(shared, layers.ReLU(), shared))
 
 
 @pytest.mark.parametrize("layer, message", [
@@ -280,9 +277,8 @@ def in_javascript(arrays):
     """The page's answer to pictures: 784 values, or its sentence where it finds no digit."""
     sizes = [dict(zip(("height", "width"), array.shape, strict=True)) for array in arrays]
     given = [s | {"data": base64.b64encode(a).decode()} for s, a in zip(sizes, arrays, strict=True)]
-    constants = f"const CONSTANTS = {json.dumps(export_page.constants())};"
     return export_page.run_in_node(
-        export_page.FILTERS + constants + export_page.TO_MNIST,
+        export_page.FILTERS + CONSTANTS + export_page.TO_MNIST,
         "const read = (picture) => {"
         "const grey = Buffer.from(picture.data, 'base64');"
         "const { width, height } = picture;"
@@ -325,9 +321,8 @@ def test_the_page_answers_in_the_same_words():
     script = export_page.PAGE[start : export_page.PAGE.index("// Answers at once")]
     given = [0.9999, 0.97, 0.8, 0.5]
     probabilities = [[0.0] * 3 + [1 - p] + [0.0] * 4 + [p, 0.0] for p in given]
-    constants = f"const CONSTANTS = {json.dumps(export_page.constants())};"
     found = export_page.run_in_node(
-        constants + script, "return given.p.map((p) => words(p, 1));", p=probabilities
+        CONSTANTS + script, "return given.p.map((p) => words(p, 1));", p=probabilities
     )
     for values, words in zip(probabilities[:3], found, strict=False):
         assert words == answer_in_words(np.array(values))

@@ -19,8 +19,7 @@ PYPROJECT = tomllib.loads((PROJECT / "pyproject.toml").read_text())
 LOCK = (PROJECT / "requirements.lock").read_text()
 EXTRAS, GROUPS = PYPROJECT["project"]["optional-dependencies"], PYPROJECT["dependency-groups"]
 IMPORT_NAMES = {
-    "pillow_heif": "pillow-heif",
-    "skimage": "scikit-image",
+    "pillow_heif": "pillow-heif", "skimage": "scikit-image",
     "ai_edge_litert": "ai-edge-litert", "IPython": "ipython", "lazy_loader": "lazy-loader",
     "PIL": "pillow", "ruamel": "ruamel.yaml", "sklearn": "scikit-learn", "yaml": "pyyaml",
 }  # fmt: skip

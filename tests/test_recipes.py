@@ -13,7 +13,6 @@ import shutil
 import subprocess
 import sys
 import textwrap
-from types import FunctionType
 
 import nbformat
 import numpy as np
@@ -233,26 +232,25 @@ def fashion(project):
 
 @pytest.mark.slow
 def test_the_notebooks_run_on_another_data_set_with_all_that_was_added(fashion):
-    folder = fashion
-    metrics = json.loads((folder / "metrics.json").read_text())
+    metrics = json.loads((fashion / "metrics.json").read_text())
     assert metrics["environment"]["dataset"] == "data/fashion"
     phases = metrics["phases"]
     assert phases["hybrid"]["parameters"]["STRETCH_FRACTION"] == 0.2
     for phase in ("clean_phase", "hybrid"):
         assert phases[phase]["test_accuracy"] > 0.5  # a tenth is what guessing gives
         assert phases[phase]["test_accuracy"] <= phases[phase]["top_two_accuracy"] <= 1
-    network = artifacts.load_model(folder / "clean_phase.keras")
+    network = artifacts.load_model(fashion / "clean_phase.keras")
     assert [type(layer).__name__ for layer in network.layers[1:]] == ["Conv2D", "Flatten", "Dense"]
-    ran = {path.stem[:2]: nbformat.read(path, 4) for path in folder.glob("*.ipynb")}
+    ran = {path.stem[:2]: nbformat.read(path, 4) for path in fashion.glob("*.ipynb")}
     assert sorted(ran) == ["01", "02", "03", "04", "05", "08"]
     for notebook in ran.values():
         assert not re.findall(r".{,40}\b1 (?:epoch|image|digit|run)s\b", printed(notebook))
     assert "stretch 20% at most" in printed(ran["03"])
     assert "among the two most probable digits" in printed(ran["05"])
     assert "fashion (not MNIST)" in printed(ran["05"])
-    measured = recorded_phase(folder / phases["hybrid"]["model"])
+    measured = recorded_phase(fashion / phases["hybrid"]["model"])
     assert measured["parameters"]["DATASET"] == "data/fashion"
-    with (folder / "results.csv").open() as file:
+    with (fashion / "results.csv").open() as file:
         (row,) = csv.DictReader(file)
     assert 0 < float(row["metrics.test_accuracy"]) <= float(row["metrics.top_two_accuracy"]) <= 1
     assert row["metrics.dataset_title"] == "fashion (not MNIST)"
@@ -260,9 +258,7 @@ def test_the_notebooks_run_on_another_data_set_with_all_that_was_added(fashion):
     checks = [
         check
         for name, check in vars(test_notebooks).items()
-        if name.startswith("test_")
-        and isinstance(check, FunctionType)
-        and [*inspect.signature(check).parameters] == ["notebook"]
+        if name.startswith("test_") and [*inspect.signature(check).parameters] == ["notebook"]
     ]
     assert len(checks) > 3
     for check in checks:

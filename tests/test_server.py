@@ -107,8 +107,7 @@ def test_it_opens_the_first_notebook_and_asks_no_question_about_news(server):
 
 # What turns a check off, in pieces, so that this file does not find itself.
 OFF = [
-    r"allow_" + "root=True", "disable_check_" + "xsrf", r"token ?= ?['\"]['\"]", 
-    "allow_" + "origin",
+    "allow_" + "root=True", "disable_check_" + "xsrf", r"token ?= ?['\"]['\"]", "allow_" + "origin",
     r"--ip=(?!127\.0\.0\.1)", r"0\.0\.0\." + "0", "verify=" + "False", "trusted-" + "host",
     "safe_mode=" + "False", "allow_pickle=" + "True", "unsafe_" + "deserialization",
     "disable_" + "warnings", "no-check-" + "certificate", "StrictHostKey" + "Checking",

@@ -97,7 +97,6 @@ EXTRAS = {
 }  # fmt: skip
 
 
-@pytest.mark.slow
 def test_the_core_installation_reads_evaluates_and_exports(model_file, tmp_path):
     done = run(f"""
 import sys
