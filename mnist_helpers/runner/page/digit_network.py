@@ -109,8 +109,7 @@ def _entries(
             _require(layer, plain, "plain ReLU, or one cut off at 6")
             yield {"op": "identity", "activation": "relu6" if layer.max_value else "relu"}, {}
         case "LeakyReLU":
-            option = layer.negative_slope
-            yield {"op": "identity", "activation": "leaky_relu", "option": option}, {}
+            yield {"op": "identity", "activation": "leaky_relu", "option": layer.negative_slope}, {}
         case "ELU":
             yield {"op": "identity", "activation": "elu", "option": float(layer.alpha)}, {}
         case "Softmax":
