@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 
+import psutil
 import pytest
 import requests
 
@@ -53,16 +54,9 @@ def server(tmp_path_factory):
 @pytest.mark.slow
 def test_it_listens_on_the_loopback_address_alone(server):
     port, _, pid = server
-    listening = []
-    for table in ("tcp", "tcp6"):
-        try:
-            with open(f"/proc/{pid}/net/{table}") as file:
-                rows = [line.split() for line in file][1:]
-        except FileNotFoundError:
-            pytest.skip("this system does not say who listens where")
-        listening += [row[1] for row in rows if row[3] == "0A"]
-    ours = [address for address in listening if int(address.rpartition(":")[2], 16) == port]
-    assert ours == [f"0100007F:{port:04X}"]  # 127.0.0.1, and no other
+    sockets = psutil.Process(pid).net_connections("tcp")
+    listening = [each.laddr for each in sockets if each.status == psutil.CONN_LISTEN]
+    assert [address.ip for address in listening if address.port == port] == ["127.0.0.1"]
 
 
 @pytest.mark.parametrize("path", ["/api/contents", "/api/kernels", "/api/sessions", "/lab"])
