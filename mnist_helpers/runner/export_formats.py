@@ -154,13 +154,11 @@ def require_packages(name: str) -> None:
         )
 
 
-def compare_answers(
-    exported: str, expected: np.ndarray, found: np.ndarray, tolerance: float
-) -> float:
+def compare_answers(name: str, expected: np.ndarray, found: np.ndarray, tolerance: float) -> float:
     """Returns the largest difference between two probabilities.
 
     Args:
-        exported: What is compared with the model, for the message.
+        name: What is compared with the model, for the message.
         expected: Float array of shape (n, 10), the model's probabilities.
         found: The same from elsewhere, perhaps with NaN.
         tolerance: The largest difference that is none.
@@ -173,7 +171,7 @@ def compare_answers(
     if not other and difference <= tolerance:
         return difference
     raise ExportError(
-        f"{exported} gives other answers to {other} of {len(expected):,} images, and probabilities "
+        f"{name} gives other answers to {other} of {len(expected):,} images, and probabilities "
         f"differ by up to {difference:.2g}; nothing was written."
     )
 
