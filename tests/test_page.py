@@ -13,6 +13,7 @@ from PIL import Image
 from scipy import ndimage
 
 from mnist_helpers.data import load_test
+from mnist_helpers.evaluation import reader
 from mnist_helpers.evaluation.inference import Predictor
 from mnist_helpers.evaluation.reader import IS_DIGIT_MODEL
 from mnist_helpers.paths import SHIPPED_DIR
@@ -20,7 +21,7 @@ from mnist_helpers.preprocessing import PictureError, to_mnist
 from mnist_helpers.runner.export_formats import ExportError
 from mnist_helpers.runner.page import digit_page as export_page
 from mnist_helpers.runner.page.digit_network import describe_network
-from mnist_helpers.runner.page.live_widgets import IN_JAVASCRIPT
+from mnist_helpers.runner.page.live_widgets import IN_JAVASCRIPT, enliven, pad_with_reader
 from mnist_helpers.runner.page.render import javascript
 from mnist_helpers.training.artifacts import load_model
 from mnist_helpers.training.augmentation import Augmentation
@@ -28,7 +29,7 @@ from mnist_helpers.training.layers import FusedBatchNormalization
 from mnist_helpers.training.model_choice import find_model
 from mnist_helpers.training.pipeline import to_input
 from mnist_helpers.widgets.feature_maps import LayerInspector
-from mnist_helpers.widgets.html import answer_in_words
+from mnist_helpers.widgets.html import answer_in_words, live_marker
 from mnist_helpers.widgets.pad import EXAMPLES, draw_strokes
 
 IMAGES = np.random.default_rng(0).random((8, 28, 28, 1), np.float32)
@@ -124,6 +125,17 @@ def test_other_answers_leave_no_page(tmp_path, monkeypatch):
 
 
 @needs_node
+@pytest.mark.parametrize(("file", "why"), [
+    ("odd.keras", "the page has no UpSampling2D layers"), ("none.keras", "There is no model"),
+])  # fmt: skip
+def test_a_reader_that_a_page_cannot_have_leaves_a_still_picture(file, why, tmp_path, monkeypatch):
+    network(layers.UpSampling2D()).save(tmp_path / "odd.keras")
+    monkeypatch.setattr(reader, "READER_MODEL", tmp_path / file)
+    shown = {"text/html": f"<img>{live_marker('pad')}"}
+    enliven({"cells": [{"outputs": [{"data": shown}]}]}, pad_with_reader)
+    assert shown["text/html"].startswith("<img><p>A still picture.") and why in shown["text/html"]
+
+
 def test_another_answer_is_an_error_however_close_the_probabilities():
     model = network()
     kernel, bias = model.layers[-1].weights

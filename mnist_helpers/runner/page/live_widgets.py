@@ -93,15 +93,16 @@ def pad_with_reader() -> str:
     """Returns the pad with the reader that comes with the project.
 
     Raises:
-        StillPictureError: The page cannot have that network.
+        StillPictureError: The reader cannot be loaded, or has layers that the page lacks.
     """
     from mnist_helpers.evaluation.reader import READER_MODEL
+    from mnist_helpers.runner.export_formats import ExportError
     from mnist_helpers.runner.page import digit_page
     from mnist_helpers.training.artifacts import load_model
 
     try:
         network = digit_page.network_json(load_model(READER_MODEL))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, ExportError) as error:
         raise StillPictureError(f"The page cannot have this network: {error}") from error
     page = digit_page.render(network, digit_page.model_facts(READER_MODEL))
     return (
