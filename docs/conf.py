@@ -30,8 +30,8 @@ include_patterns = [
 exclude_patterns = [".*", "runs", "site", "docs/api/modules.rst", "**/.ipynb_checkpoints"]
 
 # One page per room with all its public modules: with a page for each module the site takes half as
-# long again, for every page lists all others. A function is described where it is defined, not again
-# in the package that passes it on.
+# long again, for every page lists all others. A function is described where it is defined, not
+# again in the package that passes it on.
 apidoc_modules = [{"path": str(PROJECT / "mnist_helpers"), "destination": "docs/api"}]
 apidoc_module_first = True
 autodoc_default_options = {"ignore-module-all": True}
