@@ -16,6 +16,7 @@ from mnist_helpers.files import write_json
 from mnist_helpers.paths import PROJECT
 from mnist_helpers.runner.cli import main
 from mnist_helpers.runner.cli.run import QUICK, _checked
+from mnist_helpers.runner.notebook.given_parameters import Setting, notebook_values
 from mnist_helpers.runner.notebook.output import Output, merge_streams
 from mnist_helpers.runner.notebook.read import notebook_parameters, read_notebook
 from mnist_helpers.runner.page import notebook_page
@@ -236,6 +237,13 @@ def test_a_parameter_without_a_type_or_a_value_is_an_error(notebook, declaration
 
 
 # The command line
+
+
+def test_each_notebook_gets_its_parameters_and_those_for_it_alone_win(notebook):
+    first, second = notebook("01_first"), notebook("02_second", parameters="SEED: int = 0  # x")
+    settings = [Setting("01_first.EPOCHS", 7), Setting("SEED", 3), Setting("EPOCHS", 1)]
+    assert notebook_values(first, settings) == {"EPOCHS": 7}
+    assert notebook_values(second, settings) == {"SEED": 3}
 
 
 @pytest.mark.slow

@@ -89,6 +89,8 @@ def test_paired_tests_computed_by_hand(sweep):
     assert (row["n"], row["difference"]) == (3, -2)
     assert row["p"] == pytest.approx(1 - 12**0.5 / 14**0.5)
     assert row["p_corrected"] == row["p"]
+    equal = sweeps.paired_tests(runs, "ece").iloc[0]
+    assert equal["difference"] == pytest.approx(0.1) and equal["p"] == 1
 
 
 def test_differences_that_are_equal_but_for_rounding_prove_nothing():

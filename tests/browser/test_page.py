@@ -12,6 +12,7 @@ from mnist_helpers.evaluation.reader import READER_MODEL
 from mnist_helpers.preprocessing import to_mnist
 from mnist_helpers.runner.page.digit_page import model_facts, network_json, render
 from mnist_helpers.training.artifacts import load_model
+from mnist_helpers.widgets.html import CERTAIN, PROBABLE
 from mnist_helpers.widgets.pad import EXAMPLES, draw_strokes
 from tests.browser.conftest import SIZES, SLOW_FIRST, as_file
 from tests.stress import VARIABLE
@@ -234,3 +235,4 @@ def test_the_page_agrees_with_python_on_the_pads_drawings(page, shipped):
         given = page.evaluate("[...looked.values.pop().data]")
         expected = predict(to_mnist(draw_strokes(strokes))[None])[0]
         assert np.abs(expected - given).max() < 0.1
+    assert page.evaluate("[CONSTANTS.CERTAIN, CONSTANTS.PROBABLE]") == [CERTAIN, PROBABLE]
