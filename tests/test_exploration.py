@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 from sklearn.datasets import load_digits
+from threadpoolctl import threadpool_info
 
 from mnist_helpers.data import exploration
 
@@ -39,6 +40,23 @@ def test_embedding_repeats_with_its_seed_and_keeps_classes_together(digits):
     np.fill_diagonal(distances, np.inf)
     # By chance one nearest neighbour in ten would carry the same label.
     assert (labels[distances.argmin(axis=1)] == labels).mean() > 0.85
+
+
+@pytest.mark.slow
+def test_small_matrices_are_left_to_one_thread(digits, monkeypatch):
+    """Several wait for each other a hundred times as long where another program runs."""
+    images, labels = digits[0][:300], digits[1][:300]
+    seen, pca = [], exploration.PCA
+
+    def watched(*given, **named):
+        seen.extend(pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "blas")
+        return pca(*given, **named)
+
+    monkeypatch.setattr(exploration, "PCA", watched)
+    exploration.outliers(images, labels, count=2)
+    halves = len(seen)
+    exploration.tsne_embedding(images / 255, seed=0)
+    assert len(seen) > halves > 0 and {*seen} == {1}
 
 
 @pytest.mark.parametrize(("vectors", "message"), [

@@ -3,12 +3,17 @@
 import numpy as np
 from sklearn.decomposition import PCA
 from sklearn.manifold import TSNE
+from threadpoolctl import threadpool_limits
 
 from mnist_helpers import validation
 
 COMPONENTS = 30  # of a class's half; at most half as many as it has images
+# The matrices are small, so a second thread gains little; and while another program keeps the
+# processor busy, the threads of NumPy's OpenBLAS spin for each other, thirty times as long.
+one_thread = threadpool_limits.wrap(limits=1, user_api="blas")
 
 
+@one_thread
 def outliers(images: np.ndarray, labels: np.ndarray, count: int = 10) -> np.ndarray:
     """Finds the images that the principal components of their own class describe worst.
 
@@ -59,6 +64,7 @@ def _reconstruction_errors(pixels: np.ndarray, reference: np.ndarray) -> np.ndar
     return np.square(pixels - restored).sum(axis=1)
 
 
+@one_thread
 def tsne_embedding(vectors: np.ndarray, seed: int) -> np.ndarray:
     """Places vectors in the plane so that similar ones lie close together: PCA, then t-SNE.
 
