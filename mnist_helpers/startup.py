@@ -3,7 +3,6 @@
 # Lets a Python that is too old get as far as the sentence in __main__ that says so.
 from __future__ import annotations
 
-import importlib.abc
 import importlib.util
 import logging
 import os
@@ -30,11 +29,13 @@ def prepare() -> None:
     # OpenMP's threads spin while they wait for each other, which on a busy machine takes t-SNE
     # several times as long; read when scikit-learn loads it.
     os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+    # It would look for plugins in what every installed package says of itself, at each command.
+    os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
     if "tensorflow" not in sys.modules:
         sys.meta_path.insert(0, _TensorFlowFinder())
 
 
-class _TensorFlowFinder(importlib.abc.MetaPathFinder):
+class _TensorFlowFinder:
     """Has `import tensorflow`, and its first look at the devices, run inside `notes_to_log`."""
 
     def find_spec(self, name, path=None, target=None):  # type: ignore[no-untyped-def]
