@@ -28,10 +28,17 @@ def ratio(above: dict, below: dict) -> str:
     return f"{median:.2f}× ({min(rounds):.2f} – {max(rounds):.2f}, n = {len(rounds)})"
 
 
+def results() -> dict:
+    """Returns what was measured, by part; `None` for a part that was not."""
+    return {name: read_json(RESULTS / f"{name}.json") for name in PARTS}
+
+
 def figures() -> str:
     """Returns the whole table in Markdown; parts that were not measured are named."""
-    results = {name: read_json(RESULTS / f"{name}.json") for name in PARTS}
-    return from_template("figures.md", found=found, ratio=ratio, results=results.items(), **results)
+    found_in = results()
+    return from_template(
+        "figures.md", found=found, ratio=ratio, results=found_in.items(), **found_in
+    )
 
 
 def measured() -> str:
@@ -42,5 +49,12 @@ def measured() -> str:
 def page() -> str:
     """Returns the content of results.md."""
     profile, plot = read_json(RESULTS / "step_profile.json"), RESULTS / "scaling.png"
-    values = {"figures": figures(), "profile": profile, "has_plot": plot.exists()}
+    times = profile["ours"]["threads_ms"] if profile else {}
+    values = results() | {
+        "figures": figures(), "profile": profile, "has_plot": plot.exists(),
+        "convolutions": sum(times[kind] for kind in times if kind.startswith("convolutions"))
+        / (sum(times.values()) or 1),
+        # Not in the project, so no program measures it again.
+        "tried": read_json(RESULTS / "tried.json"),
+    }  # fmt: skip
     return from_template("results.md", **values) + "\n"
