@@ -19,13 +19,12 @@ COVERAGE = --cov=mnist_helpers $(if $(ARGS),,--cov-fail-under=90)
 help:  ## show this list
 	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST)
 
-# Python compiles each file when it is first imported; all 20,000 of them would take a minute.
 install: $(BIN)/.installed  ## make .venv with the locked packages and the project
 
 $(BIN)/.installed: requirements.lock pyproject.toml
 	@$(PYTHON) -c "import sys; sys.exit(0 if (3,11) <= sys.version_info < (3,14) else 'This project needs Python 3.11, 3.12 or 3.13 and found %d.%d; name one with: make run PYTHON=python3.13' % sys.version_info[:2])"
 	$(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --no-compile --require-hashes -r requirements.lock
+	$(BIN)/python -m pip install --quiet --require-hashes -r requirements.lock
 	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
 	$(BIN)/python -m jupyter labextension disable @jupyterlab/apputils-extension:announcements
 	@touch $@
