@@ -35,10 +35,8 @@ def results() -> dict:
 
 def figures() -> str:
     """Returns the whole table in Markdown; parts that were not measured are named."""
-    found_in = results()
-    return from_template(
-        "figures.md", found=found, ratio=ratio, results=found_in.items(), **found_in
-    )
+    parts = results()
+    return from_template("figures.md", found=found, ratio=ratio, results=parts.items(), **parts)
 
 
 def measured() -> str:

@@ -29,7 +29,7 @@ def prepare() -> None:
     # OpenMP's threads spin while they wait for each other, which on a busy machine takes t-SNE
     # several times as long; read when scikit-learn loads it.
     os.environ.setdefault("OMP_WAIT_POLICY", "passive")
-    # It would look for plugins in what every installed package says of itself, at each command.
+    # Pydantic would look for plugins in what every installed package says of itself, at each start.
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
     if "tensorflow" not in sys.modules:
         sys.meta_path.insert(0, _TensorFlowFinder())
