@@ -1,8 +1,10 @@
 import os
+from pathlib import Path
 
+import matplotlib
 import numpy as np
 import pytest
-from PIL import Image, ImageDraw, ImageOps
+from PIL import Image, ImageDraw, ImageFont, ImageOps
 from scipy import ndimage
 from sklearn.datasets import load_digits
 
@@ -10,6 +12,7 @@ from mnist_helpers.paths import SHIPPED_DIR
 from mnist_helpers.preprocessing import PictureError, steps_to_mnist, to_mnist
 from mnist_helpers.preprocessing.background import light_on_dark
 from mnist_helpers.preprocessing.image_io import IMAGE_SUFFIXES, read_grey
+from mnist_helpers.preprocessing.lines import line_pixels
 from mnist_helpers.preprocessing.mnist_format import ink_to_mnist
 from mnist_helpers.training.artifacts import load_model
 from mnist_helpers.training.model_choice import find_model
@@ -240,6 +243,35 @@ def test_patterned_paper_and_a_shadow_are_background():
     light = np.where(columns + rows / 2 > 160, 0.9, 0.5)
     for photo in (np.asarray(sheet()) / 255 - 0.2 * pattern, light * np.asarray(sheet()) / 255):
         assert correlation(np.clip(photo, 0, 1)) > 0.93
+
+
+@pytest.mark.parametrize("period, dark", [(6, 160), (8, 150), (10, 150)])
+def test_a_pattern_between_paper_and_ink_is_no_ink(period, dark):
+    rows, columns = np.mgrid[:180, :180]
+    stripes = np.where((rows + columns // 2) % period < period // 2, dark, 230)
+    digit = np.asarray(sheet(width=14))
+    photo = np.minimum(stripes, np.where(digit < 128, 60, 255))
+    assert correlation(np.uint8(photo), to_mnist(digit)) > 0.93
+
+
+@pytest.mark.parametrize("digit", "689")
+def test_a_bold_digit_within_a_narrow_margin_is_dark_ink(digit):
+    picture = Image.new("L", (120, 120), 255)
+    bold = Path(matplotlib.get_data_path()) / "fonts/ttf/DejaVuSans-Bold.ttf"
+    font = ImageFont.truetype(str(bold), 60)
+    ImageDraw.Draw(picture).text((60, 60), digit, 0, font, anchor="mm", stroke_width=2)
+    left, top, right, bottom = ImageOps.invert(picture).getbbox()
+    cut = picture.crop((left - 2, top - 2, right + 2, bottom + 2))
+    assert correlation(cut, to_mnist(picture)) > 0.98
+
+
+def test_what_bends_is_no_ruled_line_and_small_pictures_have_none():
+    rows, columns = np.mgrid[:60, :80]
+    stroke = (np.abs(columns - 40) <= 3) & (rows < 50)
+    straight, bent = (np.abs(rows - 45 + sag * (columns / 40 - 1) ** 2) <= 1 for sag in (0, 3))
+    assert line_pixels(stroke | straight)[45, 10]
+    assert not line_pixels(stroke | bent).any()
+    assert not line_pixels((stroke | straight)[30:, 25:55]).any()
 
 
 @pytest.mark.parametrize("desk, turn", [(20, 0), (45, 6), (80, -9)])

@@ -5,7 +5,7 @@ from scipy import ndimage
 from skimage.filters import threshold_otsu
 
 from mnist_helpers.preprocessing.image_io import PictureError
-from mnist_helpers.preprocessing.lines import EVERY_NEIGHBOUR, line_pixels
+from mnist_helpers.preprocessing.lines import EVERY_NEIGHBOUR, border_bands, line_pixels
 
 TINY = 24  # pixels; a picture with no longer side holds no lines, shadows or neighbours
 LARGE = 60  # pixels; from here on light may have a slope or cast shadows, and noise is smoothed
@@ -17,6 +17,7 @@ NOISE_FACTOR = 3.0
 # smallest rectangle around it it fills. A bold 0 or 8, bright on dark, stays below these.
 LEAST_SHEET, LEAST_BRIGHT, LEAST_RECTANGLE = 0.15, 0.8, 0.88
 UNDECIDED = 0.1  # of the votes on either side of a half
+LEAST_FREE = 0.7  # of the border of what lies within dark borders
 BLANK = "The picture is blank: nothing stands out from its background."
 
 
@@ -38,8 +39,7 @@ def find_ink(grey: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     light = light_on_dark(grey)
     longer = max(grey.shape)
     if longer < TINY:
-        border = np.concatenate([light[0], light[-1], light[:, 0], light[:, -1]])
-        ink = light - np.percentile(border, 25)
+        ink = light - np.percentile(np.concatenate(_sides(light)), 25)
         return ink, ink > max(LEAST_CONTRAST, 0.1 * ink.max())
     if longer >= LARGE:
         light = ndimage.gaussian_filter(light, longer / 400)
@@ -70,7 +70,7 @@ def cut_to_sheet(grey: np.ndarray) -> np.ndarray:
     if min(grey.shape) < LARGE or np.ptp(grey) < LEAST_CONTRAST:
         return grey
     bright = grey > threshold_otsu(grey)
-    sides = [bright[0], bright[-1], bright[:, 0], bright[:, -1]]
+    sides = _sides(bright)
     if sum(side.mean() < 0.03 for side in sides) < 3:
         return grey
     parts, _ = ndimage.label(bright)
@@ -107,13 +107,14 @@ def light_on_dark(grey: np.ndarray) -> np.ndarray:
     Paper is what the border shows and, as digits are round, above all the corners, and what most of
     a picture is. Where that leaves it open, as in a bold digit cut to its bounding box, paper is
     what falls into more parts: strokes hang together and cut it up. But where two or more sides are
-    dark all along and the rest is clearly brighter, it has dark borders.
+    dark all along and the rest is clearly brighter, also along its own border, the picture has dark
+    borders; and the reverse.
     """
     flat = _flattened(grey)
     if np.ptp(flat) < LEAST_CONTRAST:
         raise PictureError(BLANK)
     bright = flat > threshold_otsu(flat)
-    sides = [bright[0], bright[-1], bright[:, 0], bright[:, -1]]
+    sides = _sides(bright)
     corners = bright[[0, 0, -1, -1], [0, -1, 0, -1]]
     shares = [np.concatenate(sides).mean(), corners.mean()]
     tiny = max(grey.shape) < TINY
@@ -128,8 +129,16 @@ def light_on_dark(grey: np.ndarray) -> np.ndarray:
     for paper in (True, False):
         full = sum((side == paper).mean() < 0.03 for side in sides)
         if full >= least and (bright == paper).mean() > 0.53:
-            bright_paper = paper
+            inside = ~border_bands(bright != paper)
+            rest = bright[np.ix_(inside.any(axis=1), inside.any(axis=0))]
+            # Not so around a bold digit that fills most of what is within its margin.
+            if (np.concatenate(_sides(rest)) == paper).mean() > LEAST_FREE:
+                bright_paper = paper
     return 1 - grey if bright_paper else grey
+
+
+def _sides(mask: np.ndarray) -> list[np.ndarray]:
+    return [mask[0], mask[-1], mask[:, 0], mask[:, -1]]
 
 
 def _count_parts(mask: np.ndarray) -> int:
@@ -182,9 +191,9 @@ def otsu(values: np.ndarray) -> float:
 def _above_threshold(ink: np.ndarray, erased: np.ndarray) -> np.ndarray:
     """Marks what is ink, by Otsu's threshold."""
     values = ink[~erased]
-    threshold = otsu(values)
-    below = values[values <= threshold]
-    contrast = values[values > threshold].mean() - np.median(below)
+    threshold = max(otsu(values), 0)  # what is lighter than the paper is none
+    below, above = values[values <= threshold], values[values > threshold]
+    contrast = above.mean() - np.median(below) if above.size else 0
     if contrast < max(LEAST_CONTRAST, NOISE_FACTOR * below.std()):
         raise PictureError(BLANK)
     return (ink > threshold) & ~erased

@@ -1,9 +1,11 @@
 """The ink of one digit, separated from its background and from what stands beside it."""
 
+from contextlib import suppress
+
 import numpy as np
 from scipy import ndimage
 
-from mnist_helpers.preprocessing.background import BLANK, LARGE, TINY, find_ink, grown
+from mnist_helpers.preprocessing.background import BLANK, LARGE, TINY, find_ink, grown, otsu
 from mnist_helpers.preprocessing.image_io import PictureError
 from mnist_helpers.preprocessing.lines import EVERY_NEIGHBOUR, stroke_width
 
@@ -32,9 +34,25 @@ def separate_ink(grey: np.ndarray) -> np.ndarray:
     if grey.ndim != 2 or not np.all((grey >= 0) & (grey <= 1)) or grey.size == 0:
         raise PictureError("Grey values are an array of shape (h, w) with values in [0, 1].")
     ink, mask = find_ink(grey.astype(np.float64))
-    digit = select_digit(mask, ink)
+    digit, mask = _digit_among(mask, ink)
     full = np.percentile(ink[digit], 90)
     return np.clip(ink / full, 0, 1) * (grown(digit) & (digit | ~mask))
+
+
+def _digit_among(mask: np.ndarray, ink: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Returns the digit and the mask it was found in; where that is a texture, in its darker part.
+
+    A pattern of the paper may lie between the paper and the ink.
+    """
+    try:
+        return select_digit(mask, ink), mask
+    except SeveralDigitsError:
+        raise
+    except PictureError:
+        with suppress(PictureError):
+            darker = mask & (ink > otsu(ink[mask]))
+            return select_digit(darker, ink), darker
+        raise
 
 
 def select_digit(mask: np.ndarray, ink: np.ndarray) -> np.ndarray:

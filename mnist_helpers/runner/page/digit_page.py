@@ -32,11 +32,11 @@ CONSTANTS = "const CONSTANTS = JSON.parse(document.getElementById('constants').t
 SHARED = {
     background: (
         *("TINY", "LARGE", "LEAST_CONTRAST", "NOISE_FACTOR", "BLANK"),
-        *("LEAST_SHEET", "LEAST_BRIGHT", "LEAST_RECTANGLE"),
+        *("LEAST_SHEET", "LEAST_BRIGHT", "LEAST_RECTANGLE", "UNDECIDED", "LEAST_FREE"),
     ),
     image_io: ("WORKING_SIDE", "SMALLEST_SIDE", "GREY_WEIGHTS"),
-    lines: ("LEAST_LENGTH", "SLOPES", "FREE_LINES"),
-    separation: ("NO_DIGIT", "SHADED"),
+    lines: ("LEAST_LENGTH", "SLOPES", "FREE_LINES", "LINED", "SAG", "SAG_OF_PEN"),
+    separation: ("NO_DIGIT", "SHADED", "BOLD"),
     mnist_format: ("SIDE", "BOX", "STROKE_WIDTHS", "INKED", "FINER", "FAINT"),
     html: ("CERTAIN", "PROBABLE"),
     pad: ("PAD_SIDE", "PEN_WIDTH", "EXAMPLES"),

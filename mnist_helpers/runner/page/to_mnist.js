@@ -3,6 +3,7 @@
 // the functions of filters.js.
 
 class PictureError extends Error {}
+class SeveralDigitsError extends PictureError {}
 
 // Where a line of light or a shadow makes the picture's slope: a plane with the least absolute
 // deviation, by iteratively reweighted least squares.
@@ -50,22 +51,45 @@ function lightOnDark(grey) {
     throw new PictureError(CONSTANTS.BLANK);
   const threshold = otsu(flat.data);
   const bright = maskOf(flat, (i) => flat.data[i] > threshold);
-  const turned = transposed(bright);
-  const sides = [
-    bright.data.slice(0, width), bright.data.slice(-width),
-    turned.data.slice(0, height), turned.data.slice(-height),
-  ];
+  const sides = sidesOf(bright);
   const corners = [sides[0][0], sides[0][width - 1], sides[1][0], sides[1][width - 1]];
-  const shares = [total(sides.map(total)) / (2 * (width + height)), mean(corners)];
-  if (longer >= CONSTANTS.TINY) shares.push(mean(bright.data));
-  let brightPaper = mean(shares) > 0.5;
+  const shares = [mean(sides.flatMap((side) => [...side])), mean(corners)];
+  const tiny = longer < CONSTANTS.TINY;
+  if (!tiny) shares.push(mean(bright.data));
+  const vote = mean(shares);
+  let brightPaper = vote > 0.5;
+  if (!tiny && Math.abs(vote - 0.5) < CONSTANTS.UNDECIDED) {
+    const more = countParts(bright) - countParts(maskOf(bright, (i) => !bright.data[i]));
+    if (more) brightPaper = more > 0;
+  }
   const least = shorter >= CONSTANTS.LARGE ? 2 : shorter >= CONSTANTS.TINY ? 3 : 5;
   const share = (values, paper) => values.reduce((n, v) => n + (v === paper), 0) / values.length;
   for (const paper of [1, 0]) {
     const full = sides.filter((side) => share(side, paper) < 0.03).length;
-    if (full >= least && share(bright.data, paper) > 0.53) brightPaper = paper === 1;
+    if (full < least || share(bright.data, paper) <= 0.53) continue;
+    const bands = borderBands(maskOf(bright, (i) => bright.data[i] !== paper));
+    const inside = maskOf(bands, (i) => !bands.data[i]);
+    const [rows, columns] = [inkedLines(inside, true), inkedLines(inside, false)];
+    const rest = cut(bright, rows[0], columns[0], extentOf(rows) + 1, extentOf(columns) + 1);
+    // Not so around a bold digit that fills most of what is within its margin.
+    if (share(sidesOf(rest).flatMap((side) => [...side]), paper) > CONSTANTS.LEAST_FREE)
+      brightPaper = paper === 1;
   }
   return brightPaper ? mapped(grey, (value) => 1 - value) : grey;
+}
+
+function sidesOf(mask) {
+  const turned = transposed(mask);
+  return [
+    mask.data.slice(0, mask.width), mask.data.slice(-mask.width),
+    turned.data.slice(0, mask.height), turned.data.slice(-mask.height),
+  ];
+}
+
+// Connected parts that are no specks.
+function countParts(mask) {
+  const { sizes } = label(mask, EVERY_NEIGHBOUR);
+  return kept(sizes.slice(1), (size) => size >= 0.01 * mask.data.length).length;
 }
 
 // Cuts a picture to the sheet of paper in it, if there is a dark desk around one.
@@ -80,12 +104,7 @@ function cutToSheet(grey) {
   if (white - smallest(grey.data) < CONSTANTS.LEAST_CONTRAST) return grey;
   const threshold = otsu(grey.data);
   const bright = maskOf(grey, (i) => grey.data[i] > threshold);
-  const turned = transposed(bright);
-  const sides = [
-    bright.data.slice(0, width), bright.data.slice(-width),
-    turned.data.slice(0, height), turned.data.slice(-height),
-  ];
-  if (sides.filter((side) => mean(side) < 0.03).length < 3) return grey;
+  if (sidesOf(bright).filter((side) => mean(side) < 0.03).length < 3) return grey;
   const { parts, sizes } = label(bright, FOUR_NEIGHBOURS);
   const most = 1 + sizes.slice(1).indexOf(largest(sizes.slice(1)));
   const rest = label(maskOf(grey, (i) => parts.data[i] !== most), FOUR_NEIGHBOURS).parts;
@@ -157,9 +176,10 @@ function background(light, erased) {
 
 function aboveThreshold(ink, erased) {
   const values = chosen(ink, erased, 0);
-  const threshold = thresholdOf(values);
+  const threshold = Math.max(thresholdOf(values), 0); // what is lighter than the paper is none
   const below = kept(values, (value) => value <= threshold);
-  const contrast = mean(kept(values, (value) => value > threshold)) - median(below);
+  const above = kept(values, (value) => value > threshold);
+  const contrast = above.length ? mean(above) - median(below) : 0;
   const middle = mean(below);
   const deviation = Math.sqrt(mean(below.map((value) => (value - middle) ** 2)));
   if (contrast < Math.max(CONSTANTS.LEAST_CONTRAST, CONSTANTS.NOISE_FACTOR * deviation))
@@ -172,12 +192,7 @@ function findInk(grey) {
   const { width, height } = light;
   const longer = Math.max(width, height);
   if (longer < CONSTANTS.TINY) {
-    const turned = transposed(light);
-    const border = [
-      ...light.data.slice(0, width), ...light.data.slice(-width),
-      ...turned.data.slice(0, height), ...turned.data.slice(-height),
-    ];
-    const paper = percentile(border, 25);
+    const paper = percentile(sidesOf(light).flatMap((side) => [...side]), 25);
     const ink = mapped(light, (value) => value - paper);
     const threshold = Math.max(CONSTANTS.LEAST_CONTRAST, 0.1 * largest(ink.data));
     return [ink, maskOf(ink, (i) => ink.data[i] > threshold)];
@@ -203,11 +218,9 @@ function findInk(grey) {
 // Dark borders and straight lines that are no strokes of a digit.
 function linePixels(whole) {
   let found = borderBands(whole);
+  if (Math.max(whole.width, whole.height) < CONSTANTS.LINED) return found;
   const mask = maskOf(whole, (i) => whole.data[i] && !found.data[i]);
-  const candidates = [
-    ...horizontalLines(mask),
-    ...horizontalLines(transposed(mask)).map(transposed),
-  ];
+  const candidates = straightLines(mask);
   if (!candidates.length) return found;
   let rest = maskOf(mask, (i) => mask.data[i] && !candidates.some((line) => line.data[i]));
   const share = total(rest.data) / total(mask.data);
@@ -254,42 +267,52 @@ function borderBands(mask) {
   return band;
 }
 
-// Nearly horizontal lines: a Hough transform over a few slopes.
-function horizontalLines(mask) {
-  const { width, height } = mask;
-  const least = CONSTANTS.LEAST_LENGTH * width;
-  const [rows, columns] = [[], []];
-  mask.data.forEach((value, i) => {
-    if (!value) return;
-    rows.push(Math.floor(i / width));
-    columns.push((i % width) - width / 2);
-  });
+// Lines that are nearly level or upright: a Hough transform over a few slopes. What the longest take
+// counts for no other.
+function straightLines(mask) {
+  const turned = [mask, transposed(mask)];
   const votes = [];
-  for (const slope of CONSTANTS.SLOPES) {
-    const counts = new Int32Array(3 * width + 2 * height);
-    for (let i = 0; i < rows.length; i++) counts[rint(rows[i] - slope * columns[i]) + width]++;
-    counts.forEach((count, at) => count >= least && votes.push([count, slope, at - width]));
-  }
+  turned.forEach(({ width, height, data }, upright) => {
+    const [rows, columns] = [[], []];
+    data.forEach((value, i) => {
+      if (!value) return;
+      rows.push(Math.floor(i / width));
+      columns.push((i % width) - width / 2);
+    });
+    for (const slope of CONSTANTS.SLOPES) {
+      const counts = new Int32Array(3 * width + 2 * height);
+      for (let i = 0; i < rows.length; i++) counts[rint(rows[i] - slope * columns[i]) + width]++;
+      counts.forEach((count, at) => {
+        if (count >= CONSTANTS.LEAST_LENGTH * width)
+          votes.push([count / width, upright, slope, at - width]);
+      });
+    }
+  });
   if (!votes.length) return [];
-  votes.sort((a, b) => b[0] - a[0] || b[1] - a[1] || b[2] - a[2]);
-  const { parts: runs, sizes } = label(mask, ABOVE_AND_BELOW);
-  const taken = new Uint8Array(mask.data.length);
+  votes.sort((a, b) => b[0] - a[0] || b[1] - a[1] || b[2] - a[2] || b[3] - a[3]);
+  const runs = turned.map((one) => label(one, ABOVE_AND_BELOW));
+  let taken = grid(mask.width, mask.height, 0, Uint8Array);
   const lines = [];
-  for (const [, slope, offset] of votes) {
+  for (const [, upright, slope, offset] of votes) {
+    const { width, height, data } = turned[upright];
+    const { parts, sizes } = runs[upright];
+    const used = upright ? transposed(taken) : taken;
     const met = [];
     for (let x = 0; x < width; x++) {
       const y = rint(offset + slope * (x - width / 2));
       const i = y * width + x;
-      if (y >= 0 && y < height && mask.data[i] && !taken[i]) met.push(runs.data[i]);
+      if (y >= 0 && y < height && data[i] && !used.data[i]) met.push(parts.data[i]);
     }
-    if (met.length < least) continue;
+    if (met.length < CONSTANTS.LEAST_LENGTH * width) continue;
     const thickness = median(met.map((run) => sizes[run]));
     if (thickness > Math.max(0.08 * height, 3)) continue;
     // Where it is thicker, a stroke crosses it, which stays.
     const thin = new Set(met.filter((run) => sizes[run] <= 1.5 * thickness + 1));
-    const line = maskOf(mask, (i) => thin.has(runs.data[i]));
+    const found = maskOf(turned[upright], (i) => thin.has(parts.data[i]));
+    const line = upright ? transposed(found) : found;
+    const before = taken;
+    taken = maskOf(line, (i) => line.data[i] || before.data[i]);
     lines.push(line);
-    line.data.forEach((value, i) => (taken[i] |= value));
   }
   return lines;
 }
@@ -310,17 +333,32 @@ function inkedLines(mask, alongRows) {
 
 const extentOf = (places) => places[places.length - 1] - places[0];
 
-// It runs from edge to edge, or reaches beyond the rest of the ink at both ends and either is
-// thinner than the pen or is one of many, as the sides of a box are.
+// It is straight. It runs from edge to edge, or reaches beyond the rest of the ink at both ends and
+// either is thinner than the pen or is one of many, as the sides of a box are. But one as thick as
+// the pen is a stroke where the rest touches the other two edges.
 function isRuled(line, rest, pen, many) {
   if (extentOf(inkedLines(line, true)) > extentOf(inkedLines(line, false)))
     [line, rest] = [transposed(line), transposed(rest)];
   const lengths = new Int32Array(line.width);
-  line.data.forEach((value, i) => (lengths[i % line.width] += value));
+  const sums = new Float64Array(line.width);
+  line.data.forEach((value, i) => {
+    lengths[i % line.width] += value;
+    sums[i % line.width] += value * Math.floor(i / line.width);
+  });
   const columns = inkedLines(line, false);
   const thickness = median(columns.map((x) => lengths[x]));
+  if (columns.length > 2) {
+    const middles = columns.map((x) => sums[x] / lengths[x]);
+    const [first, second, third] = inThirds(middles).map(mean);
+    const sag = Math.abs(second - (first + third) / 2);
+    if (sag > CONSTANTS.SAG + CONSTANTS.SAG_OF_PEN * thickness) return false;
+  }
   const ends = [largest(lengths.slice(0, 2)), largest(lengths.slice(-2))];
-  if (Math.min(...ends) >= Math.max(0.7 * thickness, 1)) return true;
+  if (Math.min(...ends) >= Math.max(0.7 * thickness, 1)) {
+    const touches = (start) => rest.data.slice(...start).includes(1);
+    const cutOut = touches([0, 2 * rest.width]) && touches([-2 * rest.width]);
+    return many || thickness < 0.7 * pen || !cutOut;
+  }
   const inked = inkedLines(rest, false);
   if (!inked.length) return many;
   if (!many && thickness >= 0.7 * pen) return false;
@@ -329,6 +367,12 @@ function isRuled(line, rest, pen, many) {
     columns[0] <= inked[0] + nearly &&
     columns[columns.length - 1] >= inked[inked.length - 1] - nearly;
   return beyond && Math.max(line.width, line.height) >= CONSTANTS.FREE_LINES;
+}
+
+// Parts as equal as they can be, the longer ones first.
+function inThirds(values) {
+  const ends = [0, 1, 2, 3].map((n) => Math.floor(values.length / 3) * n + Math.min(n, values.length % 3));
+  return [0, 1, 2].map((n) => values.slice(ends[n], ends[n + 1]));
 }
 
 // The heaviest part near the middle and what belongs to it.
@@ -376,16 +420,14 @@ function selectDigit(mask, ink) {
 function checkDigit(digit, strokes, mask) {
   const { width, height } = mask;
   const extent = Math.max(...[true, false].map((way) => extentOf(inkedLines(digit, way)))) + 1;
-  const turned = transposed(digit);
-  const edges = [
-    digit.data.slice(0, width), digit.data.slice(-width),
-    turned.data.slice(0, height), turned.data.slice(-height),
-  ].map((side) => total(side));
+  const edges = sidesOf(digit).flatMap((side) => [...side]);
+  const thickness = strokeWidth(digit);
   const holes = label(maskOf(digit, (i) => !digit.data[i]), FOUR_NEIGHBOURS).count;
   const shadow =
-    Math.min(width, height) >= CONSTANTS.LARGE && total(edges) / (2 * (width + height)) > CONSTANTS.SHADED;
+    Math.min(width, height) >= CONSTANTS.LARGE &&
+    mean(edges) > CONSTANTS.SHADED && thickness > CONSTANTS.BOLD * extent;
   const texture = total(strokes.data) < 0.3 * total(mask.data) || holes > 12;
-  if (shadow || texture || strokeWidth(digit) > 0.5 * extent)
+  if (shadow || texture || thickness > 0.5 * extent)
     throw new PictureError(CONSTANTS.NO_DIGIT);
 }
 
@@ -397,13 +439,19 @@ function checkSingle(main, others) {
     return shared <= 0.2 * Math.min(r - l, right - left) && b - t >= 0.6 * (bottom - top);
   });
   if (beside.length)
-    throw new PictureError(
+    throw new SeveralDigitsError(
       `The picture seems to hold ${1 + beside.length} digits; cut it so that one is left.`,
     );
 }
 
 // Cuts off what reaches in from the left or the right and joins the digit by one stroke.
+// A digit that touches all four edges was cut to its bounding box: nothing reaches in.
 function withoutNeighbours(digit) {
+  const { width, height } = digit;
+  const margin = 1 + Math.floor(Math.max(width, height) / 50); // the soft edge of a stroke
+  const [rows, columns] = [inkedLines(digit, true), inkedLines(digit, false)];
+  const touches = (places, side) => places[0] < margin && places.at(-1) >= side - margin;
+  if (touches(rows, height) && touches(columns, width)) return digit;
   for (let side = 0; side < 2; side++) {
     const before = digit;
     if (digit.data.some((value, i) => value && i % digit.width === 0)) {
@@ -451,10 +499,26 @@ function outerPart(digit) {
   return maskOf(digit, (i) => outer.has(i));
 }
 
+// The digit, and the mask it was found in; where that is a texture, in its darker part.
+function digitAmong(mask, ink) {
+  try {
+    return [selectDigit(mask, ink), mask];
+  } catch (error) {
+    if (!(error instanceof PictureError) || error instanceof SeveralDigitsError) throw error;
+    try {
+      const threshold = thresholdOf(chosen(ink, mask));
+      const darker = maskOf(mask, (i) => mask.data[i] && ink.data[i] > threshold);
+      return [selectDigit(darker, ink), darker];
+    } catch (second) {
+      throw second instanceof PictureError ? error : second;
+    }
+  }
+}
+
 // How much of one digit's ink each pixel holds.
 function separateInk(grey) {
-  const [ink, mask] = findInk(grey);
-  const digit = selectDigit(mask, ink);
+  const [ink, found] = findInk(grey);
+  const [digit, mask] = digitAmong(found, ink);
   const full = percentile(chosen(ink, digit), 90);
   const around = grown(digit);
   return mapped(ink, (value, i) =>
