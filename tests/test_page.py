@@ -31,6 +31,7 @@ from mnist_helpers.training.pipeline import to_input
 from mnist_helpers.widgets.feature_maps import LayerInspector
 from mnist_helpers.widgets.html import answer_in_words, live_marker
 from mnist_helpers.widgets.pad import EXAMPLES, draw_strokes
+from tests import test_preprocessing
 
 IMAGES = np.random.default_rng(0).random((8, 28, 28, 1), np.float32)
 CONSTANTS = f"const CONSTANTS = {json.dumps(export_page.constants())};"
@@ -298,11 +299,10 @@ def cut_out():
         if number % 4 == 1:
             paper[np.indices(row.shape).sum(axis=0) % 6 < 3] = 170
         photo = np.uint8(np.minimum(paper, np.where(row < 128, 60, 255)))
-        inked = np.flatnonzero((row[:, side : 2 * side] < 128).any(axis=0)) + side
-        rows = np.flatnonzero((row[:, side : 2 * side] < 128).any(axis=1))
-        margin = number % 4
-        cut = photo[max(rows[0] - margin, 0) : rows[-1] + 1 + margin]
-        yield cut[:, inked[0] - margin : inked[-1] + 1 + margin]
+        second, margin = row[:, side : 2 * side] < 128, number % 4
+        rows, columns = (np.flatnonzero(second.any(axis=axis)) for axis in (1, 0))
+        cut = photo[max(rows[0] - margin, 0) : rows[-1] + 1 + margin, side - margin :]
+        yield cut[:, columns[0] : columns[-1] + 1 + 2 * margin]
 
 
 def in_javascript(arrays):
@@ -325,7 +325,18 @@ def in_javascript(arrays):
 
 @needs_node
 def test_the_page_prepares_pictures_as_python_does():
-    given = [np.ascontiguousarray(each) for each in (*pictures(), *disturbed(), *cut_out())]
+    given = [np.ascontiguousarray(picture) for picture in (*pictures(), *disturbed())]
+    for picture, found in zip(given, in_javascript(given), strict=True):
+        expected = to_mnist(picture)[..., 0]
+        assert np.abs(np.reshape(found, (28, 28)) - expected).mean() < 0.002
+
+
+@needs_node
+def test_the_page_cuts_digits_out_of_their_surroundings_as_python_does():
+    named = [test_preprocessing.FRAMED, test_preprocessing.striped(8, 150)]
+    named += map(test_preprocessing.cut_to_box, test_preprocessing.TOUCHING.values())
+    named += test_preprocessing.BOLD, np.uint8(255 * test_preprocessing.crossed(sag=3))
+    given = [np.ascontiguousarray(picture) for picture in (*named, *cut_out())]
     refused = 0
     for picture, found in zip(given, in_javascript(given), strict=True):
         try:
@@ -344,9 +355,10 @@ def test_the_page_finds_no_digit_where_python_finds_none():
     spot = np.zeros((60, 60), np.uint8)
     spot[30:32, 30:32] = 255
     two = np.hstack([draw_strokes(EXAMPLES[3])] * 2)
+    pale = np.asarray(test_preprocessing.two_digits(ink=100))
     given = [
         np.zeros((50, 50), np.uint8), random.integers(0, 256, (90, 90), np.uint8), spot, two,
-        spot[29:32, 29:32].copy(), np.zeros((12, 4000), np.uint8),
+        spot[29:32, 29:32].copy(), np.zeros((12, 4000), np.uint8), pale,
     ]  # fmt: skip
     for picture, found in zip(given, in_javascript(given), strict=True):
         with pytest.raises(PictureError) as error:

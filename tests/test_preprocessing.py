@@ -245,13 +245,15 @@ def test_patterned_paper_and_a_shadow_are_background():
         assert correlation(np.clip(photo, 0, 1)) > 0.93
 
 
-@pytest.mark.parametrize("period, dark", [(6, 160), (8, 150), (10, 150)])
-def test_a_pattern_between_paper_and_ink_is_no_ink(period, dark):
+def striped(period, dark):
     rows, columns = np.mgrid[:180, :180]
     stripes = np.where((rows + columns // 2) % period < period // 2, dark, 230)
-    digit = np.asarray(sheet(width=14))
-    photo = np.minimum(stripes, np.where(digit < 128, 60, 255))
-    assert correlation(np.uint8(photo), to_mnist(digit)) > 0.93
+    return np.uint8(np.minimum(stripes, np.where(np.asarray(sheet(width=14)) < 128, 60, 255)))
+
+
+@pytest.mark.parametrize("period, dark", [(6, 160), (8, 150), (10, 150)])
+def test_a_pattern_between_paper_and_ink_is_no_ink(period, dark):
+    assert correlation(striped(period, dark), to_mnist(sheet(width=14))) > 0.93
 
 
 @pytest.mark.parametrize("digit", "689")
@@ -265,13 +267,17 @@ def test_a_bold_digit_within_a_narrow_margin_is_dark_ink(digit):
     assert correlation(cut, to_mnist(picture)) > 0.98
 
 
-def test_what_bends_is_no_ruled_line_and_small_pictures_have_none():
+def crossed(sag):
+    """A stroke, and a line from edge to edge that bends by so many pixels."""
     rows, columns = np.mgrid[:60, :80]
-    stroke = (np.abs(columns - 40) <= 3) & (rows < 50)
-    straight, bent = (np.abs(rows - 45 + sag * (columns / 40 - 1) ** 2) <= 1 for sag in (0, 3))
-    assert line_pixels(stroke | straight)[45, 10]
-    assert not line_pixels(stroke | bent).any()
-    assert not line_pixels((stroke | straight)[30:, 25:55]).any()
+    line = np.abs(rows - 45 + sag * (columns / 40 - 1) ** 2) <= 1
+    return line | ((np.abs(columns - 40) <= 3) & (rows < 50))
+
+
+def test_what_bends_is_no_ruled_line_and_small_pictures_have_none():
+    assert line_pixels(crossed(sag=0))[45, 10]
+    assert not line_pixels(crossed(sag=3)).any()
+    assert not line_pixels(crossed(sag=0)[30:, 25:55]).any()
 
 
 @pytest.mark.parametrize("desk, turn", [(20, 0), (45, 6), (80, -9)])
@@ -329,39 +335,53 @@ def test_a_digit_cut_to_its_bounding_box_is_no_shadow():
     assert correlation(two.crop((31, 31, 150, 170)), to_mnist(two)) > 0.98
 
 
+FOUR = [line((70, 25), (50, 90), (125, 90), width=8), line(110, 27, 110, 145, width=8)]
+FRAMED = sheet(*FOUR, box(10, 10, 157, 157), digit=(), size=(168, 168))
+
+
 def test_the_stem_of_a_digit_in_a_frame_is_no_side_of_it():
-    four = [line((70, 25), (50, 90), (125, 90), width=8), line(110, 27, 110, 145, width=8)]
-    plain = sheet(*four, digit=(), size=(168, 168))
-    framed = sheet(*four, box(10, 10, 157, 157), digit=(), size=(168, 168))
-    assert likeness(framed, to_mnist(plain)) > 0.95
+    assert likeness(FRAMED, to_mnist(sheet(*FOUR, digit=(), size=(168, 168)))) > 0.95
 
 
-@pytest.mark.parametrize(
-    "marks",
-    [
-        [line((50, 45), (50, 90), (150, 115), width=8), line(120, 27, 120, 145, width=8)],
-        [("rounded_rectangle", (55, 30, 125, 150), {"radius": 20, "outline": 0, "width": 9})],
-    ],
-    ids=["the arm of a 4 is no neighbour", "a narrow 0 is no shadow"],
-)
-def test_a_digit_that_touches_all_edges_stays_whole(marks):
-    plain = sheet(*marks, digit=())
-    cut = plain.crop(ImageOps.invert(plain).getbbox())
-    assert likeness(cut, to_mnist(plain)) > 0.95
+def cut_to_box(picture):
+    return picture.crop(ImageOps.invert(picture).getbbox())
+
+
+TOUCHING = {
+    "the arm of a 4 is no neighbour": sheet(
+        line((50, 45), (50, 90), (150, 115), width=8),
+        line(120, 27, 120, 145, width=8),
+        digit=(),
+    ),
+    "a narrow 0 is no shadow": sheet(
+        ("rounded_rectangle", (55, 30, 125, 150), {"radius": 20, "outline": 0, "width": 9}),
+        digit=(),
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", TOUCHING)
+def test_a_digit_that_touches_all_edges_stays_whole(kind):
+    assert likeness(cut_to_box(TOUCHING[kind]), to_mnist(TOUCHING[kind])) > 0.95
+
+
+BOLD = cut_to_box(sheet(line((45, 40), (135, 40), (90, 150), width=38), digit=()))
 
 
 @pytest.mark.parametrize("negative", [False, True])
 def test_a_bold_digit_that_fills_its_bounding_box_is_the_ink(negative):
-    plain = sheet(line((45, 40), (135, 40), (90, 150), width=38), digit=())
-    cut = plain.crop(ImageOps.invert(plain).getbbox())
-    grey = np.asarray(ImageOps.invert(cut) if negative else cut) / 255
-    np.testing.assert_array_equal(light_on_dark(grey), np.asarray(cut) == 0)
+    grey = np.asarray(ImageOps.invert(BOLD) if negative else BOLD) / 255
+    np.testing.assert_array_equal(light_on_dark(grey), np.asarray(BOLD) == 0)
 
 
-def test_several_digits_are_not_read_as_one():
-    picture = sheet(line(160, 45, 220, 45, 185, 140, width=9), size=(300, 180))
+def two_digits(ink):
+    return sheet(line(160, 45, 220, 45, 185, 140, width=9, fill=ink), size=(300, 180))
+
+
+@pytest.mark.parametrize("ink", [0, 100])
+def test_several_digits_are_not_read_as_one(ink):
     with pytest.raises(PictureError, match="seems to hold 2 digits"):
-        to_mnist(picture)
+        to_mnist(two_digits(ink))
 
 
 # Files as they come

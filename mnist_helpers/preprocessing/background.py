@@ -7,7 +7,7 @@ from skimage.filters import threshold_otsu
 from mnist_helpers.preprocessing.image_io import PictureError
 from mnist_helpers.preprocessing.lines import EVERY_NEIGHBOUR, border_bands, line_pixels
 
-TINY = 24  # pixels; a picture with no longer side holds no lines, shadows or neighbours
+TINY = 24  # pixels; a picture whose longer side is below it holds no shadows or neighbours
 LARGE = 60  # pixels; from here on light may have a slope or cast shadows, and noise is smoothed
 # Ink must differ from its background by this part of the full range, and by so many standard
 # deviations of what is left of the background: Otsu's halves of plain noise differ by 2.7.
@@ -39,7 +39,7 @@ def find_ink(grey: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     light = light_on_dark(grey)
     longer = max(grey.shape)
     if longer < TINY:
-        ink = light - np.percentile(np.concatenate(_sides(light)), 25)
+        ink = light - np.percentile(np.concatenate(sides(light)), 25)
         return ink, ink > max(LEAST_CONTRAST, 0.1 * ink.max())
     if longer >= LARGE:
         light = ndimage.gaussian_filter(light, longer / 400)
@@ -70,8 +70,7 @@ def cut_to_sheet(grey: np.ndarray) -> np.ndarray:
     if min(grey.shape) < LARGE or np.ptp(grey) < LEAST_CONTRAST:
         return grey
     bright = grey > threshold_otsu(grey)
-    sides = _sides(bright)
-    if sum(side.mean() < 0.03 for side in sides) < 3:
+    if sum(side.mean() < 0.03 for side in sides(bright)) < 3:
         return grey
     parts, _ = ndimage.label(bright)
     sizes = np.bincount(parts.ravel())
@@ -114,9 +113,8 @@ def light_on_dark(grey: np.ndarray) -> np.ndarray:
     if np.ptp(flat) < LEAST_CONTRAST:
         raise PictureError(BLANK)
     bright = flat > threshold_otsu(flat)
-    sides = _sides(bright)
     corners = bright[[0, 0, -1, -1], [0, -1, 0, -1]]
-    shares = [np.concatenate(sides).mean(), corners.mean()]
+    shares = [np.concatenate(sides(bright)).mean(), corners.mean()]
     tiny = max(grey.shape) < TINY
     if not tiny:  # ink may fill most of a few pixels, seldom of many
         shares.append(bright.mean())
@@ -127,18 +125,27 @@ def light_on_dark(grey: np.ndarray) -> np.ndarray:
         bright_paper = more_parts > 0 if more_parts else bright_paper
     least = 2 if min(grey.shape) >= LARGE else 3 if min(grey.shape) >= TINY else 5
     for paper in (True, False):
-        full = sum((side == paper).mean() < 0.03 for side in sides)
-        if full >= least and (bright == paper).mean() > 0.53:
-            inside = ~border_bands(bright != paper)
-            rest = bright[np.ix_(inside.any(axis=1), inside.any(axis=0))]
-            # Not so around a bold digit that fills most of what is within its margin.
-            if (np.concatenate(_sides(rest)) == paper).mean() > LEAST_FREE:
-                bright_paper = paper
+        if _has_borders(bright == paper, least):
+            bright_paper = paper
     return 1 - grey if bright_paper else grey
 
 
-def _sides(mask: np.ndarray) -> list[np.ndarray]:
-    return [mask[0], mask[-1], mask[:, 0], mask[:, -1]]
+def _has_borders(paper: np.ndarray, least: int) -> bool:
+    """Tells whether at least so many sides show no paper, and what lies within them mostly does.
+
+    A bold digit within a margin shows little paper along its own border: the margin is paper.
+    """
+    full = sum(side.mean() < 0.03 for side in sides(paper))
+    if full < least or paper.mean() <= 0.53:
+        return False
+    inside = ~border_bands(~paper)
+    rest = paper[np.ix_(inside.any(axis=1), inside.any(axis=0))]
+    return bool(np.concatenate(sides(rest)).mean() > LEAST_FREE)
+
+
+def sides(values: np.ndarray) -> list[np.ndarray]:
+    """Returns the first and the last row and column."""
+    return [values[0], values[-1], values[:, 0], values[:, -1]]
 
 
 def _count_parts(mask: np.ndarray) -> int:

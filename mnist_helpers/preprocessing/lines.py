@@ -7,10 +7,10 @@ EVERY_NEIGHBOUR = np.ones((3, 3), bool)
 LEAST_LENGTH = 0.75  # of the picture's side
 SLOPES = np.linspace(-0.1, 0.1, 21)
 FREE_LINES = 60  # pixels; in smaller pictures a stroke is as straight as a line that ends inside
-# Pixels; in a picture with no longer side, strokes are as straight as lines from edge to edge. Of
-# 28, 36 and 44, this gave most of 7,910 drawn digits that were cut out by their boxes.
-LINED = 36
-SAG, SAG_OF_PEN = 0.15, 0.05  # pixels and parts of its thickness that a line may bend
+# Pixels; where a picture's longer side is below it, strokes are as straight as lines from edge to
+# edge. Of 28, 36 and 44, this read most of 7,910 digits cut out of drawn numbers by their boxes.
+LEAST_RULED = 36
+SAG, SAG_OF_PEN = 0.15, 0.05  # pixels, and parts of its thickness, that a line may bend
 
 
 def line_pixels(mask: np.ndarray) -> np.ndarray:
@@ -23,7 +23,7 @@ def line_pixels(mask: np.ndarray) -> np.ndarray:
         bool array of the same shape.
     """
     found = border_bands(mask)
-    if max(mask.shape) < LINED:
+    if max(mask.shape) < LEAST_RULED:
         return found
     mask = mask & ~found
     candidates = straight_lines(mask)

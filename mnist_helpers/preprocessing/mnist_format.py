@@ -133,7 +133,9 @@ def _centre(digit: np.ndarray) -> np.ndarray:
 
     MNIST's own centres lie there, within half a pixel.
     """
-    shift = np.rint(SIDE / 2 - np.array(ndimage.center_of_mass(digit))).astype(int)
+    # Drawn symmetrically, a digit's centre lies between two pixels, and not by a last bit beside.
+    centre = np.round(ndimage.center_of_mass(digit), 6)
+    shift = np.rint(SIDE / 2 - centre).astype(int)
     top, left = np.clip(shift, 0, SIDE - np.array(digit.shape))
     canvas = np.zeros((SIDE, SIDE))
     canvas[top : top + digit.shape[0], left : left + digit.shape[1]] = digit

@@ -5,7 +5,15 @@ from contextlib import suppress
 import numpy as np
 from scipy import ndimage
 
-from mnist_helpers.preprocessing.background import BLANK, LARGE, TINY, find_ink, grown, otsu
+from mnist_helpers.preprocessing.background import (
+    BLANK,
+    LARGE,
+    TINY,
+    find_ink,
+    grown,
+    otsu,
+    sides,
+)
 from mnist_helpers.preprocessing.image_io import PictureError
 from mnist_helpers.preprocessing.lines import EVERY_NEIGHBOUR, stroke_width
 
@@ -92,10 +100,10 @@ def _check_digit(digit: np.ndarray, strokes: np.ndarray, mask: np.ndarray) -> No
     """Raises an error for what is a texture, a shadow or a spot and no strokes."""
     rows, columns = np.nonzero(digit)
     extent = max(np.ptp(rows), np.ptp(columns)) + 1
-    edges = np.concatenate([digit[0], digit[-1], digit[:, 0], digit[:, -1]])
+    edges = np.concatenate(sides(digit)).mean()
     holes = ndimage.label(~digit)[1]
     thickness = stroke_width(digit)
-    shadow = min(mask.shape) >= LARGE and edges.mean() > SHADED and thickness > BOLD * extent
+    shadow = min(mask.shape) >= LARGE and edges > SHADED and thickness > BOLD * extent
     texture = strokes.sum() < 0.3 * mask.sum() or holes > 12
     if shadow or texture or thickness > 0.5 * extent:
         raise PictureError(NO_DIGIT)

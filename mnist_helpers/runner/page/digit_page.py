@@ -35,7 +35,7 @@ SHARED = {
         *("LEAST_SHEET", "LEAST_BRIGHT", "LEAST_RECTANGLE", "UNDECIDED", "LEAST_FREE"),
     ),
     image_io: ("WORKING_SIDE", "SMALLEST_SIDE", "GREY_WEIGHTS"),
-    lines: ("LEAST_LENGTH", "SLOPES", "FREE_LINES", "LINED", "SAG", "SAG_OF_PEN"),
+    lines: ("LEAST_LENGTH", "SLOPES", "FREE_LINES", "LEAST_RULED", "SAG", "SAG_OF_PEN"),
     separation: ("NO_DIGIT", "SHADED", "BOLD"),
     mnist_format: ("SIDE", "BOX", "STROKE_WIDTHS", "INKED", "FINER", "FAINT"),
     html: ("CERTAIN", "PROBABLE"),

@@ -53,7 +53,7 @@ function lightOnDark(grey) {
   const bright = maskOf(flat, (i) => flat.data[i] > threshold);
   const sides = sidesOf(bright);
   const corners = [sides[0][0], sides[0][width - 1], sides[1][0], sides[1][width - 1]];
-  const shares = [mean(sides.flatMap((side) => [...side])), mean(corners)];
+  const shares = [mean(edgeOf(bright)), mean(corners)];
   const tiny = longer < CONSTANTS.TINY;
   if (!tiny) shares.push(mean(bright.data));
   const vote = mean(shares);
@@ -63,19 +63,21 @@ function lightOnDark(grey) {
     if (more) brightPaper = more > 0;
   }
   const least = shorter >= CONSTANTS.LARGE ? 2 : shorter >= CONSTANTS.TINY ? 3 : 5;
-  const share = (values, paper) => values.reduce((n, v) => n + (v === paper), 0) / values.length;
-  for (const paper of [1, 0]) {
-    const full = sides.filter((side) => share(side, paper) < 0.03).length;
-    if (full < least || share(bright.data, paper) <= 0.53) continue;
-    const bands = borderBands(maskOf(bright, (i) => bright.data[i] !== paper));
-    const inside = maskOf(bands, (i) => !bands.data[i]);
-    const [rows, columns] = [inkedLines(inside, true), inkedLines(inside, false)];
-    const rest = cut(bright, rows[0], columns[0], extentOf(rows) + 1, extentOf(columns) + 1);
-    // Not so around a bold digit that fills most of what is within its margin.
-    if (share(sidesOf(rest).flatMap((side) => [...side]), paper) > CONSTANTS.LEAST_FREE)
+  for (const paper of [1, 0])
+    if (hasBorders(maskOf(bright, (i) => bright.data[i] === paper), least))
       brightPaper = paper === 1;
-  }
   return brightPaper ? mapped(grey, (value) => 1 - value) : grey;
+}
+
+// Whether at least so many sides show no paper, and what lies within them mostly does.
+function hasBorders(paper, least) {
+  const full = sidesOf(paper).filter((side) => mean(side) < 0.03).length;
+  if (full < least || mean(paper.data) <= 0.53) return false;
+  const bands = borderBands(maskOf(paper, (i) => !paper.data[i]));
+  const inside = maskOf(bands, (i) => !bands.data[i]);
+  const [rows, columns] = [inkedLines(inside, true), inkedLines(inside, false)];
+  const rest = cut(paper, rows[0], columns[0], extentOf(rows) + 1, extentOf(columns) + 1);
+  return mean(edgeOf(rest)) > CONSTANTS.LEAST_FREE;
 }
 
 function sidesOf(mask) {
@@ -85,6 +87,8 @@ function sidesOf(mask) {
     turned.data.slice(0, mask.height), turned.data.slice(-mask.height),
   ];
 }
+
+const edgeOf = (a) => sidesOf(a).flatMap((side) => [...side]);
 
 // Connected parts that are no specks.
 function countParts(mask) {
@@ -192,7 +196,7 @@ function findInk(grey) {
   const { width, height } = light;
   const longer = Math.max(width, height);
   if (longer < CONSTANTS.TINY) {
-    const paper = percentile(sidesOf(light).flatMap((side) => [...side]), 25);
+    const paper = percentile(edgeOf(light), 25);
     const ink = mapped(light, (value) => value - paper);
     const threshold = Math.max(CONSTANTS.LEAST_CONTRAST, 0.1 * largest(ink.data));
     return [ink, maskOf(ink, (i) => ink.data[i] > threshold)];
@@ -218,7 +222,7 @@ function findInk(grey) {
 // Dark borders and straight lines that are no strokes of a digit.
 function linePixels(whole) {
   let found = borderBands(whole);
-  if (Math.max(whole.width, whole.height) < CONSTANTS.LINED) return found;
+  if (Math.max(whole.width, whole.height) < CONSTANTS.LEAST_RULED) return found;
   const mask = maskOf(whole, (i) => whole.data[i] && !found.data[i]);
   const candidates = straightLines(mask);
   if (!candidates.length) return found;
@@ -371,7 +375,8 @@ function isRuled(line, rest, pen, many) {
 
 // Parts as equal as they can be, the longer ones first.
 function inThirds(values) {
-  const ends = [0, 1, 2, 3].map((n) => Math.floor(values.length / 3) * n + Math.min(n, values.length % 3));
+  const [least, over] = [Math.floor(values.length / 3), values.length % 3];
+  const ends = [0, 1, 2, 3].map((n) => n * least + Math.min(n, over));
   return [0, 1, 2].map((n) => values.slice(ends[n], ends[n + 1]));
 }
 
@@ -420,7 +425,7 @@ function selectDigit(mask, ink) {
 function checkDigit(digit, strokes, mask) {
   const { width, height } = mask;
   const extent = Math.max(...[true, false].map((way) => extentOf(inkedLines(digit, way)))) + 1;
-  const edges = sidesOf(digit).flatMap((side) => [...side]);
+  const edges = edgeOf(digit);
   const thickness = strokeWidth(digit);
   const holes = label(maskOf(digit, (i) => !digit.data[i]), FOUR_NEIGHBOURS).count;
   const shadow =
@@ -569,7 +574,8 @@ function fit(digit) {
 function centred(digit) {
   const { width, height, data } = digit;
   const mass = total(data);
-  const middle = (place) => total(data.map((value, i) => value * place(i))) / mass;
+  // A symmetric digit's centre lies between two pixels, and not by a last bit beside.
+  const middle = (place) => rint((1e6 * total(data.map((value, i) => value * place(i)))) / mass) / 1e6;
   const shift = (at, length) =>
     clipped(rint(CONSTANTS.SIDE / 2 - at), 0, CONSTANTS.SIDE - length);
   const top = shift(middle((i) => Math.floor(i / width)), height);
