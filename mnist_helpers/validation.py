@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 MAX_SEED = 2**31 - 1
-SIDE = 28
+SIDE, BOX = 28, 20  # pixels: MNIST fits digits into 20 x 20 and sets them into 28 x 28
 CLASSES = 10
 # What Markdown, HTML or matplotlib's formulas would take for markup, and what looks alike.
 LOOK_ALIKES = str.maketrans(

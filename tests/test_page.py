@@ -335,7 +335,12 @@ def test_the_page_prepares_pictures_as_python_does():
 def test_the_page_cuts_digits_out_of_their_surroundings_as_python_does():
     named = [test_preprocessing.FRAMED, test_preprocessing.striped(8, 150)]
     named += map(test_preprocessing.cut_to_box, test_preprocessing.TOUCHING.values())
-    named += test_preprocessing.BOLD, np.uint8(255 * test_preprocessing.crossed(sag=3))
+    named += [test_preprocessing.sheet(*each) for each in test_preprocessing.AROUND.values()]
+    named += (
+        test_preprocessing.BOLD,
+        test_preprocessing.chalked(),
+        np.uint8(255 * test_preprocessing.crossed(sag=3)),
+    )
     given = [np.ascontiguousarray(picture) for picture in (*named, *cut_out())]
     refused = 0
     for picture, found in zip(given, in_javascript(given), strict=True):

@@ -11,6 +11,7 @@ from sklearn.datasets import load_digits
 from mnist_helpers.paths import SHIPPED_DIR
 from mnist_helpers.preprocessing import PictureError, steps_to_mnist, to_mnist
 from mnist_helpers.preprocessing.background import light_on_dark
+from mnist_helpers.preprocessing.frames import frame_pixels
 from mnist_helpers.preprocessing.image_io import IMAGE_SUFFIXES, read_grey
 from mnist_helpers.preprocessing.lines import line_pixels
 from mnist_helpers.preprocessing.mnist_format import ink_to_mnist
@@ -233,6 +234,56 @@ SURROUNDINGS = {
 def test_a_digit_comes_out_as_without_its_surroundings(kind, negative):
     picture = np.asarray(sheet(*SURROUNDINGS[kind]))
     assert correlation(255 - picture if negative else picture) > 0.93
+
+
+CELL = (24, 26, 156, 150)
+
+
+def ring(*corners):
+    return "ellipse", corners, {"outline": 0, "width": 5}
+
+
+AROUND = {
+    "a form's cell": [box(*CELL)],
+    "three sides of a cell": [line(24, 26, 24, 150, 156, 150, 156, 26)],
+    "a cell and its neighbour's wall": [box(*CELL), line(12, 26, 12, 150)],
+    "a cell that the digit touches": [box(60, 26, 140, 150)],
+    "a cell with a word above it": [box(24, 36, 156, 150), line(30, 20, 80, 20, width=12)],
+    "a ring": [ring(8, 8, 172, 172)],
+    "two strokes below": [line(50, 158, 140, 154, width=7), line(60, 172, 130, 172, width=7)],
+    "words above and below": [
+        line(left, top, left + 14, top, left + 14, top + 12, width=4)
+        for left in range(4, 170, 24)
+        for top in (2, 166)
+    ],
+}
+
+
+@pytest.mark.parametrize("kind", AROUND)
+@pytest.mark.parametrize("side", [180, 60])
+def test_a_digit_comes_out_as_without_what_stands_around_it(kind, side):
+    picture, plain = (
+        sheet(*marks).resize((side, side), Image.Resampling.BOX) for marks in (AROUND[kind], [])
+    )
+    assert likeness(picture, to_mnist(plain)) > 0.93
+
+
+@pytest.mark.parametrize("marks", [
+    [box(60, 30, 120, 150, width=9)], [ring(50, 30, 130, 150)],
+    [ring(50, 30, 130, 150), line(85, 90, 95, 90, width=9)],
+])  # fmt: skip
+def test_a_0_is_no_frame(marks):
+    assert not frame_pixels(np.asarray(sheet(*marks, digit=())) < 128).any()
+
+
+def chalked(part=0.3):
+    """A digit of which the paper shows through in many places."""
+    dry = np.random.default_rng(0).random((90, 90)) < part
+    return np.uint8(np.where(np.kron(dry, np.ones((2, 2))), 255, np.asarray(sheet(width=18))))
+
+
+def test_strokes_of_chalk_or_pencil_are_strokes():
+    assert correlation(chalked(), to_mnist(sheet(width=18))) > 0.93
 
 
 def test_patterned_paper_and_a_shadow_are_background():

@@ -59,7 +59,21 @@ def ruled(picture):
     return np.clip(picture.astype(int) - pattern, 0, 255).astype(np.uint8)
 
 
+def in_cells(digits, thickness=3):
+    """Sets digits into the cells of a form."""
+    cells = []
+    for digit in digits:
+        cell, ink = np.full((130, 96), 255, np.uint8), written(digit, paper=255)
+        cell[[*range(thickness), *range(-thickness, 0)]] = cell[:, :thickness] = 90
+        top, left = (np.array(cell.shape) - ink.shape) // 2
+        cell[top : top + len(ink), left : left + ink.shape[1]] = ink
+        cells.append(cell)
+    wall = np.full((130, thickness), 90, np.uint8)
+    return np.pad(np.hstack([*cells, wall]), 6, constant_values=255)
+
+
 PICTURES = {
+    "in a form's cells": (in_cells("4152"), "4152"),
     "a number": (written("2026"), "2026"),
     "touching digits": (written("1800", gap=-20), "1800"),
     "a number with points and a dash": (written("12.345,67-"), "1234567"),

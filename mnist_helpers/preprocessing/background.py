@@ -4,6 +4,7 @@ import numpy as np
 from scipy import ndimage
 from skimage.filters import threshold_otsu
 
+from mnist_helpers.preprocessing.frames import frame_pixels
 from mnist_helpers.preprocessing.image_io import PictureError
 from mnist_helpers.preprocessing.lines import EVERY_NEIGHBOUR, border_bands, line_pixels
 
@@ -15,7 +16,7 @@ LEAST_CONTRAST = 0.02
 NOISE_FACTOR = 3.0
 # A sheet of paper on a desk: its part of the picture, how much of it is bright, and how much of the
 # smallest rectangle around it it fills. A bold 0 or 8, bright on dark, stays below these.
-LEAST_SHEET, LEAST_BRIGHT, LEAST_RECTANGLE = 0.15, 0.8, 0.88
+LEAST_SHEET, LEAST_BRIGHT, LEAST_RECTANGLE = 0.15, 0.65, 0.88
 UNDECIDED = 0.1  # of the votes on either side of a half
 LEAST_FREE = 0.7  # of the border of what lies within dark borders
 BLANK = "The picture is blank: nothing stands out from its background."
@@ -24,8 +25,8 @@ BLANK = "The picture is blank: nothing stands out from its background."
 def find_ink(grey: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Takes the background away and, one after another, what is straight and no stroke.
 
-    Once a black border is gone, a pale digit beside it is what stands out: so the threshold is
-    asked anew after each removal.
+    Once a black border or frame is gone, a pale digit beside it is what stands out: so the
+    threshold is asked anew after each removal.
 
     Args:
         grey: Float array of shape (h, w), values in [0, 1].
@@ -47,7 +48,8 @@ def find_ink(grey: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     for _ in range(3):
         ink = np.where(erased, 0, light - _background(light, erased))
         mask = _above_threshold(ink, erased)
-        lines = line_pixels(mask)
+        frame = frame_pixels(mask)
+        lines = frame | line_pixels(mask & ~frame)
         if not lines.any():
             break
         erased |= grown(lines) & (lines | ~mask)

@@ -8,9 +8,8 @@ from mnist_helpers.preprocessing.background import cut_to_sheet
 from mnist_helpers.preprocessing.image_io import SMALLEST_SIDE, Picture, PictureError, read_grey
 from mnist_helpers.preprocessing.lines import stroke_width
 from mnist_helpers.preprocessing.separation import separate_ink
-from mnist_helpers.validation import SIDE
+from mnist_helpers.validation import BOX, SIDE
 
-BOX = 20  # MNIST fits digits into 20 x 20 and sets them into 28 x 28
 # Strokes of MNIST's digits, in pixels of the 20 x 20 box: the 5th and the 95th percentile of the
 # first 3,000 training images. Thinner and thicker ones are brought to these widths.
 STROKE_WIDTHS = (1.84, 4.18)
@@ -26,10 +25,11 @@ def to_mnist(image: Picture) -> np.ndarray:
     """Brings a picture of one digit to the form of MNIST: the one way into the network.
 
     The digit may be dark on light or light on dark, small in a large picture, lit unevenly, noisy,
-    on patterned or ruled paper or a sheet on a dark desk, in a box, beside dark borders or cut-off
-    neighbours. It is cut out, fitted into 20 x 20 pixels with its shape kept, and centred by its
-    mass in 28 x 28 (LeCun et al., "Gradient-based learning applied to document recognition", 1998,
-    section III.A). An image that has this form already comes out nearly as it was.
+    on patterned or ruled paper or a sheet on a dark desk, in a box or a ring, beside words, dark
+    borders or cut-off neighbours. It is cut out, fitted into 20 x 20 pixels with its shape kept,
+    and centred by its mass in 28 x 28 (LeCun et al., "Gradient-based learning applied to document
+    recognition", 1998, section III.A). An image that has this form already comes out nearly as it
+    was.
 
     Args:
         image: A path, the bytes of an image file, a Pillow image, or an array of shape (h, w),

@@ -16,10 +16,16 @@ from mnist_helpers.preprocessing.background import (
 )
 from mnist_helpers.preprocessing.image_io import PictureError
 from mnist_helpers.preprocessing.lines import EVERY_NEIGHBOUR, stroke_width
+from mnist_helpers.validation import BOX
 
 # A shadow covers more of the picture's edges than a digit that is cut to its bounding box: of 1,500
 # training images of MNIST, cut so, 0.5% cover more, and 13% more than a quarter.
 SHADED, BOLD = 0.45, 0.2
+# Of a further part of a digit: its least weight, in parts of the main part's, and the widest gap,
+# in parts of that one's longer side; captions stand farther off. And the height, in parts of the
+# width, below which a part is no digit, but an underline if it lies low.
+LEAST_PART, WIDEST_GAP, FLAT = 0.06, 0.2, 0.3
+AT_EDGES = 0.04  # of the picture's edges: what covers more of them and has many holes is a texture
 NO_DIGIT = "No digit is to be found: what stands out does not look like strokes."
 
 
@@ -85,15 +91,32 @@ def select_digit(mask: np.ndarray, ink: np.ndarray) -> np.ndarray:
     sides = np.array(mask.shape)
     off_centre = np.abs(boxes.mean(axis=2) / sides - 0.5).max(axis=1)
     cut_off = ((boxes[..., 0] == 0) | (boxes[..., 1] == sides)).any(axis=1)
+    heights, widths = np.diff(boxes)[..., 0].T
+    flat = heights < FLAT * widths
     main = (weights * np.where(cut_off, 0.5, 1) * (1.1 - 2 * off_centre)).argmax()
-    digit = parts == numbers[main]
+    digit = _without_pores(parts == numbers[main])
     if max(mask.shape) < TINY:
-        return np.isin(parts, numbers[weights >= 0.06 * weights[main]])
+        return np.isin(parts, numbers[weights >= LEAST_PART * weights[main]])
     whole = weights * ~cut_off
     _check_digit(digit, np.isin(parts, numbers[whole >= 0.3 * weights[main]]) | digit, mask)
     _check_single(boxes[main], boxes[(whole >= 0.4 * weights[main]) & (numbers != numbers[main])])
-    kept = numbers[whole >= 0.06 * weights[main]]
+    gaps = np.maximum(boxes[..., 0] - boxes[main, :, 1], boxes[main, :, 0] - boxes[..., 1])
+    near = gaps.max(axis=1) <= WIDEST_GAP * np.diff(boxes[main]).max()
+    underline = flat & (boxes[:, 0, 0] > boxes[main, 0].mean()) & (widths > 0.5 * widths[main])
+    kept = numbers[(whole >= LEAST_PART * weights[main]) & near & ~underline]
     return _without_neighbours(digit) | np.isin(parts, kept[kept != numbers[main]])
+
+
+def _without_pores(digit: np.ndarray) -> np.ndarray:
+    """Fills holes smaller than a pixel of MNIST's form, as pencils and chalk leave them.
+
+    A texture has such holes, too, and goes on to the picture's edges: it stays as it is.
+    """
+    if np.concatenate(sides(digit)).mean() > AT_EDGES:
+        return digit
+    holes, _ = ndimage.label(~digit)
+    extent = max(side.stop - side.start for side in ndimage.find_objects(digit.astype(int))[0])
+    return digit | (np.bincount(holes.ravel()) < (extent / BOX) ** 2)[holes]
 
 
 def _check_digit(digit: np.ndarray, strokes: np.ndarray, mask: np.ndarray) -> None:

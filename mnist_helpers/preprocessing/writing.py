@@ -16,6 +16,7 @@ PAPER_WINDOW = (15, 80)  # pixels; wider than a stroke, narrower than what shade
 FAINT, FULL = 0.35, 0.6
 MOST_PARTS = 400  # separate strokes; a page of digits has fewer, a texture has thousands
 TOO_MANY = "The picture holds {:,} {}; give a part that shows the number alone."
+LEAST_WALLS = 3  # of a form's cells; fewer equal strokes on a line may be 1s
 LEAST_HEIGHT = 0.28  # of a line's height: points, commas and dashes are lower
 
 
@@ -64,10 +65,32 @@ def find_writing(grey: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         lines = border_bands(mask)
         for line in straight_lines(mask & ~lines, turns=(False,)):
             lines |= line
+        lines |= _walls(mask & ~lines, lines)
         if not lines.any():
             break
         erased |= ndimage.binary_dilation(lines, EVERY_NEIGHBOUR) & (lines | ~mask)
     return np.clip(ink / dark, 0, 1), mask & ~erased
+
+
+def _walls(mask: np.ndarray, lines: np.ndarray) -> np.ndarray:
+    """Marks the walls between the cells of a form: upright, and equal from end to end.
+
+    Args:
+        mask: bool array of shape (h, w), ink without the level lines.
+        lines: bool array of the same shape, these lines.
+    """
+    parts, count = ndimage.label(mask, EVERY_NEIGHBOUR)
+    if not count or not lines.any():
+        return np.zeros(mask.shape, bool)
+    boxes = np.array([[[s.start, s.stop] for s in box] for box in ndimage.find_objects(parts)])
+    heights, widths = np.diff(boxes)[..., 0].T
+    sizes = np.bincount(parts.ravel())[1:]
+    joined = np.isin(np.arange(count) + 1, parts[ndimage.binary_dilation(lines, EVERY_NEIGHBOUR)])
+    upright = joined & (widths <= 0.2 * heights) & (sizes > 0.7 * heights * widths)
+    ends = boxes[:, 0]
+    equal = (np.abs(ends[:, None] - ends[None]).max(axis=2) <= 2) & upright
+    walls = upright & (equal.sum(axis=1) >= LEAST_WALLS)
+    return np.isin(parts, 1 + np.flatnonzero(walls))
 
 
 def text_lines(mask: np.ndarray) -> tuple[list[list[Part]], float]:

@@ -13,7 +13,14 @@ import numpy as np
 from mnist_helpers.evaluation import reader
 from mnist_helpers.evaluation.inference import Predictor
 from mnist_helpers.files import read_json, write_text
-from mnist_helpers.preprocessing import background, image_io, lines, mnist_format, separation
+from mnist_helpers.preprocessing import (
+    background,
+    frames,
+    image_io,
+    lines,
+    mnist_format,
+    separation,
+)
 from mnist_helpers.runner.export_formats import ExportError, compare_answers, require_new
 from mnist_helpers.runner.page.digit_network import describe_network
 from mnist_helpers.runner.page.render import javascript, render_page
@@ -36,7 +43,8 @@ SHARED = {
     ),
     image_io: ("WORKING_SIDE", "SMALLEST_SIDE", "GREY_WEIGHTS"),
     lines: ("LEAST_LENGTH", "SLOPES", "FREE_LINES", "LEAST_RULED", "SAG", "SAG_OF_PEN"),
-    separation: ("NO_DIGIT", "SHADED", "BOLD"),
+    frames: ("NEAR", "THIN", "LEAST_WITHIN", "LEAST_SIDE"),
+    separation: ("NO_DIGIT", "SHADED", "BOLD", "LEAST_PART", "WIDEST_GAP", "FLAT", "AT_EDGES"),
     mnist_format: ("SIDE", "BOX", "STROKE_WIDTHS", "INKED", "FINER", "FAINT"),
     html: ("CERTAIN", "PROBABLE"),
     pad: ("PAD_SIDE", "PEN_WIDTH", "EXAMPLES"),

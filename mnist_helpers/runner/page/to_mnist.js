@@ -111,14 +111,7 @@ function cutToSheet(grey) {
   if (sidesOf(bright).filter((side) => mean(side) < 0.03).length < 3) return grey;
   const { parts, sizes } = label(bright, FOUR_NEIGHBOURS);
   const most = 1 + sizes.slice(1).indexOf(largest(sizes.slice(1)));
-  const rest = label(maskOf(grey, (i) => parts.data[i] !== most), FOUR_NEIGHBOURS).parts;
-  const outside = new Set();
-  rest.data.forEach((part, i) => {
-    const [row, column] = [Math.floor(i / width), i % width];
-    if (!row || !column || row === height - 1 || column === width - 1) outside.add(part);
-  });
-  outside.delete(0);
-  const sheet = maskOf(grey, (i) => !outside.has(rest.data[i]));
+  const sheet = withHolesFilled(maskOf(grey, (i) => parts.data[i] === most));
   const area = total(sheet.data);
   const filled = sizes[most] > CONSTANTS.LEAST_BRIGHT * area && sizes[most] < area;
   if (area < CONSTANTS.LEAST_SHEET * grey.data.length || !filled) return grey;
@@ -151,6 +144,14 @@ function cutToSheet(grey) {
   return cut(
     whole, rows[0], columns[0], rows.at(-1) - rows[0] + 1, columns.at(-1) - columns[0] + 1,
   );
+}
+
+// What cannot be reached from the edges without crossing the mask.
+function withHolesFilled(mask) {
+  const { parts } = label(maskOf(mask, (i) => !mask.data[i]), FOUR_NEIGHBOURS);
+  const outside = new Set(edgeOf(parts));
+  outside.delete(0);
+  return maskOf(mask, (i) => !outside.has(parts.data[i]));
 }
 
 const grown = (mask) =>
@@ -208,7 +209,9 @@ function findInk(grey) {
     const paper = background(light, erased);
     ink = mapped(light, (value, i) => (erased.data[i] ? 0 : value - paper.data[i]));
     mask = aboveThreshold(ink, erased);
-    const lines = linePixels(mask);
+    const frame = framePixels(mask);
+    const straight = linePixels(maskOf(mask, (i) => mask.data[i] && !frame.data[i]));
+    const lines = maskOf(mask, (i) => frame.data[i] || straight.data[i]);
     if (!lines.data.includes(1)) break;
     const around = grown(lines);
     const before = erased;
@@ -217,6 +220,75 @@ function findInk(grey) {
     );
   }
   return [ink, mask];
+}
+
+// Top, bottom, left and right of each numbered part; bottom and right are the first outside.
+function boxesOf(parts, count) {
+  const { width, height } = parts;
+  const boxes = Array.from({ length: count + 1 }, () => [height, 0, width, 0]);
+  parts.data.forEach((number, i) => {
+    const [y, x, box] = [Math.floor(i / width), i % width, boxes[number]];
+    box[0] = Math.min(box[0], y);
+    box[1] = Math.max(box[1], y + 1);
+    box[2] = Math.min(box[2], x);
+    box[3] = Math.max(box[3], x + 1);
+  });
+  return boxes.slice(1);
+}
+
+// What has the largest box if it stands around other ink, and all beyond it: a form's cell, three
+// sides of one, or a ring around a digit.
+function framePixels(mask) {
+  const { parts, count } = label(mask, EVERY_NEIGHBOUR);
+  if (!count) return mask;
+  const boxes = boxesOf(parts, count);
+  const areas = boxes.map(([top, bottom, left, right]) => (bottom - top) * (right - left));
+  const largestPart = areas.indexOf(largest(areas));
+  const [top, bottom, left, right] = boxes[largestPart];
+  const [height, width] = [bottom - top, right - left];
+  const isPart = maskOf(mask, (i) => parts.data[i] === largestPart + 1);
+  const [frame, all] = [isPart, mask].map((a) => cut(a, top, left, height, width));
+  const upsideDown = (a) => transposed(mirrored(transposed(a)));
+  const sides = [
+    upperSide(frame), upsideDown(upperSide(upsideDown(frame))),
+    transposed(upperSide(transposed(frame))),
+    transposed(upsideDown(upperSide(upsideDown(transposed(frame))))),
+  ];
+  const around = sides.filter((side) => side.data.includes(1)).length >= 3 ? sides : null;
+  const whole = withHolesFilled(frame);
+  const within = maskOf(all, (i) =>
+    all.data[i] &&
+    (around ? !around.some((side) => side.data[i]) : whole.data[i] && !frame.data[i]),
+  );
+  const inner = label(within, EVERY_NEIGHBOUR);
+  const heights = boxesOf(inner.parts, inner.count).map((box) => box[1] - box[0]);
+  if (Math.max(0, ...heights) < CONSTANTS.LEAST_WITHIN * height)
+    return grid(mask.width, mask.height, 0, Uint8Array);
+  const spared = cut(within, -top, -left, mask.height, mask.width);
+  return maskOf(mask, (i) => mask.data[i] && !spared.data[i]);
+}
+
+// The upper side of a frame, if it is straight and thin; a stroke that crosses it stays.
+function upperSide(frame) {
+  const { width, height, data } = frame;
+  const found = grid(width, height, 0, Uint8Array);
+  const runs = [];
+  for (let x = 0; x < width; x++) {
+    let first = 0;
+    while (first < height && !data[first * width + x]) first++;
+    if (first > Math.max(1, CONSTANTS.NEAR * height)) continue;
+    let end = first;
+    while (end < height && data[end * width + x]) end++;
+    runs.push({ x, first, thickness: end - first });
+  }
+  if (runs.length < CONSTANTS.LEAST_SIDE * width) return found;
+  const usual = percentile(runs.map((run) => run.thickness), 25);
+  if (usual > Math.max(2, CONSTANTS.THIN * height)) return found;
+  for (const { x, first, thickness } of runs) {
+    const end = first + (thickness <= 1.5 * usual + 1 ? thickness : usual);
+    for (let y = first; y < end; y++) found.data[y * width + x] = data[y * width + x];
+  }
+  return found;
 }
 
 // Dark borders and straight lines that are no strokes of a digit.
@@ -385,24 +457,16 @@ function selectDigit(mask, ink) {
   const { width, height } = mask;
   const { parts, count } = label(mask, EVERY_NEIGHBOUR);
   if (!count) throw new PictureError(CONSTANTS.BLANK);
-  const found = Array.from({ length: count + 1 }, (_, number) => (
-    { number, weight: 0, box: [height, 0, width, 0] }));
+  const found = boxesOf(parts, count).map((box, i) => ({ number: i + 1, weight: 0, box }));
   parts.data.forEach((number, i) => {
-    if (!number) return;
-    const [y, x] = [Math.floor(i / width), i % width];
-    const { box } = found[number];
-    found[number].weight += ink.data[i];
-    box[0] = Math.min(box[0], y);
-    box[1] = Math.max(box[1], y + 1);
-    box[2] = Math.min(box[2], x);
-    box[3] = Math.max(box[3], x + 1);
+    if (number) found[number - 1].weight += ink.data[i];
   });
-  found.shift();
   for (const part of found) {
     const [top, bottom, left, right] = part.box;
     part.cutOff = !top || bottom === height || !left || right === width;
     const offCentre = Math.max(
       Math.abs((top + bottom) / 2 / height - 0.5), Math.abs((left + right) / 2 / width - 0.5));
+    part.flat = bottom - top < CONSTANTS.FLAT * (right - left);
     part.rank = part.weight * (part.cutOff ? 0.5 : 1) * (1.1 - 2 * offCentre);
     part.whole = part.cutOff ? 0 : part.weight;
   }
@@ -412,13 +476,32 @@ function selectDigit(mask, ink) {
     return maskOf(mask, (i) => numbers.has(parts.data[i]));
   };
   if (Math.max(width, height) < CONSTANTS.TINY)
-    return among((part) => part.weight >= 0.06 * main.weight);
-  const digit = among((part) => part === main);
-  checkDigit(digit, among((part) => part === main || part.whole >= 0.3 * main.weight), mask);
+    return among((part) => part.weight >= CONSTANTS.LEAST_PART * main.weight);
+  const digit = withoutPores(among((part) => part === main));
+  const heavy = among((part) => part.whole >= 0.3 * main.weight);
+  checkDigit(digit, maskOf(mask, (i) => digit.data[i] || heavy.data[i]), mask);
   checkSingle(main, found.filter((part) => part !== main && part.whole >= 0.4 * main.weight));
-  const others = among((part) => part !== main && part.whole >= 0.06 * main.weight);
+  const [top, bottom, left, right] = main.box;
+  const widest = CONSTANTS.WIDEST_GAP * Math.max(bottom - top, right - left);
+  const others = among((part) => {
+    const [t, b, l, r] = part.box;
+    const near = Math.max(t - bottom, top - b, l - right, left - r) <= widest;
+    const underline = part.flat && t > (top + bottom) / 2 && r - l > 0.5 * (right - left);
+    const heavy = part.whole >= CONSTANTS.LEAST_PART * main.weight;
+    return part !== main && heavy && near && !underline;
+  });
   const cleaned = withoutNeighbours(digit);
   return maskOf(mask, (i) => cleaned.data[i] || others.data[i]);
+}
+
+// Fills holes smaller than a pixel of MNIST's form, as pencils and chalk leave them. A texture has
+// such holes, too, and goes on to the picture's edges: it stays as it is.
+function withoutPores(digit) {
+  if (mean(edgeOf(digit)) > CONSTANTS.AT_EDGES) return digit;
+  const extent = Math.max(...[true, false].map((way) => extentOf(inkedLines(digit, way)))) + 1;
+  const { parts, sizes } = label(maskOf(digit, (i) => !digit.data[i]), FOUR_NEIGHBOURS);
+  const most = (extent / CONSTANTS.BOX) ** 2;
+  return maskOf(digit, (i) => digit.data[i] || sizes[parts.data[i]] < most);
 }
 
 // An error for what is a texture, a shadow or a spot and no strokes.
