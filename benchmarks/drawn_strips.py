@@ -35,21 +35,24 @@ class Piece(NamedTuple):
     gap: float  # in pixels
 
 
-def draw_strip(images, labels, rng) -> tuple[np.ndarray, list[tuple[int, np.ndarray]]]:
+def draw_strip(images, labels, rng, wide=False) -> tuple[np.ndarray, list[tuple[int, np.ndarray]]]:
     """Draws one number on paper.
 
     Args:
         images: uint8 array of shape (n, 28, 28), MNIST's.
         labels: uint8 array of shape (n,).
         rng: Draws everything random.
+        wide: Whether digits are slanted and stretched more, and unequally within a number.
 
     Returns:
         The picture, uint8 of shape (h, w), and label and bool mask (h, w) of each digit.
     """
     height = rng.uniform(20, 60) if rng.random() < 0.8 else rng.uniform(14, 24)
     pen = {
-        "shear": rng.normal(0, 0.22), "level": rng.uniform(0.3, 0.62),
-        "sharpness": rng.uniform(1, 4), "width": rng.uniform(0.75, 1.35),
+        "shear": rng.normal(0, 0.25 if wide else 0.22), "level": rng.uniform(0.3, 0.62),
+        "sharpness": rng.uniform(1, 4),
+        "width": np.exp(rng.normal(0, 0.23)) if wide else rng.uniform(0.75, 1.35),
+        "unequal": 0.08 if wide else 0,
     }  # fmt: skip
     gap, count = rng.normal(0.13, 0.17) * height, int(rng.integers(1, 8))
     round_amount = rng.random() < 0.35
@@ -90,6 +93,8 @@ def _rewritten(digit, height, pen, rng) -> np.ndarray:
     scale = height / (len(digit) - 4)
     shear = pen["shear"] + rng.normal(0, 0.07)
     wide = scale * pen["width"]
+    if pen["unequal"]:
+        wide *= np.exp(rng.normal(0, pen["unequal"]))
     shape = (
         int(np.ceil(len(digit) * scale)),
         int(np.ceil(digit.shape[1] * wide + abs(shear) * len(digit) * scale)) + 2,
@@ -212,7 +217,9 @@ def _on_paper(ink, height, rng) -> np.ndarray:
     return (255 - picture if rng.random() < 0.1 else picture).astype(np.uint8)
 
 
-def images_of_strip(images, labels, rng, boxed=2, digits=8, strangers=10) -> Iterator[tuple]:
+def images_of_strip(
+    images, labels, rng, boxed=2, digits=8, strangers=10, wide=False
+) -> Iterator[tuple]:
     """Draws a strip, and yields images in MNIST's form with their labels.
 
     Args:
@@ -222,8 +229,9 @@ def images_of_strip(images, labels, rng, boxed=2, digits=8, strangers=10) -> Ite
         boxed: Digits cut out by their boxes with 2 pixels around, as `to_mnist` reads them.
         digits: Candidates of `numbers` that are one digit, at most.
         strangers: Candidates that are a part of a digit, several or a sign, at most.
+        wide: As for `draw_strip`.
     """
-    picture, truth = draw_strip(images, labels, rng)
+    picture, truth = draw_strip(images, labels, rng, wide)
     for number in rng.permutation(len(truth))[:boxed]:
         label, mask = truth[number]
         rows, columns = np.nonzero(mask)

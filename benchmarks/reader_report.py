@@ -83,14 +83,20 @@ def classifier_rows(images, labels) -> dict[str, dict[str, float]]:
     return rows
 
 
-def stranger_rows(reader: Reader, digits) -> dict[str, float]:
-    """Returns what share of strangers of kinds not trained on passes where 95% of digits do."""
-    _, scores = reader(to_input(digits))
-    threshold, rng, found = np.quantile(scores, 0.05), np.random.default_rng(7), {}
+def stranger_rows(reader: Reader, digits) -> dict[str, dict[str, float]]:
+    """Returns what share of strangers of kinds not trained on passes for a digit.
+
+    That is where 95% of `digits` do, and at the threshold in use.
+    """
+    thresholds = {
+        "at 95%": np.quantile(reader(to_input(digits))[1], 0.05),
+        "in use": reader.least_score,
+    }
+    rng, found = np.random.default_rng(7), {}
     for kind, make in HELD_OUT.items():
         images = in_form_of_mnist([lambda make=make: make(rng)] * STRANGERS)
         _, scores = reader(to_input(images[images.max(axis=(1, 2)) > 0]))
-        found[kind] = float((scores >= threshold).mean())
+        found[kind] = {name: float((scores >= least).mean()) for name, least in thresholds.items()}
     return found
 
 

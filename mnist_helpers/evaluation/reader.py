@@ -50,7 +50,7 @@ class Prediction(NamedTuple):
 
 
 def least_score() -> float:
-    """Returns the score from which on an image is taken for a digit: 99% of MNIST's reach it."""
+    """Returns the score from which on an image is taken for a digit: see `benchmarks/reader.py`."""
     return float(read_json(READER_FACTS)["least_score"])
 
 
