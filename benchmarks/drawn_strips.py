@@ -217,6 +217,13 @@ def _on_paper(ink, height, rng) -> np.ndarray:
     return (255 - picture if rng.random() < 0.1 else picture).astype(np.uint8)
 
 
+def cut_to_box(picture: np.ndarray, mask: np.ndarray) -> np.ndarray:
+    """Cuts a digit out of its picture by the box of its mask, with 2 pixels around."""
+    rows, columns = np.nonzero(mask)
+    top, left = max(rows.min() - 2, 0), max(columns.min() - 2, 0)
+    return picture[top : rows.max() + 3, left : columns.max() + 3]
+
+
 def images_of_strip(
     images, labels, rng, boxed=2, digits=8, strangers=10, wide=False
 ) -> Iterator[tuple]:
@@ -234,11 +241,9 @@ def images_of_strip(
     picture, truth = draw_strip(images, labels, rng, wide)
     for number in rng.permutation(len(truth))[:boxed]:
         label, mask = truth[number]
-        rows, columns = np.nonzero(mask)
-        if len(rows) >= 10:
-            top, left = max(rows.min() - 2, 0), max(columns.min() - 2, 0)
+        if mask.sum() >= 10:
             with suppress(PictureError):  # what cannot be separated is not learned
-                yield to_mnist(picture[top : rows.max() + 3, left : columns.max() + 3]), label
+                yield to_mnist(cut_to_box(picture, mask)), label
     try:
         ink, mask = find_writing(picture / 255)
     except PictureError:

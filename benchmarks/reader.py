@@ -205,6 +205,7 @@ def main() -> None:
     probabilities = Predictor(classifier)(to_input(validation[0]))
     temperature = fit_temperature(validation[1], probabilities)
     save_model(classifier, READER_MODEL, temperature)
+    shipped = load_model(READER_MODEL)
 
     def draw_strangers(count, rng):
         return strangers(count, x, y, rng), np.full(count, NO_DIGIT, np.uint8)
@@ -212,17 +213,17 @@ def main() -> None:
     others = made("strangers", lambda: drawn(STRANGERS, 5, draw_strangers))
     strips = made("wide_strips", lambda: strip_images(WIDE_STRIPS, 1, x, y, boxed=3, wide=True))
     parts = [digits[0], strips, *digits[2:], others]
-    is_digit = train_is_digit(parts, load_model(READER_MODEL))
+    is_digit = train_is_digit(parts, shipped)
     save_model(is_digit, IS_DIGIT_MODEL)
     x_test, y_test = data.load_test("mnist")
-    answers = Predictor(load_model(READER_MODEL))(to_input(x_test)).argmax(axis=1)
+    answers = Predictor(shipped)(to_input(x_test)).argmax(axis=1)
     facts = {
         "dataset_title": "MNIST, and numbers drawn with its digits",
         "date": datetime.date.today().isoformat(),
         "validation_accuracy": float((probabilities.argmax(axis=1) == validation[1]).mean()),
         "test_accuracy": float((answers == y_test).mean()),
         "calibration_temperature": temperature,
-        "least_score": least_score(load_model(READER_MODEL), is_digit, *validation),
+        "least_score": least_score(shipped, is_digit, *validation),
     }
     write_json(Path(READER_FACTS), facts)
     print(json.dumps(facts, indent=1))

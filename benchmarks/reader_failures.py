@@ -9,7 +9,7 @@ from contextlib import suppress
 import matplotlib.pyplot as plt
 import numpy as np
 from common import RESULTS
-from drawn_strips import draw_strip
+from drawn_strips import cut_to_box, draw_strip
 
 from mnist_helpers import data
 from mnist_helpers.evaluation.reader import Reader
@@ -27,9 +27,7 @@ def main() -> None:
     for _ in range(STRIPS):
         picture, truth = draw_strip(images, labels, rng)
         for label, mask in truth:
-            rows, columns = np.nonzero(mask)
-            top, left = max(rows.min() - 2, 0), max(columns.min() - 2, 0)
-            part = picture[top : rows.max() + 3, left : columns.max() + 3]
+            part = cut_to_box(picture, mask)
             with suppress(PictureError):  # a refusal is no misreading
                 found.append((part, to_mnist(part), label))
     pictures, digits, truth = zip(*found, strict=True)

@@ -339,6 +339,8 @@ def test_the_page_cuts_digits_out_of_their_surroundings_as_python_does():
     named += (
         test_preprocessing.BOLD,
         test_preprocessing.chalked(),
+        test_preprocessing.broken(gap=20),
+        np.pad(np.uint8(255 * test_preprocessing.HATCHING), 20),
         np.uint8(255 * test_preprocessing.crossed(sag=3)),
     )
     given = [np.ascontiguousarray(picture) for picture in (*named, *cut_out())]

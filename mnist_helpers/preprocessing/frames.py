@@ -3,12 +3,13 @@
 import numpy as np
 from scipy import ndimage
 
-from mnist_helpers.preprocessing.lines import EVERY_NEIGHBOUR
+from mnist_helpers.preprocessing.lines import connected_parts
 
 # In parts of the frame's height: how deep in its box a side may lie, how thick it may be, and how
 # tall the ink within must be.
 NEAR, THIN, LEAST_WITHIN = 0.08, 0.12, 0.3
 LEAST_SIDE = 0.85  # of the frame's width, or height, that a side covers
+MOST_INK = 0.5  # of the frame's box; a digit on stripes that it joins fills more
 
 
 def frame_pixels(mask: np.ndarray) -> np.ndarray:
@@ -20,21 +21,19 @@ def frame_pixels(mask: np.ndarray) -> np.ndarray:
     Returns:
         bool array of the same shape; nothing is marked where nothing tall stands within.
     """
-    parts, count = ndimage.label(mask, EVERY_NEIGHBOUR)
-    boxes = ndimage.find_objects(parts)
-    largest = max(range(count), key=lambda n: parts[boxes[n]].size, default=None)
-    if largest is None:
+    parts, boxes = connected_parts(mask)
+    if len(boxes) == 0:
         return mask
-    box = boxes[largest]
+    largest = np.diff(boxes).prod(axis=1).argmax()
+    box = tuple(slice(*side) for side in boxes[largest])
     frame = parts[box] == largest + 1
     sides = [np.rot90(_upper_side(np.rot90(frame, turns)), -turns) for turns in range(4)]
     if sum(side.any() for side in sides) >= 3:  # a digit may touch them
         within = mask[box] & ~np.logical_or.reduce(sides)
     else:
         within = mask[box] & ~frame & ndimage.binary_fill_holes(frame)
-    inner = ndimage.find_objects(ndimage.label(within, EVERY_NEIGHBOUR)[0])
-    tallest = max((rows.stop - rows.start for rows, _ in inner), default=0)
-    if tallest < LEAST_WITHIN * len(frame):
+    heights = np.diff(connected_parts(within)[1][:, 0])
+    if frame.mean() > MOST_INK or heights.max(initial=0) < LEAST_WITHIN * len(frame):
         return np.zeros(mask.shape, bool)
     beyond = mask.copy()
     beyond[box] &= ~within

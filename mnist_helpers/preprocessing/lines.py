@@ -51,6 +51,19 @@ def _crumbs(rest: np.ndarray, lines: np.ndarray) -> np.ndarray:
     return np.isin(parts, small[small > 0])
 
 
+def connected_parts(mask: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Numbers the connected parts of a mask from 1 on.
+
+    Returns:
+        The number of each pixel's part, 0 for none, of the mask's shape; and the parts' boxes, int
+        (n, 2, 2): the first row and the first below, the first column and the first to the right.
+    """
+    parts, count = ndimage.label(mask, EVERY_NEIGHBOUR)
+    found = ndimage.find_objects(parts)
+    boxes = [[(side.start, side.stop) for side in box] for box in found]
+    return parts, np.array(boxes, int).reshape(count, 2, 2)
+
+
 def stroke_width(mask: np.ndarray) -> float:
     """Measures strokes in pixels: distances to the edge of a strip average a quarter of it."""
     if not mask.any():

@@ -15,16 +15,16 @@ from mnist_helpers.preprocessing.background import (
     sides,
 )
 from mnist_helpers.preprocessing.image_io import PictureError
-from mnist_helpers.preprocessing.lines import EVERY_NEIGHBOUR, stroke_width
+from mnist_helpers.preprocessing.lines import connected_parts, stroke_width
 from mnist_helpers.validation import BOX
 
 # A shadow covers more of the picture's edges than a digit that is cut to its bounding box: of 1,500
 # training images of MNIST, cut so, 0.5% cover more, and 13% more than a quarter.
 SHADED, BOLD = 0.45, 0.2
-# Of a further part of a digit: its least weight, in parts of the main part's, and the widest gap,
-# in parts of that one's longer side; captions stand farther off. And the height, in parts of the
-# width, below which a part is no digit, but an underline if it lies low.
-LEAST_PART, WIDEST_GAP, FLAT = 0.06, 0.2, 0.3
+# Of a further part of a digit, in parts of the main one: its least weight, the weight that makes it
+# heavy, and the widest gaps, of its longer side, before a light and a heavy one. Captions stand
+# farther off. FLAT is the height, in parts of the width, below which a low part is an underline.
+LEAST_PART, HEAVY, WIDEST_GAPS, FLAT = 0.06, 0.3, (0.2, 0.4), 0.3
 AT_EDGES = 0.04  # of the picture's edges: what covers more of them and has many holes is a texture
 NO_DIGIT = "No digit is to be found: what stands out does not look like strokes."
 
@@ -82,32 +82,37 @@ def select_digit(mask: np.ndarray, ink: np.ndarray) -> np.ndarray:
     Raises:
         PictureError: There is no digit, or there are several.
     """
-    parts, count = ndimage.label(mask, EVERY_NEIGHBOUR)
-    if count == 0:
+    parts, boxes = connected_parts(mask)
+    if len(boxes) == 0:
         raise PictureError(BLANK)
-    numbers = np.arange(1, count + 1)
+    numbers = np.arange(1, len(boxes) + 1)
     weights = ndimage.sum_labels(ink, parts, numbers)
-    boxes = np.array([[[s.start, s.stop] for s in box] for box in ndimage.find_objects(parts)])
-    sides = np.array(mask.shape)
-    off_centre = np.abs(boxes.mean(axis=2) / sides - 0.5).max(axis=1)
-    cut_off = ((boxes[..., 0] == 0) | (boxes[..., 1] == sides)).any(axis=1)
-    heights, widths = np.diff(boxes)[..., 0].T
-    flat = heights < FLAT * widths
+    off_centre = np.abs(boxes.mean(axis=2) / mask.shape - 0.5).max(axis=1)
+    cut_off = ((boxes[..., 0] == 0) | (boxes[..., 1] == mask.shape)).any(axis=1)
     main = (weights * np.where(cut_off, 0.5, 1) * (1.1 - 2 * off_centre)).argmax()
-    digit = _without_pores(parts == numbers[main])
+    weights /= weights[main]
     if max(mask.shape) < TINY:
-        return np.isin(parts, numbers[weights >= LEAST_PART * weights[main]])
-    whole = weights * ~cut_off
-    _check_digit(digit, np.isin(parts, numbers[whole >= 0.3 * weights[main]]) | digit, mask)
-    _check_single(boxes[main], boxes[(whole >= 0.4 * weights[main]) & (numbers != numbers[main])])
-    gaps = np.maximum(boxes[..., 0] - boxes[main, :, 1], boxes[main, :, 0] - boxes[..., 1])
-    near = gaps.max(axis=1) <= WIDEST_GAP * np.diff(boxes[main]).max()
-    underline = flat & (boxes[:, 0, 0] > boxes[main, 0].mean()) & (widths > 0.5 * widths[main])
-    kept = numbers[(whole >= LEAST_PART * weights[main]) & near & ~underline]
-    return _without_neighbours(digit) | np.isin(parts, kept[kept != numbers[main]])
+        return np.isin(parts, numbers[weights >= LEAST_PART])
+    weights[cut_off] = 0
+    extent = np.diff(boxes[main]).max()
+    digit = _without_pores(parts == numbers[main], extent)
+    _check_digit(digit, extent, np.isin(parts, numbers[weights >= HEAVY]) | digit, mask)
+    _check_single(boxes[main], boxes[(weights >= 0.4) & (numbers != numbers[main])])
+    further = _belong_to(boxes[main], boxes, weights) & (numbers != numbers[main])
+    return _without_neighbours(digit) | np.isin(parts, numbers[further])
 
 
-def _without_pores(digit: np.ndarray) -> np.ndarray:
+def _belong_to(main: np.ndarray, boxes: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """Tells which parts belong to the main one: near it for their weight, and no underline."""
+    gaps = np.maximum(boxes[..., 0] - main[:, 1], main[:, 0] - boxes[..., 1]).max(axis=1)
+    widest = np.where(weights >= HEAVY, WIDEST_GAPS[1], WIDEST_GAPS[0]) * np.diff(main).max()
+    heights, widths = np.diff(boxes)[..., 0].T
+    low = boxes[:, 0, 0] > main[0].mean()
+    underline = low & (heights < FLAT * widths) & (widths > 0.5 * np.diff(main[1]))
+    return (weights >= LEAST_PART) & (gaps <= widest) & ~underline
+
+
+def _without_pores(digit: np.ndarray, extent: int) -> np.ndarray:
     """Fills holes smaller than a pixel of MNIST's form, as pencils and chalk leave them.
 
     A texture has such holes, too, and goes on to the picture's edges: it stays as it is.
@@ -115,14 +120,11 @@ def _without_pores(digit: np.ndarray) -> np.ndarray:
     if np.concatenate(sides(digit)).mean() > AT_EDGES:
         return digit
     holes, _ = ndimage.label(~digit)
-    extent = max(side.stop - side.start for side in ndimage.find_objects(digit.astype(int))[0])
     return digit | (np.bincount(holes.ravel()) < (extent / BOX) ** 2)[holes]
 
 
-def _check_digit(digit: np.ndarray, strokes: np.ndarray, mask: np.ndarray) -> None:
+def _check_digit(digit: np.ndarray, extent: int, strokes: np.ndarray, mask: np.ndarray) -> None:
     """Raises an error for what is a texture, a shadow or a spot and no strokes."""
-    rows, columns = np.nonzero(digit)
-    extent = max(np.ptp(rows), np.ptp(columns)) + 1
     edges = np.concatenate(sides(digit)).mean()
     holes = ndimage.label(~digit)[1]
     thickness = stroke_width(digit)

@@ -8,7 +8,12 @@ from skimage.filters import apply_hysteresis_threshold
 
 from mnist_helpers.preprocessing.background import light_on_dark, otsu
 from mnist_helpers.preprocessing.image_io import PictureError
-from mnist_helpers.preprocessing.lines import EVERY_NEIGHBOUR, border_bands, straight_lines
+from mnist_helpers.preprocessing.lines import (
+    EVERY_NEIGHBOUR,
+    border_bands,
+    connected_parts,
+    straight_lines,
+)
 
 PAPER_WINDOW = (15, 80)  # pixels; wider than a stroke, narrower than what shades the paper
 # A stroke is as dark as FULL somewhere and nowhere paler than FAINT, in parts of the ink's own
@@ -79,13 +84,12 @@ def _walls(mask: np.ndarray, lines: np.ndarray) -> np.ndarray:
         mask: bool array of shape (h, w), ink without the level lines.
         lines: bool array of the same shape, these lines.
     """
-    parts, count = ndimage.label(mask, EVERY_NEIGHBOUR)
-    if not count or not lines.any():
-        return np.zeros(mask.shape, bool)
-    boxes = np.array([[[s.start, s.stop] for s in box] for box in ndimage.find_objects(parts)])
+    parts, boxes = connected_parts(mask)
     heights, widths = np.diff(boxes)[..., 0].T
     sizes = np.bincount(parts.ravel())[1:]
-    joined = np.isin(np.arange(count) + 1, parts[ndimage.binary_dilation(lines, EVERY_NEIGHBOUR)])
+    joined = np.isin(
+        np.arange(len(boxes)) + 1, parts[ndimage.binary_dilation(lines, EVERY_NEIGHBOUR)]
+    )
     upright = joined & (widths <= 0.2 * heights) & (sizes > 0.7 * heights * widths)
     ends = boxes[:, 0]
     equal = (np.abs(ends[:, None] - ends[None]).max(axis=2) <= 2) & upright
@@ -105,11 +109,10 @@ def text_lines(mask: np.ndarray) -> tuple[list[list[Part]], float]:
     Raises:
         PictureError: There are far too many strokes.
     """
-    labels, count = ndimage.label(mask, EVERY_NEIGHBOUR)
-    if count == 0:
+    labels, boxes = connected_parts(mask)
+    if len(boxes) == 0:
         return [], 0.0
-    boxes = ndimage.find_objects(labels)
-    heights, widths = (np.array([b[axis].stop - b[axis].start for b in boxes]) for axis in (0, 1))
+    heights, widths = np.diff(boxes)[..., 0].T
     order = np.argsort(heights)
     ink = np.cumsum(np.bincount(labels.ravel())[1:][order])
     height = float(heights[order][np.searchsorted(ink, 0.6 * ink[-1])])  # of most of the ink
@@ -120,8 +123,9 @@ def text_lines(mask: np.ndarray) -> tuple[list[list[Part]], float]:
         raise PictureError(TOO_MANY.format(tall.sum(), "separate strokes"))
     lines: list[list[Part]] = []
     for number in sorted(np.flatnonzero(tall), key=lambda number: -heights[number]):
-        rows, columns = np.nonzero(labels[boxes[number]] == number + 1)
-        part = Part.of(rows + boxes[number][0].start, columns + boxes[number][1].start)
+        (top, bottom), (left, right) = boxes[number]
+        rows, columns = np.nonzero(labels[top:bottom, left:right] == number + 1)
+        part = Part.of(rows + top, columns + left)
         middle = (part.top + part.bottom) / 2
         for line in lines:
             if np.mean([p.top for p in line]) <= middle <= np.mean([p.bottom for p in line]):

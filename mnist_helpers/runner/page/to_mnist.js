@@ -262,7 +262,8 @@ function framePixels(mask) {
   );
   const inner = label(within, EVERY_NEIGHBOUR);
   const heights = boxesOf(inner.parts, inner.count).map((box) => box[1] - box[0]);
-  if (Math.max(0, ...heights) < CONSTANTS.LEAST_WITHIN * height)
+  const tall = Math.max(0, ...heights) >= CONSTANTS.LEAST_WITHIN * height;
+  if (mean(frame.data) > CONSTANTS.MOST_INK || !tall)
     return grid(mask.width, mask.height, 0, Uint8Array);
   const spared = cut(within, -top, -left, mask.height, mask.width);
   return maskOf(mask, (i) => mask.data[i] && !spared.data[i]);
@@ -466,9 +467,7 @@ function selectDigit(mask, ink) {
     part.cutOff = !top || bottom === height || !left || right === width;
     const offCentre = Math.max(
       Math.abs((top + bottom) / 2 / height - 0.5), Math.abs((left + right) / 2 / width - 0.5));
-    part.flat = bottom - top < CONSTANTS.FLAT * (right - left);
     part.rank = part.weight * (part.cutOff ? 0.5 : 1) * (1.1 - 2 * offCentre);
-    part.whole = part.cutOff ? 0 : part.weight;
   }
   const main = found.reduce((a, b) => (b.rank > a.rank ? b : a));
   const among = (rule) => {
@@ -477,37 +476,39 @@ function selectDigit(mask, ink) {
   };
   if (Math.max(width, height) < CONSTANTS.TINY)
     return among((part) => part.weight >= CONSTANTS.LEAST_PART * main.weight);
-  const digit = withoutPores(among((part) => part === main));
-  const heavy = among((part) => part.whole >= 0.3 * main.weight);
-  checkDigit(digit, maskOf(mask, (i) => digit.data[i] || heavy.data[i]), mask);
-  checkSingle(main, found.filter((part) => part !== main && part.whole >= 0.4 * main.weight));
-  const [top, bottom, left, right] = main.box;
-  const widest = CONSTANTS.WIDEST_GAP * Math.max(bottom - top, right - left);
-  const others = among((part) => {
-    const [t, b, l, r] = part.box;
-    const near = Math.max(t - bottom, top - b, l - right, left - r) <= widest;
-    const underline = part.flat && t > (top + bottom) / 2 && r - l > 0.5 * (right - left);
-    const heavy = part.whole >= CONSTANTS.LEAST_PART * main.weight;
-    return part !== main && heavy && near && !underline;
-  });
+  for (const part of found) part.share = part.cutOff ? 0 : part.weight / main.weight;
+  const extent = Math.max(main.box[1] - main.box[0], main.box[3] - main.box[2]);
+  const digit = withoutPores(among((part) => part === main), extent);
+  const heavy = among((part) => part.share >= CONSTANTS.HEAVY);
+  checkDigit(digit, extent, maskOf(mask, (i) => digit.data[i] || heavy.data[i]), mask);
+  checkSingle(main, found.filter((part) => part !== main && part.share >= 0.4));
+  const further = among((part) => part !== main && belongsTo(main, extent, part));
   const cleaned = withoutNeighbours(digit);
-  return maskOf(mask, (i) => cleaned.data[i] || others.data[i]);
+  return maskOf(mask, (i) => cleaned.data[i] || further.data[i]);
+}
+
+// Whether a part belongs to the main one: it is near it for its weight, and underlines nothing.
+function belongsTo(main, extent, { share, box: [t, b, l, r] }) {
+  const [top, bottom, left, right] = main.box;
+  const gap = Math.max(t - bottom, top - b, l - right, left - r);
+  const widest = CONSTANTS.WIDEST_GAPS[share >= CONSTANTS.HEAVY ? 1 : 0] * extent;
+  const flat = b - t < CONSTANTS.FLAT * (r - l);
+  const underline = t > (top + bottom) / 2 && flat && r - l > 0.5 * (right - left);
+  return share >= CONSTANTS.LEAST_PART && gap <= widest && !underline;
 }
 
 // Fills holes smaller than a pixel of MNIST's form, as pencils and chalk leave them. A texture has
 // such holes, too, and goes on to the picture's edges: it stays as it is.
-function withoutPores(digit) {
+function withoutPores(digit, extent) {
   if (mean(edgeOf(digit)) > CONSTANTS.AT_EDGES) return digit;
-  const extent = Math.max(...[true, false].map((way) => extentOf(inkedLines(digit, way)))) + 1;
   const { parts, sizes } = label(maskOf(digit, (i) => !digit.data[i]), FOUR_NEIGHBOURS);
   const most = (extent / CONSTANTS.BOX) ** 2;
   return maskOf(digit, (i) => digit.data[i] || sizes[parts.data[i]] < most);
 }
 
 // An error for what is a texture, a shadow or a spot and no strokes.
-function checkDigit(digit, strokes, mask) {
+function checkDigit(digit, extent, strokes, mask) {
   const { width, height } = mask;
-  const extent = Math.max(...[true, false].map((way) => extentOf(inkedLines(digit, way)))) + 1;
   const edges = edgeOf(digit);
   const thickness = strokeWidth(digit);
   const holes = label(maskOf(digit, (i) => !digit.data[i]), FOUR_NEIGHBOURS).count;
