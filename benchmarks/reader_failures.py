@@ -44,7 +44,7 @@ def main() -> None:
         for place, image in zip(pair, (pictures[one], digits[one][..., 0]), strict=True):
             place.imshow(image, cmap="gray")
             place.set(xticks=[], yticks=[])
-        pair[0].set_title(f"{number}: {truth[one]}", fontsize="small")
+        pair[0].set_title(f"{number}. label {truth[one]}", fontsize="small")
         pair[1].set_title(f"read as {read[one]}, {sure[one]:.0%}", fontsize="small")
     figure.savefig(RESULTS / "reader_failures.png", dpi=100)
 
