@@ -1,6 +1,5 @@
 """Atomic writes, and limited reads of untrusted files."""
 
-import glob
 import io
 import json
 import os
@@ -23,17 +22,21 @@ UNREADABLE = (
 MAX_MEMBERS = 1000
 
 
+class DataError(ValueError):
+    """A file is not what it should be: damaged, altered, or another data set."""
+
+
 def read_bytes(path: str | Path, max_bytes: int) -> bytes:
     """Reads a regular file of at most `max_bytes`; its kind and size are looked up first.
 
     Raises:
-        ValueError: It is larger, or a pipe, which blocks, or a device, which may never end.
+        DataError: It is larger, or a pipe, which blocks, or a device, which may never end.
         OSError: There is no such file, or it cannot be read.
     """
     path = Path(path)
     status = path.stat()
     if not stat.S_ISREG(status.st_mode):
-        raise ValueError(f"{path} must be a regular file, not a folder, pipe or device.")
+        raise DataError(f"{path} must be a regular file, not a folder, pipe or device.")
     if status.st_size <= max_bytes:
         try:
             with path.open("rb") as file:
@@ -42,7 +45,7 @@ def read_bytes(path: str | Path, max_bytes: int) -> bytes:
             raise OSError(error.errno, error.strerror, str(path)) from error
         if len(content) <= max_bytes:
             return content
-    raise ValueError(f"{path} is larger than {max_bytes:,} bytes.")
+    raise DataError(f"{path} is larger than {max_bytes:,} bytes.")
 
 
 def reason(error: Exception) -> str:
@@ -129,23 +132,14 @@ def atomic_write(path: str | Path) -> Iterator[Path]:
         shutil.rmtree(temporary.parent, ignore_errors=True)
 
 
-def remove_leftovers(path: str | Path) -> None:
-    """Removes what processes killed in the middle of an `atomic_write` left behind.
-
-    Args:
-        path: A file, for the one process that may write it now; or a folder, in which files of
-            processes that still run are spared.
-    """
+def remove_leftovers(folder: Path) -> None:
+    """Removes what processes killed in the middle of an `atomic_write` left in a folder."""
     import psutil
 
-    path = Path(path)
-    whole_folder = path.is_dir()
-    name = "*" if whole_folder else glob.escape(path.name)
-    for leftover in (path if whole_folder else path.parent).glob(f".{name}.*.tmp"):
+    for leftover in folder.glob(".*.*.tmp"):
         if owner := re.search(r"\.(\d{1,9})\.tmp$", leftover.name, re.ASCII):
             pid = int(owner[1])
-            at_work = whole_folder and pid != os.getpid() and psutil.pid_exists(pid)
-            if not at_work:
+            if pid == os.getpid() or not psutil.pid_exists(pid):
                 shutil.rmtree(leftover, ignore_errors=True)
 
 

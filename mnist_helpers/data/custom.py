@@ -5,8 +5,8 @@ from pathlib import Path
 import numpy as np
 
 from mnist_helpers.data import digit_files, formats
-from mnist_helpers.data.formats import DataError
 from mnist_helpers.data.mnist import Split
+from mnist_helpers.files import DataError, read_bytes
 from mnist_helpers.validation import CLASSES, check_images, check_labels, plain_text
 
 NAMES_FILE = "class_names.txt"
@@ -71,7 +71,7 @@ def _read_arrays(path: Path) -> formats.Arrays:
 
 
 def _labelled(path: Path) -> digit_files.Digits:
-    content = formats.read_file(path, digit_files.MAX_BYTES)
+    content = read_bytes(path, digit_files.MAX_BYTES)
     digits = digit_files.parse(content, path.name, str(path))
     assert digits is not None  # by the file's name
     return digits
@@ -109,27 +109,13 @@ def class_names(dataset: str) -> list[str]:
         DataError: There are not ten different names.
     """
     path = formats.find(dataset, "DATASET")
-    if digit_files.suffix_of(path) in digit_files.SUFFIXES:
-        return list(NUMBERS)
     if path.is_dir():
         path = path / NAMES_FILE
-        if not path.exists():
-            return list(NUMBERS)
-        try:
-            names = formats.read_file(path, MAX_NAMES_BYTES).decode("utf-8").splitlines()
-        except UnicodeDecodeError as error:
-            raise DataError(f"{path} must be a text file in UTF-8: {error}.") from error
+        names = _names_in_text(path) if path.exists() else NUMBERS
+    elif digit_files.suffix_of(path) in digit_files.SUFFIXES:
+        names = NUMBERS
     else:
-        found = formats.parse_npz(formats.read_file(path), str(path), ["class_names"])
-        if not found:
-            return list(NUMBERS)
-        array = found["class_names"]
-        if array.dtype.kind != "U" or array.shape != (CLASSES,):
-            raise DataError(
-                f"{path}: class_names must be an array of {CLASSES} strings, not {array.dtype} of "
-                f"shape {array.shape}."
-            )
-        names = _decoded(array, path)
+        names = _names_in_npz(path)
     if max(map(len, names), default=0) > LONGEST_NAME:
         raise DataError(f"{path} has a class name of more than {LONGEST_NAME} letters.")
     names = [plain_text(name).strip() for name in names]
@@ -138,9 +124,25 @@ def class_names(dataset: str) -> list[str]:
     return names
 
 
-def _decoded(array: np.ndarray, path: Path) -> list[str]:
-    """Returns the strings of an array; a file can hold code points that are no characters."""
+def _names_in_text(path: Path) -> list[str]:
     try:
+        return read_bytes(path, MAX_NAMES_BYTES).decode("utf-8").splitlines()
+    except UnicodeDecodeError as error:
+        raise DataError(f"{path} must be a text file in UTF-8: {error}.") from error
+
+
+def _names_in_npz(path: Path) -> list[str]:
+    content = read_bytes(path, formats.MAX_BYTES)
+    arrays = formats.parse_npz(content, str(path), ["class_names"])
+    if not arrays:
+        return NUMBERS
+    array = arrays["class_names"]
+    if array.dtype.kind != "U" or array.shape != (CLASSES,):
+        raise DataError(
+            f"{path}: class_names must be an array of {CLASSES} strings, not {array.dtype} of "
+            f"shape {array.shape}."
+        )
+    try:  # a file can hold code points that are no characters
         return [name.encode("utf-8").decode("utf-8") for name in array.tolist()]
     except (ValueError, SystemError) as error:  # NumPy raises the latter
         raise DataError(f"{path}: class_names holds no valid text: {error}.") from error

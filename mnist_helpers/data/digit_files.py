@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 
 from mnist_helpers.data import formats
-from mnist_helpers.data.formats import DataError
+from mnist_helpers.files import DataError
 from mnist_helpers.validation import SIDE, check_images, check_labels
 
 SUFFIXES = (".csv", ".mat")
@@ -95,16 +95,16 @@ def _parse_csv(content: bytes, origin: str) -> tuple[np.ndarray, np.ndarray | No
     header = int(not _is_number(names[0]))
     if content.count(b"\n") < header:
         raise DataError(f"{origin} holds no images.")
+    for number, line in enumerate(BytesIO(content), 1):  # before one costs more than it should
+        if line.count(b",") != fields - 1 or len(line) > 32 * fields:
+            raise DataError(f"{origin}, line {number}: there must be {fields} short values.")
     try:
         rows = np.loadtxt(
-            islice(_lines(content, fields, origin), header, None),
-            np.float32, delimiter=",", comments=None, ndmin=2,
-        )  # fmt: skip
-    except DataError:
-        raise
+            BytesIO(content), np.float32, comments=None, delimiter=",", skiprows=header, ndmin=2
+        )
     except ValueError as error:  # NumPy quotes the value, whatever it is
         raise DataError(f"{origin} holds a value that is no number.") from error
-    values = _whole(rows.reshape(-1, fields), origin)
+    values = _whole(rows, origin)
     if fields == PIXELS:
         return values.reshape(-1, SIDE, SIDE), None
     place = next((i for i, name in enumerate(names) if name in (b"label", b"class")), 0)
@@ -117,14 +117,6 @@ def _is_number(text: bytes) -> bool:
     except ValueError:
         return False
     return True
-
-
-def _lines(content: bytes, fields: int, origin: str) -> Iterator[bytes]:
-    """Yields lines that cost no more than they should: of so many fields, and none of them long."""
-    for number, line in enumerate(BytesIO(content), 1):
-        if line.count(b",") != fields - 1 or len(line) > 32 * fields:
-            raise DataError(f"{origin}, line {number}: there must be {fields} short values.")
-        yield line
 
 
 def _whole(values: np.ndarray, origin: str) -> np.ndarray:

@@ -12,7 +12,7 @@ import pooch  # type: ignore[import-untyped]
 import requests
 from urllib3.exceptions import NameResolutionError, NewConnectionError, ReadTimeoutError
 
-from mnist_helpers.data.formats import DataError
+from mnist_helpers.files import DataError
 from mnist_helpers.validation import plain_text
 
 TIMEOUT = (3.0, 10.0)  # seconds to connect, seconds without a byte

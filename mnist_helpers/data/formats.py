@@ -1,5 +1,6 @@
 """The files that data sets come in, read as untrusted input: .npz archives and IDX files."""
 
+import math
 import zlib
 from collections.abc import Iterable
 from io import BytesIO
@@ -10,6 +11,7 @@ from urllib.request import url2pathname
 import numpy as np
 
 from mnist_helpers import files, paths
+from mnist_helpers.files import DataError
 
 Arrays = dict[str, np.ndarray]
 
@@ -21,11 +23,6 @@ IDX_FILES = {
 }
 GZIP = 31  # for zlib: a gzip header and the largest window
 MAX_BYTES = 64 * 2**20  # of a file, packed and unpacked; MNIST takes 55 MB
-MOST_DIMENSIONS = 3  # of an IDX file
-
-
-class DataError(ValueError):
-    """A file is not what it should be: damaged, altered, or another data set."""
 
 
 def find(source: str, setting: str) -> Path:
@@ -54,19 +51,6 @@ def find(source: str, setting: str) -> Path:
     return path
 
 
-def read_file(path: Path, max_bytes: int | None = None) -> bytes:
-    """Reads a regular file of at most `max_bytes`, by default `MAX_BYTES`.
-
-    Raises:
-        OSError: It is not there or cannot be read.
-        DataError: It is larger, or a pipe, a device or a folder.
-    """
-    try:
-        return files.read_bytes(path, max_bytes or MAX_BYTES)
-    except ValueError as error:
-        raise DataError(str(error)) from error
-
-
 def read_arrays(path: Path) -> Arrays:
     """Reads the arrays of an .npz file, or of a folder with the four IDX files; any content.
 
@@ -79,7 +63,7 @@ def read_arrays(path: Path) -> Arrays:
         DataError: A file is damaged or too large.
     """
     if not path.is_dir():
-        return parse_npz(read_file(path), str(path))
+        return parse_npz(files.read_bytes(path, MAX_BYTES), str(path))
     first = IDX_FILES["x_train"]
     layouts = [path, path / "raw", path / "MNIST" / "raw"]
     folder = next((f for f in layouts if list(f.glob(f"{first}*"))), path)
@@ -88,7 +72,7 @@ def read_arrays(path: Path) -> Arrays:
         found = [p for p in (folder / file, folder / f"{file}.gz") if p.exists()]
         if not found:
             raise FileNotFoundError(f"The folder {folder} has neither {file} nor {file}.gz.")
-        arrays[name] = parse_idx(read_file(found[0]), str(found[0]))
+        arrays[name] = parse_idx(files.read_bytes(found[0], MAX_BYTES), str(found[0]))
     return arrays
 
 
@@ -134,11 +118,11 @@ def parse_idx(content: bytes, origin: str) -> np.ndarray:
         content = unpack(content, origin, MAX_BYTES)
     if len(content) < 4 or content[:3] != b"\0\0\x08" or len(content) < 4 + 4 * content[3]:
         raise DataError(f"{origin} is no IDX file of bytes.")
-    if content[3] > MOST_DIMENSIONS:
+    if content[3] > 3:
         raise DataError(f"{origin} has {content[3]} dimensions; images have 3, and labels 1.")
     start = 4 + 4 * content[3]
     shape = [int.from_bytes(content[i : i + 4], "big") for i in range(4, start, 4)]
-    promised = int(np.prod(shape, dtype=object))
+    promised = math.prod(shape)
     if promised != len(content) - start:
         raise DataError(
             f"{origin} promises {promised:,} values in its header and holds "
@@ -158,7 +142,7 @@ def unpack(content: bytes | memoryview, origin: str, max_bytes: int, wbits: int 
     """
     unpacker = zlib.decompressobj(wbits)
     try:
-        unpacked = unpacker.decompress(content, max(max_bytes, 1))  # 0 would be no limit
+        unpacked = unpacker.decompress(content, max_bytes)
     except zlib.error as error:
         raise DataError(f"{origin} is damaged where it is compressed: {error}.") from error
     if unpacker.unconsumed_tail:

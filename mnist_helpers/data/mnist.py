@@ -3,8 +3,7 @@
 import hashlib
 import os
 import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, suppress
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +12,8 @@ from filelock import FileLock
 from mnist_helpers import files, paths
 from mnist_helpers.data import formats
 from mnist_helpers.data.download import MAX_SECONDS, DownloadError, download
-from mnist_helpers.data.formats import IDX_FILES, Arrays, DataError
+from mnist_helpers.data.formats import IDX_FILES, Arrays
+from mnist_helpers.files import DataError
 
 Split = tuple[np.ndarray, np.ndarray]
 
@@ -73,14 +73,17 @@ def array_checksums(arrays: Arrays) -> dict[str, str]:
 
 
 def _read_cache(cache: Path) -> Arrays:
-    return verify(formats.parse_npz(formats.read_file(cache), str(cache)), str(cache))
+    content = files.read_bytes(cache, formats.MAX_BYTES)
+    return verify(formats.parse_npz(content, str(cache)), str(cache))
 
 
 def _refill(cache: Path) -> Arrays:
     """Fetches MNIST into the cache; of several processes one fetches and the others wait."""
-    with _lock(cache) as held:
-        if held:
-            files.remove_leftovers(cache)
+    with ExitStack() as locked:
+        with suppress(OSError):  # where nothing can be written no one races for it
+            cache.parent.mkdir(parents=True, exist_ok=True)
+            locked.enter_context(FileLock(f"{cache}.lock", timeout=4 * MAX_SECONDS))
+            files.remove_leftovers(cache.parent)
         try:
             return _read_cache(cache)  # another process was faster
         except OSError:  # there is none, or this process may not read it
@@ -94,19 +97,6 @@ def _refill(cache: Path) -> Arrays:
         except OSError as error:
             warnings.warn(f"MNIST was loaded, but not kept at {cache}: {error}.", stacklevel=3)
         return arrays
-
-
-@contextmanager
-def _lock(cache: Path) -> Iterator[bool]:
-    """Yields whether the lock could be taken: where nothing can be written no one races for it."""
-    try:
-        cache.parent.mkdir(parents=True, exist_ok=True)
-        lock = FileLock(f"{cache}.lock").acquire(timeout=4 * MAX_SECONDS)
-    except OSError:
-        yield False
-        return
-    with lock:
-        yield True
 
 
 def _set_aside(cache: Path, error: DataError) -> None:
@@ -165,7 +155,7 @@ def verify(arrays: Arrays, origin: str) -> Arrays:
     for name, (shape, _) in MNIST.items():
         if name not in arrays:
             raise DataError(f"{origin} has no array {name}, so it is not MNIST.")
-        found = np.asarray(arrays[name])
+        found = arrays[name]
         if found.shape != shape or found.dtype != np.uint8:
             raise DataError(
                 f"{origin}: {name} is {found.dtype} of shape {found.shape}; MNIST's is uint8 of "

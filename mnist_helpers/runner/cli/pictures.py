@@ -90,7 +90,7 @@ def _read(name: str) -> bytes:
     """Returns the whole content that a name stands for, within a limit of size."""
     from mnist_helpers import files
     from mnist_helpers.data.download import DownloadError, download
-    from mnist_helpers.data.formats import DataError, check_no_web_page
+    from mnist_helpers.data.formats import check_no_web_page
     from mnist_helpers.preprocessing.image_io import LARGEST_FILE
 
     if name == STANDARD_INPUT:
@@ -101,7 +101,7 @@ def _read(name: str) -> bytes:
     if is_url(name):
         try:
             content = download(name, LARGEST_FILE, progress=False)
-        except (DownloadError, DataError) as error:
+        except (DownloadError, files.DataError) as error:
             cause = str(error).removeprefix(name).strip(" ():.")
             raise ValueError(f"It could not be downloaded: {cause}.") from error
         check_no_web_page(content, "It")
