@@ -106,10 +106,7 @@ def check_parameters(**values: Any) -> dict[str, Any]:
     """Checks parameters by their names; all that is wrong with them is said at once.
 
     Args:
-        **values: What the parameters are set to, such as `EPOCHS=3`.
-
-    Returns:
-        The same values.
+        **values: What the parameters are set to, such as `EPOCHS=3`; they are returned.
 
     Raises:
         ValueError: A name is unknown, or a value is of another type or outside of its range.
@@ -131,15 +128,9 @@ def _complaint(name: str, value: object) -> str:
 
 
 def check_type(name: str, value: object, type_name: str) -> None:
-    """Checks the type of a value; an integer passes for a float.
+    """Raises a `ValueError` if a parameter's value is not of a type in `TYPES`.
 
-    Args:
-        name: The parameter, for the message.
-        value: What it was given.
-        type_name: One of `TYPES`, as a notebook declares it.
-
-    Raises:
-        ValueError: The value is of another type.
+    An integer passes for a float.
     """
     types, words = TYPES[type_name]
     if type(value) not in types:

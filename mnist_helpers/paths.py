@@ -44,11 +44,9 @@ def input_dir(folder: str | Path) -> Path:
 
 
 def output_dir(folder: str | Path) -> Path:
-    """Returns `folder` as an existing absolute path to write to, made if missing.
+    """Returns `folder` as an absolute path to write to, made if missing.
 
-    Args:
-        folder: Where to write; a relative one counts from the project. The working directory plays
-            no part.
+    A relative one counts from the project; the working directory plays no part.
 
     Raises:
         OSError: The folder cannot be made or written to.

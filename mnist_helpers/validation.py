@@ -15,16 +15,10 @@ LOOK_ALIKES = str.maketrans(
 
 
 def check_integer(name: str, value: object, minimum: int, maximum: float = math.inf) -> int:
-    """Returns an integer that lies in a range.
-
-    Args:
-        name: The argument, for the message.
-        value: What was given; True and 3.0 are no integers.
-        minimum: The least that it may be.
-        maximum: The most that it may be.
+    """Returns an integer that lies in [minimum, maximum]; `name` is the argument, for the message.
 
     Raises:
-        ValueError: It is no integer, or lies outside.
+        ValueError: It is no integer, as True and 3.0 are none, or lies outside.
     """
     integer = isinstance(value, int | np.integer) and not isinstance(value, bool)
     if not integer or not minimum <= value <= maximum:  # type: ignore[operator]
@@ -38,15 +32,8 @@ def check_real(
 ) -> float:
     """Returns a number that lies in [minimum, maximum], or in [minimum, maximum) if `below`.
 
-    Args:
-        name: The argument, for the message.
-        value: What was given; NaN lies in no range.
-        minimum: The least that it may be.
-        maximum: The most that it may be, or what it must stay below.
-        below: Whether `maximum` itself is too much.
-
     Raises:
-        ValueError: It is no number, or lies outside.
+        ValueError: It is no number, or lies outside, as NaN always does.
     """
     real = isinstance(value, int | float | np.number) and not isinstance(value, bool)
     if not real or not minimum <= value <= maximum or (below and value == maximum):  # type: ignore[operator]
@@ -90,8 +77,7 @@ def check_array(name: str, values: ArrayLike, kind: str) -> np.ndarray:
 def plain_text(name: object) -> str:
     """Returns a name that Markdown, HTML tables and figures all show and none takes for markup.
 
-    Args:
-        name: Comes from a file or its name, such as a class, a data set or a sweep's variant.
+    The name comes from a file or a file's name: a class, a data set or a sweep's variant.
     """
     printable = (letter if letter.isprintable() else " " for letter in str(name))
     return "".join(printable).translate(LOOK_ALIKES)

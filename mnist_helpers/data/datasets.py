@@ -144,29 +144,16 @@ def load_training(dataset: str, max_training_images: int = 55_000) -> tuple[Spli
 
 
 def load_test(dataset: str) -> Split:
-    """Loads the test images, for the evaluation at the very end and nothing before it.
-
-    Args:
-        dataset: As for `load_dataset`.
-
-    Returns:
-        `(x_test, y_test)`: uint8 images of shape (n, 28, 28) and uint8 labels of shape (n,).
-    """
+    """Loads `(x_test, y_test)` as `load_dataset` does, for the evaluation at the very end alone."""
     return load_dataset(dataset)[1]
 
 
 def load_for_training(
     dataset: str, max_training_images: int = 55_000
 ) -> tuple[Split, Split, str, list[str]]:
-    """Loads what a notebook that trains needs of a data set.
+    """Loads what a notebook needs to train: `(x_train, y_train), (x_val, y_val), title, names`.
 
-    Args:
-        dataset: As for `load_dataset`.
-        max_training_images: As for `load_training`.
-
-    Returns:
-        `(x_train, y_train), (x_val, y_val), title, names`; see `load_training`, `dataset_title` and
-        `class_names`.
+    See `load_training`, `dataset_title` and `class_names`.
     """
     training, validation = load_training(dataset, max_training_images)
     return training, validation, dataset_title(dataset), class_names(dataset)
@@ -182,9 +169,6 @@ def dataset_fingerprint(dataset: str) -> str:
 
     They are the start of the sha256 over the arrays' own checksums, in the order `x_train`,
     `y_train`, `x_test`, `y_test`.
-
-    Args:
-        dataset: As for `load_dataset`.
     """
     training, test = load_dataset(dataset)
     checksums = array_checksums(dict(zip(IDX_FILES, (*training, *test), strict=True)))

@@ -46,7 +46,7 @@ def download(url: str, max_bytes: int, progress: bool = True) -> bytes:
 
     Args:
         url: Where the file is, by HTTP or HTTPS.
-        max_bytes: The most that it may have.
+        max_bytes: How large the file may be.
         progress: Whether a progress bar is shown.
 
     Raises:

@@ -52,11 +52,9 @@ def find(source: str, setting: str) -> Path:
 
 
 def read_arrays(path: Path) -> Arrays:
-    """Reads the arrays of an .npz file, or of a folder with the four IDX files; any content.
+    """Reads the arrays of an .npz file, or of a folder with the four IDX files, gzipped or not.
 
-    Args:
-        path: The file or the folder. In the folder, its `raw/` or its `MNIST/raw/` (as torchvision
-            lays them out) are the IDX files, gzipped or not.
+    They lie in the folder itself, in its `raw/` or its `MNIST/raw/`, where torchvision puts them.
 
     Raises:
         FileNotFoundError: A file of the four is missing.
@@ -81,7 +79,7 @@ def parse_npz(content: bytes, origin: str, names: Iterable[str] = tuple(IDX_FILE
 
     Args:
         content: The whole file.
-        origin: Where it came from, for the error message.
+        origin: What messages call the file.
         names: The arrays to return, as far as the file has them.
 
     Raises:
@@ -105,10 +103,6 @@ def parse_idx(content: bytes, origin: str) -> np.ndarray:
 
     The format is a magic number (two zero bytes, 8 for uint8, the number of dimensions), each
     dimension as a big-endian uint32, then the values.
-
-    Args:
-        content: The whole file.
-        origin: Where it came from, for the error message.
 
     Raises:
         DataError: It is no IDX file, is damaged, unpacks to too much, or lies about its size.

@@ -143,11 +143,7 @@ def _read_url(url: str) -> Arrays:
 
 
 def verify(arrays: Arrays, origin: str) -> Arrays:
-    """Returns `arrays` if they are the canonical MNIST arrays.
-
-    Args:
-        arrays: The arrays by name: `x_train`, `y_train`, `x_test`, `y_test`.
-        origin: Where they came from, for the error message.
+    """Returns `arrays` if they are the canonical MNIST arrays; messages call the file `origin`.
 
     Raises:
         DataError: An array is missing, or has another type, shape or content.
