@@ -12,6 +12,7 @@ from mnist_helpers.data.formats import IDX_FILES, DataError
 from mnist_helpers.evaluation.robustness import CORRUPTIONS
 from mnist_helpers.parameters import check_parameters
 from mnist_helpers.training.augmentation import Augmentation
+from tests import hostile_tables
 
 DTYPES = [
     "?", "u1", "u2", "u4", "u8", "i1", "i2", "i4", "i8", "f2", "f4", "f8", ">f4", ">i2", "c8", "S3",
@@ -151,9 +152,7 @@ def all_steps(steps, image):
 @st.composite
 def idx_bytes(draw):
     """An IDX file, mostly; of others a byte is altered or some are missing."""
-    array = draw(arrays(dtypes=["u1"]))
-    sizes = b"".join(side.to_bytes(4, "big") for side in array.shape)
-    content = b"\0\0\x08" + bytes([array.ndim]) + sizes + array.tobytes()
+    content = hostile_tables.idx(draw(arrays(dtypes=["u1"])))
     place = draw(st.integers(0, len(content) - 1))
     damaged = content[:place] + draw(st.binary(max_size=1)) + content[place + 1 :]
     return draw(st.sampled_from([content, content, damaged, content[:place]]))

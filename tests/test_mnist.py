@@ -17,7 +17,6 @@ import sys
 import threading
 import time
 import warnings
-import zipfile
 from collections import Counter
 
 import numpy as np
@@ -336,18 +335,13 @@ def test_a_certificate_that_is_not_accepted_is_named(small, tmp_path, monkeypatc
 
 
 def changed(arrays, **changes):
-    return npz({**arrays, **changes})
+    return npz(arrays | changes)
 
 
-def pickled(arrays):
-    return changed(arrays, y_train=np.array([print, "loaded"], dtype=object))
-
-
-def repacked(arrays, change=lambda header: header, method=zipfile.ZIP_STORED):
-    """The same members, x_train's changed, by another method of compression."""
+def repacked(arrays, change):
+    """The same archive, the file of x_train changed."""
     parts = read_zip_members(npz(arrays), 10**6)
-    parts["x_train.npy"] = change(parts["x_train.npy"])
-    return zipped(method, **parts)
+    return zipped(**parts | {"x_train.npy": change(parts["x_train.npy"])})
 
 
 def flipped(arrays):
@@ -358,8 +352,10 @@ def flipped(arrays):
 
 BAD_NPZ = {
     "bit flipped": (flipped, "damaged or encrypted: Bad CRC-32"),
-    "bzip2": (lambda a: repacked(a, method=zipfile.ZIP_BZIP2), "neither stored nor deflated"),
-    "pickle": (pickled, "cannot be read as an .npz file: Object arrays cannot be loaded"),
+    "pickle": (
+        lambda a: changed(a, y_train=np.array([print], object)),
+        "cannot be read as an .npz file: Object arrays cannot be loaded",
+    ),
     "shape beyond integers": (
         lambda a: repacked(a, lambda file: file.replace(b"(60, 28, 28)", b"(0x9fffffff,)")),
         "cannot be read",
