@@ -111,9 +111,7 @@ def read(given: int | str) -> str:
         digits = digit_files.parse(content, name, "The file")
     except DataError as error:
         said = str(error)
-        assert said.endswith((".", "other pictures.")) and "\n" not in said and len(said) < 300, (
-            said
-        )
+        assert said.endswith(".") and "\n" not in said and len(said) < 300, said
         return said
     assert digits is None or digits.images.dtype == np.uint8
     return "read"
