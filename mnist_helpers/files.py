@@ -133,7 +133,7 @@ def atomic_write(path: str | Path) -> Iterator[Path]:
 
 
 def remove_leftovers(folder: Path) -> None:
-    """Removes what processes killed in the middle of an `atomic_write` left in a folder."""
+    """Removes the half-written files of killed processes; those of running ones are spared."""
     import psutil
 
     for leftover in folder.glob(".*.*.tmp"):
