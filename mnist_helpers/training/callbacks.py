@@ -1,6 +1,5 @@
 """Training that survives being killed: its state on disk after each epoch."""
 
-import hashlib
 import json
 import shutil
 import time
@@ -52,7 +51,7 @@ class ResumableTraining(keras.callbacks.Callback):
         self.folder, self.phase = output_dir(folder), phase
         self.state_file = self.folder / f"{phase}.state.npz"
         self.best_file = self.folder / best_model
-        self.settings = hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()
+        self.settings = json.dumps(settings, sort_keys=True)
         self.previous_best = previous_best
         self.previous_history = list(previous_history)
         self.stage = "new"
@@ -158,21 +157,16 @@ class ResumableTraining(keras.callbacks.Callback):
         self.lock.release()
 
     def _variables(self, model):
-        """Returns all that training changes."""
+        """Returns all that training changes, by its name in the state."""
         layers = [variable for layer in model.layers for variable in layer.variables]
         norms = [layer for layer in model.layers if isinstance(layer, FusedBatchNormalization)]
-        return layers + [layer.steps for layer in norms] + model.optimizer.variables
+        changed = layers + [layer.steps for layer in norms] + model.optimizer.variables
+        return {f"v{i}": variable for i, variable in enumerate(changed)}
 
     def _save_state(self):
-        values = {f"v{i}": np.asarray(v) for i, v in enumerate(self._variables(self.model))}
+        state = {"settings": self.settings, "history": json.dumps(self._history)}
         with atomic_write(self.state_file) as temporary:
-            np.savez(
-                temporary,
-                allow_pickle=False,
-                settings=self.settings,
-                history=json.dumps(self._history),
-                **values,
-            )
+            np.savez(temporary, **state, **self._variables(self.model))
 
     def _load_state(self, model):
         if not self.state_file.exists():
@@ -184,7 +178,7 @@ class ResumableTraining(keras.callbacks.Callback):
             raise ValueError(
                 f"{self.state_file} is damaged ({error}): remove it to start this training again."
             ) from error
-        variables = {f"v{i}": variable for i, variable in enumerate(self._variables(model))}
+        variables = self._variables(model)
         shapes = {name: tuple(variable.shape) for name, variable in variables.items()}
         saved = {name: state[name].shape for name in state if name in shapes}
         if str(state.get("settings")) != self.settings or saved != shapes:
