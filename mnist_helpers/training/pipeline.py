@@ -6,6 +6,10 @@ import tensorflow as tf
 from mnist_helpers import validation
 from mnist_helpers.training.augmentation import Augmentation
 
+# Rewritten pipelines hold a copy of the images and are no faster.
+OPTIONS = tf.data.Options()
+OPTIONS.experimental_optimization.apply_default_optimizations = False
+
 
 def to_input(images) -> np.ndarray:
     """Brings raw images to the form the network takes.
@@ -84,22 +88,18 @@ def training_dataset(
     labels = tf.constant(labels.astype(np.uint8))
 
     def shuffled_batches(epoch):
-        order = tf.random.experimental.stateless_shuffle(
-            tf.range(len(images)), seed=tf.stack([tf.cast(seed, tf.int64), epoch])
-        )
+        order = tf.random.experimental.stateless_shuffle(tf.range(len(images)), seed=[seed, epoch])
         batches = tf.reshape(order[: steps * batch_size], [steps, batch_size])
         numbers = epoch * steps + tf.range(steps, dtype=tf.int64)
         return tf.data.Dataset.from_tensor_slices((numbers, batches))
 
     def load(number, chosen):
         batch = tf.gather(images, chosen)
-        clean = tf.cast(batch[augmented:], tf.float32) / 255.0
-        if augmentation and augmented:
-            moved = augmentation(
-                batch[:augmented], seed=tf.stack([tf.cast(seed, tf.int64), number])
-            )
-            clean = tf.concat([moved, clean], axis=0)
-        return clean, tf.one_hot(tf.gather(labels, chosen), validation.CLASSES)
+        inputs = tf.cast(batch[augmented:], tf.float32) / 255.0
+        if augmented:
+            changed = augmentation(batch[:augmented], seed=[seed, number])
+            inputs = tf.concat([changed, inputs], axis=0)
+        return inputs, tf.one_hot(tf.gather(labels, chosen), validation.CLASSES)
 
     return (
         tf.data.Dataset.range(first_epoch, epochs)
@@ -107,7 +107,7 @@ def training_dataset(
         .map(load, num_parallel_calls=tf.data.AUTOTUNE)
         .apply(tf.data.experimental.assert_cardinality((epochs - first_epoch) * steps))
         .prefetch(tf.data.AUTOTUNE)
-        .with_options(_options())
+        .with_options(OPTIONS)
     )
 
 
@@ -133,11 +133,4 @@ def validation_dataset(images, labels, *, batch_size: int = 250) -> tf.data.Data
         return tf.cast(batch, tf.float32) / 255.0, tf.one_hot(numbers, validation.CLASSES)
 
     source = tf.data.Dataset.from_tensor_slices((images[..., None], labels.astype(np.uint8)))
-    return source.batch(batch_size).map(load).with_options(_options())
-
-
-def _options() -> tf.data.Options:
-    """Leaves pipelines as they are: rewritten ones hold a copy of the images and are no faster."""
-    options = tf.data.Options()
-    options.experimental_optimization.apply_default_optimizations = False
-    return options
+    return source.batch(batch_size).map(load).with_options(OPTIONS)

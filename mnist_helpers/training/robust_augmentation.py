@@ -54,15 +54,7 @@ class RobustAugmentation(Augmentation):
     further_probability: float = 0.08
 
     def __call__(self, images, seed):
-        """Transforms each image at random; the same seed gives the same images everywhere.
-
-        Args:
-            images: Shape (n, height, width, 1); uint8 in 0–255, or float in [0, 1].
-            seed: Two integers (a sequence, or an integer tensor of shape (2,)).
-
-        Returns:
-            float32 tensor of the same shape, values in [0, 1].
-        """
+        """Takes and returns what `Augmentation` does."""
         transformed = super().__call__(images, seed)
         seeds = tf.random.split(tf.cast(seed, tf.int32), len(_CORRUPTIONS) + 1)
         selected = tf.unstack(self._select(tf.shape(transformed)[0], seeds[-1]), axis=1)
@@ -91,13 +83,12 @@ def _thickness(pixels, seed):
     (amount,) = _draws(1, pixels, seed)
     amount = (2.0 * amount - 1.0) * TRAINING_RANGES["stroke thickness"]
     around = tf.pad(pixels, [[0, 0], [1, 1], [1, 1]])
-    crossing = [
+    crossing = tf.stack([
+        pixels,
         around[:, :-2, 1:-1], around[:, 2:, 1:-1], around[:, 1:-1, :-2], around[:, 1:-1, 2:],
-    ]  # fmt: skip
-    thicker, thinner = pixels, pixels
-    for neighbour in crossing:
-        thicker, thinner = tf.maximum(thicker, neighbour), tf.minimum(thinner, neighbour)
-    return pixels + tf.abs(amount) * (tf.where(amount > 0, thicker, thinner) - pixels)
+    ])  # fmt: skip
+    changed = tf.where(amount > 0, tf.reduce_max(crossing, 0), tf.reduce_min(crossing, 0))
+    return pixels + tf.abs(amount) * (changed - pixels)
 
 
 def _blur(pixels, seed):
