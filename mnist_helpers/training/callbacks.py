@@ -164,9 +164,9 @@ class ResumableTraining(keras.callbacks.Callback):
         return {f"v{i}": variable for i, variable in enumerate(changed)}
 
     def _save_state(self):
-        state = {"settings": self.settings, "history": json.dumps(self._history)}
+        history, variables = json.dumps(self._history), self._variables(self.model)
         with atomic_write(self.state_file) as temporary:
-            np.savez(temporary, **state, **self._variables(self.model))
+            np.savez(temporary, settings=self.settings, history=history, **variables)
 
     def _load_state(self, model):
         if not self.state_file.exists():

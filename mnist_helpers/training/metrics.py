@@ -53,8 +53,8 @@ def write_metrics(folder: str | Path, metrics: dict) -> None:
     write_json(output_dir(folder) / FILE_NAME, metrics)
 
 
-def update_metrics(folder: str | Path, phase: str, **values: Any) -> dict:
-    """Merges `values` into what is recorded of a phase, and returns the whole content.
+def update_metrics(folder: str | Path, phase: str, **values: Any) -> None:
+    """Merges `values` into what is recorded of a phase.
 
     Nothing is written where no model of the phase is recorded: the values are of a model elsewhere.
     """
@@ -62,7 +62,6 @@ def update_metrics(folder: str | Path, phase: str, **values: Any) -> dict:
     if phase in metrics["phases"]:
         metrics["phases"][phase] |= values
         write_metrics(folder, metrics)
-    return metrics
 
 
 def record_environment(folder: str | Path, dataset: str) -> None:

@@ -1,5 +1,6 @@
 """Which models a notebook or a command works with, and a word where they are poor."""
 
+import os
 from pathlib import Path
 
 from mnist_helpers.data.datasets import dataset_title
@@ -8,7 +9,6 @@ from mnist_helpers.training.metrics import read_metrics
 from mnist_helpers.validation import plain_text
 
 PHASES = {"clean_phase": "clean phase", "hybrid": "hybrid"}
-CHANCE = 0.1
 AT_CHANCE = 0.2
 POOR = 0.9
 
@@ -33,12 +33,12 @@ def find_models(
         FileNotFoundError: There is no such model, or it was trained on other data.
     """
     path = input_dir({"mine": folder, "shipped": SHIPPED_DIR}.get(choice, choice))
-    if choice == "mine" and path == TRAINED_DIR and dataset == "mnist" and not _models_in(path):
+    if choice == "mine" and path == TRAINED_DIR and dataset == "mnist" and not _holds_models(path):
         print(f"There is no model in {path.name}, so here are those that come with the project.")
         path = SHIPPED_DIR
-        runs = [file.parent for file in RUNS_DIR.glob("*/metrics.json") if _models_in(file.parent)]
+        runs = [file for file in RUNS_DIR.glob("*/metrics.json") if _holds_models(file.parent)]
         if runs:
-            newest = max(runs, key=lambda run: (run / "metrics.json").stat().st_mtime)
+            newest = max(runs, key=os.path.getmtime).parent
             print(f'For those of your last run, set MODEL = "runs/{newest.name}".')
     if not path.exists():
         raise FileNotFoundError(
@@ -107,9 +107,8 @@ def recorded_phase(model_file: Path) -> dict:
     return {}
 
 
-def _models_in(folder: Path) -> list[Path]:
-    """Returns a folder's models; a hidden file is one that was being written."""
-    return [path for path in folder.glob("*.keras") if not path.name.startswith(".")]
+def _holds_models(folder: Path) -> bool:
+    return any(folder.glob("[!.]*.keras"))  # a hidden one was being written
 
 
 def _recorded_models(folder: Path) -> dict[str, Path]:
@@ -137,7 +136,7 @@ def quality_warning(accuracy: float | None, name: str = "This network") -> str:
     )
     if accuracy < AT_CHANCE:
         return (
-            f"WARNING: {read}, and guessing gives {CHANCE:.0%}. It has learnt next to nothing, and "
+            f"WARNING: {read}, and guessing gives 10%. It has learnt next to nothing, and "
             f"what it says about a digit means nothing. {remedy}"
         )
     return f"Note: {read}; a good one reads more than 99%. {remedy}"

@@ -96,7 +96,7 @@ def training_dataset(
     def load(number, chosen):
         batch = tf.gather(images, chosen)
         inputs = tf.cast(batch[augmented:], tf.float32) / 255.0
-        if augmented:
+        if augmentation and augmented:
             changed = augmentation(batch[:augmented], seed=[seed, number])
             inputs = tf.concat([changed, inputs], axis=0)
         return inputs, tf.one_hot(tf.gather(labels, chosen), validation.CLASSES)
