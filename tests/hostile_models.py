@@ -108,10 +108,8 @@ def stray_layer() -> dict:
 
 
 def build_config() -> dict:
-    config = config_of(network(layers.Dense(1)))
-    dense = config["config"]["layers"][1]
-    dense["config"]["units"] = 400_000
-    dense["build_config"] = {"input_shape": [None, 400_000]}
+    config = unbuilt(network(layers.Dense(1)), "Dense", units=400_000)
+    config["config"]["layers"][1]["build_config"] = {"input_shape": [None, 400_000]}
     return config
 
 
@@ -134,9 +132,8 @@ def branches(count: int, make) -> dict:
 
 
 def called_often(times: int) -> dict:
-    config = config_of(network(layers.ReLU(name="again")))
-    layer = config["config"]["layers"][1]
-    layer["inbound_nodes"] *= times
+    config = config_of(network(layers.ReLU()))
+    config["config"]["layers"][1]["inbound_nodes"] *= times
     return config
 
 
@@ -146,16 +143,10 @@ def nested(depth: int) -> bytes:
 
 
 def large_matrix() -> dict:
-    matrix = layers.Dense(4, kernel_initializer="orthogonal", name="matrix")
-    config = config_of(network(layers.Flatten(), layers.Dense(3, name="before"), matrix))
-    for layer in config["config"]["layers"]:
-        if layer["class_name"] == "Dense":
-            layer["config"]["units"] = {"before": 3900, "matrix": 3200}.get(layer["name"], 10)
+    matrix = layers.Dense(4, kernel_initializer="orthogonal")
+    config = unbuilt(network(layers.Flatten(), layers.Dense(3), matrix), "Dense", units=3900)
+    config["config"]["layers"][3]["config"]["units"] = 3200
     return config
-
-
-def separable() -> dict:
-    return config_of(network(layers.SeparableConv2D(1, 1, depth_multiplier=2000)))
 
 
 FITS_OR_NOT = "opened|weights that do not fit its layers"
@@ -184,7 +175,10 @@ CONFIGS = {
         lambda: unbuilt(network(layers.ReLU()), "ReLU", negative_slope=float("nan")),
         "has nan for 'negative_slope'",
     ),
-    "a convolution inside a convolution": (separable, "values for one image"),
+    "a convolution inside a convolution": (
+        lambda: config_of(network(layers.SeparableConv2D(1, 1, depth_multiplier=2000))),
+        "values for one image",
+    ),
     "multiplications by the billion": (
         lambda: config_of(network(layers.Conv2D(160, 1), layers.Conv2D(160, 28, padding="same"))),
         "multiplications for one image|parameters",
