@@ -28,13 +28,16 @@ def network():
     return network
 
 
-def test_a_saved_model_comes_back_with_its_weights_in_float32(network, tmp_path):
+def test_a_saved_model_comes_back_with_its_weights_in_the_precision_asked_for(network, tmp_path):
     artifacts.save_model(network, tmp_path / "m.keras")
     loaded = artifacts.load_model(tmp_path / "m.keras")
     for a, b in zip(network.get_weights(), loaded.get_weights(), strict=True):
         np.testing.assert_array_equal(a, b)
     assert {layer.compute_dtype for layer in loaded.layers} == {"float32"}
     assert [path.name for path in tmp_path.iterdir()] == ["m.keras"]
+    loaded = artifacts.load_model(tmp_path / "m.keras", "mixed_bfloat16")
+    assert loaded.get_layer("conv1").compute_dtype == "bfloat16"
+    assert loaded.get_layer("digit").compute_dtype == "float32"
 
 
 def test_a_temperature_goes_into_the_saved_copy_and_not_into_the_model(network, tmp_path):
@@ -66,13 +69,6 @@ def test_a_saved_model_leaves_the_optimiser_behind(network, tmp_path):
     saved = keras.models.load_model(tmp_path / "m.keras")
     assert not saved.compiled
     assert not with_dtype_policy(trained, "float32").compiled
-
-
-def test_training_precision_comes_back_when_asked_for(network, tmp_path):
-    artifacts.save_model(network, tmp_path / "m.keras")
-    loaded = artifacts.load_model(tmp_path / "m.keras", "mixed_bfloat16")
-    assert loaded.get_layer("conv1").compute_dtype == "bfloat16"
-    assert loaded.get_layer("digit").compute_dtype == "float32"
 
 
 # What Keras 3.8, the oldest in which saved models open, accepts beside name, trainable and dtype.
