@@ -3,7 +3,7 @@
 import hashlib
 import importlib.metadata
 import re
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator
 from functools import cache
 from pathlib import Path
 
@@ -43,40 +43,37 @@ def code_version(
         A hexadecimal hash.
     """
     digest = hashlib.sha256("\0".join(sources).encode())
-    reached: dict[str, dict[Path, str]] = {}  # by room, the code of its files
-    found = set().union(*map(_imports, sources))
-    while found:
-        room = found.pop()
-        if room not in reached and room not in ignored:
-            reached[room] = {}
-            for path in _files(room):
-                reached[room][path], imported = _read(path, path.stat().st_mtime_ns)
-                found |= imported
-    for room in sorted(reached):
-        for path, code in reached[room].items():
-            digest.update(f"{path.relative_to(PACKAGE_DIR)} {code}".encode())
-    if reached:
+    rooms: set[str] = set()
+    found = _imports("\n".join(sources))
+    while found := found - rooms - set(ignored):
+        rooms |= found
+        found = _imports("\n".join(code for _, code in _code(found)))
+    for path, code in _code(sorted(rooms)):
+        digest.update(f"{path.relative_to(PACKAGE_DIR)} {code}".encode())
+    if rooms:
         versions = {name: importlib.metadata.version(name) for name in libraries}
         digest.update(repr(versions).encode())
     return digest.hexdigest()
 
 
-def _files(room: str) -> list[Path]:
-    folder = PACKAGE_DIR / room
-    if folder.is_dir():
-        return sorted(path for path in folder.rglob("*") if path.suffix in SUFFIXES)
-    return [folder.with_suffix(".py")]
+def _code(rooms: Iterable[str]) -> Iterator[tuple[Path, str]]:
+    """Yields the files of some rooms and the code in them."""
+    for room in rooms:
+        folder = PACKAGE_DIR / room
+        files = sorted(folder.rglob("*")) if folder.is_dir() else [folder.with_suffix(".py")]
+        for path in files:
+            if path.suffix in SUFFIXES:
+                yield path, _read(path, path.stat().st_mtime_ns)
 
 
 @cache
-def _read(path: Path, changed: int) -> tuple[str, set[str]]:
-    """Returns a file without comments, docstrings and empty lines, and the rooms it imports."""
+def _read(path: Path, changed: int) -> str:
+    """Returns a file; one of Python without comments, docstrings and empty lines."""
     source = path.read_text(encoding="utf-8")
     if path.suffix != ".py":
-        return source, set()
+        return source
     code = TRIVIA.sub(lambda found: found["string"] or "", source)
-    code = "\n".join(line.rstrip() for line in code.splitlines() if line.strip())
-    return code, _imports(code)
+    return "\n".join(line.rstrip() for line in code.splitlines() if line.strip())
 
 
 def _imports(code: str) -> set[str]:
