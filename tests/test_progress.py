@@ -5,14 +5,10 @@ import time
 import pytest
 
 from mnist_helpers.runner.sweep.plan import make_plan, pending_tasks
-from mnist_helpers.runner.sweep.progress import Display, LiveDisplay
+from mnist_helpers.runner.sweep.progress import Display
+from mnist_helpers.runner.sweep.task import take_off
 from mnist_helpers.runner.sweep.time_estimate import Estimate, duration
 from tests.tiny import write_training
-
-
-class Terminal(io.StringIO):
-    def isatty(self):
-        return True
 
 
 @pytest.fixture
@@ -25,12 +21,13 @@ def show(tmp_path, monkeypatch):
     file.write_text(text)
     runs = make_plan(file, tmp_path / "runs")
 
-    def make(kind):
+    def make(terminal):
         # Not sooner: pytest puts its own stderr in place when the test begins.
-        terminal = Terminal()
-        monkeypatch.setattr(sys, "stderr", terminal)
+        monkeypatch.setattr(sys, "stderr", io.StringIO())
+        monkeypatch.setattr(sys.stderr, "isatty", lambda: terminal, raising=False)
         monkeypatch.setenv("COLUMNS", "120")
-        return kind(runs, pending_tasks(runs), Estimate(tmp_path)), runs, terminal
+        left = {task.key: task for task in pending_tasks(runs)}
+        return Display(runs, left, Estimate(tmp_path)), runs, sys.stderr
 
     return make
 
@@ -40,22 +37,27 @@ def entry(task, **changes):
     return now | {"cell": 3, "cells": 5, "started": time.time() - 90, "seconds": 90.0} | changes
 
 
+def end(display, task, **changes):
+    take_off(task, changes, display.left)
+    display.on_end(task, entry(task, **changes))
+
+
 def test_lines_name_what_a_task_is_for_and_what_is_left(show):
-    display, runs, terminal = show(Display)
+    display, runs, written = show(terminal=False)
     first, second = runs[0].tasks
     with display:
         display.on_change(first.key, entry(first))
-        display.on_end(first, entry(first, state="done"))
+        end(display, first, state="done")
         display.on_change(second.key, entry(second, started=1))
         display.on_change(second.key, entry(second, started=1, epoch="2/3"))
         display.on_change(second.key, entry(second, started=2))
-        display.on_end(second, entry(second, state="failed", error="02 failed in cell 3\nOSError"))
+        end(display, second, state="failed", error="02 failed in cell 3\nOSError")
         display.on_change(second.key, entry(second))  # of a worker that lives on; nobody waits
     assert display.summary().startswith("0 of 2 runs done, about")
-    other, runs, _ = show(Display)
-    other.on_end(runs[0].tasks[0], entry(first, state="failed", error="fire"))
+    lines = written.getvalue().splitlines()
+    other, runs, _ = show(terminal=False)
+    end(other, runs[0].tasks[0], state="failed", error="fire")
     assert other.summary() == "0 of 2 runs done, nothing left"  # what builds on it is off the list
-    lines = terminal.getvalue().splitlines()
     assert lines[0] == "shared by 2 runs: 01_first: started, 5 cells"
     assert lines[1].startswith("shared by 2 runs: 01_first: done in 2 min; 0 of 2 runs done, about")
     assert lines[2:] == [
@@ -68,13 +70,13 @@ def test_lines_name_what_a_task_is_for_and_what_is_left(show):
 
 
 def test_a_terminal_shows_a_table_and_what_must_not_be_missed(show):
-    display, runs, terminal = show(LiveDisplay)
+    display, runs, written = show(terminal=True)
     first, second = runs[1].tasks
     with display:
-        display.on_end(first, entry(first, state="done"))
+        end(display, first, state="done")
         display.on_change(second.key, entry(second, epoch="3/10", accuracy=0.9876))
-        display.on_end(runs[0].tasks[1], entry(first, state="failed", error="[b]fire[/b] FAILED"))
-    shown = terminal.getvalue()
+        end(display, runs[0].tasks[1], state="failed", error="[b]fire[/b] FAILED")
+    shown = written.getvalue()
     assert "0 of 2 runs done, about" in shown and "[b]fire[/b] FAILED" in shown
     for text in ("SHARE=1", "02_second", "3/5", "3/10", "98.76%", "2 min"):
         assert text in shown, text

@@ -233,10 +233,9 @@ if SEED == 5:
 def test_a_local_worker_that_dask_gave_up_is_replaced(tmp_path):
     with (
         dask.config.set({"distributed.deploy.lost-worker-timeout": "100ms"}),
-        contextlib.closing(dask_workers.DaskWorkers(lambda *_: None, tmp_path, workers=1)) as pool,
+        dask_workers.dask_workers(tmp_path, workers=1) as pool,
     ):
-        (nanny,) = pool._cluster.workers.values()
-        dask_local.kill(nanny)  # and it starts no other, as if it took too long
+        dask_local.kill_workers(pool._cluster)  # none comes back, as if it took too long
         wait_until(lambda: pool.slots == 0)
         wait_until(lambda: pool.slots == 1)
 

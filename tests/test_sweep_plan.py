@@ -1,6 +1,5 @@
 """What a sweep's file may say, and what is planned from it; nothing here starts a kernel."""
 
-import contextlib
 import itertools
 import os
 import time
@@ -20,7 +19,7 @@ from mnist_helpers.runner.sweep import task as task_module
 from mnist_helpers.runner.sweep.code_hash import code_version
 from mnist_helpers.runner.sweep.plan import SWEEP_COPY, make_plan, pending_tasks
 from mnist_helpers.runner.sweep.results import write_results
-from mnist_helpers.runner.sweep.schedule import InProcess, run_tasks
+from mnist_helpers.runner.sweep.schedule import InProcess, settle_tasks
 from mnist_helpers.runner.sweep.sweep_yaml import SweepError
 from mnist_helpers.runner.sweep.time_estimate import Estimate
 from tests import hostile_sweeps
@@ -282,7 +281,8 @@ def test_a_thousand_runs_are_planned_run_and_tabulated_with_little_overhead(
     marks = [time.process_time()]
     runs = plan(f"notebooks: [01_first.ipynb]\ngrid: {{SHARE: {[n / 1000 for n in range(1000)]}}}")
     marks.append(time.process_time())
-    run_tasks(pending_tasks(runs[:50]), InProcess(lambda *_: None), Mock(), pages=False)
+    left = {task.key: task for task in pending_tasks(runs[:50])}
+    settle_tasks(left, InProcess().run(left, False, lambda *_: None), Mock())
     marks.append(time.process_time())
     rows = write_results(runs, tmp_path / "runs")
     marks.append(time.process_time())
@@ -299,10 +299,10 @@ def test_a_thousand_runs_are_planned_run_and_tabulated_with_little_overhead(
 
 @pytest.mark.slow
 def test_local_workers_share_out_the_cores(tmp_path):
-    from mnist_helpers.runner.sweep.dask_workers import DaskWorkers
+    from mnist_helpers.runner.sweep.dask_workers import dask_workers
 
     before = {name: os.environ.get(name) for name in task_module.THREADS}
-    with contextlib.closing(DaskWorkers(lambda *_: None, tmp_path, workers=2)) as pool:
+    with dask_workers(tmp_path, workers=2) as pool:
         # What this process starts later keeps all its threads.
         assert {name: os.environ.get(name) for name in task_module.THREADS} == before
         threads = [int(n) for n in pool._client.run(os.getenv, "OMP_NUM_THREADS").values()]

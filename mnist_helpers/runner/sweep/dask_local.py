@@ -4,10 +4,11 @@ import contextlib
 import logging
 import os
 import signal
+from dataclasses import dataclass
 
 import dask
 import psutil
-from distributed import LocalCluster, Nanny, Worker, WorkerPlugin
+from distributed import LocalCluster, Worker, WorkerPlugin
 
 from mnist_helpers.runner.sweep.task import THREADS, cores
 
@@ -20,12 +21,13 @@ def default_workers() -> int:
     return max(1, min(len(cores()), psutil.virtual_memory().available // BYTES_PER_WORKER))
 
 
-def kill(nanny: Nanny) -> None:
-    """Ends a local worker in the middle of its task, for which Dask would wait; not its nanny."""
-    nanny.close_gracefully()  # it is not to start another
-    if nanny.pid:
-        with contextlib.suppress(psutil.NoSuchProcess):
-            psutil.Process(nanny.pid).kill()
+def kill_workers(cluster: LocalCluster) -> None:
+    """Ends workers in the middle of their tasks, for which Dask would wait; not their nannies."""
+    for nanny in cluster.workers.values():
+        nanny.close_gracefully()  # it is not to start another
+        if nanny.pid:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                psutil.Process(nanny.pid).kill()
 
 
 def local_cluster(workers: int) -> LocalCluster:
@@ -55,16 +57,15 @@ def local_cluster(workers: int) -> LocalCluster:
         signal.signal(signal.SIGINT, handler)
 
 
+@dataclass
 class LocalWorker(WorkerPlugin):
     """Dask's hook for a worker process that starts: its cores, and how it ends.
 
-    Args:
+    Attributes:
         workers: How many share the cores.
     """
 
-    def __init__(self, workers: int):
-        """Keeps the number."""
-        self.workers = workers
+    workers: int
 
     def setup(self, worker: Worker) -> None:
         """Prepares the process, in its main thread."""

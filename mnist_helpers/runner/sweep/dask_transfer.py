@@ -7,8 +7,7 @@ import tempfile
 from dataclasses import replace
 from pathlib import Path
 
-from mnist_helpers.files import read_json, write_json
-from mnist_helpers.runner.sweep.task import Emit, Task, run_task
+from mnist_helpers.runner.sweep.task import Emit, Task, copy_results, run_task
 
 
 def pack(folder: Path) -> bytes:
@@ -45,9 +44,7 @@ def run_packed(task: Task, pages: bool, emit: Emit, before: bytes | None) -> tup
 
 
 def take_home(task: Task, content: bytes) -> None:
-    """Puts what a task left elsewhere into its folder here; its status comes last."""
+    """Puts what a task left elsewhere into its folder here."""
     with tempfile.TemporaryDirectory() as temporary:
         unpack(content, Path(temporary))
-        ignored = shutil.ignore_patterns("status.json")
-        shutil.copytree(temporary, task.folder, dirs_exist_ok=True, ignore=ignored)
-        write_json(task.folder / "status.json", read_json(Path(temporary) / "status.json"))
+        copy_results(Path(temporary), task.folder)

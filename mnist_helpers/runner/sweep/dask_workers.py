@@ -4,77 +4,78 @@ import logging
 import queue
 import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import CancelledError
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager, suppress
 from functools import partial
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from distributed import Client, KilledWorker, get_worker
+from distributed import Client, Future, KilledWorker, get_worker
 
-from mnist_helpers.runner.sweep.dask_local import default_workers, kill, local_cluster
+from mnist_helpers.runner.sweep.dask_local import default_workers, kill_workers, local_cluster
 from mnist_helpers.runner.sweep.dask_transfer import pack, run_packed, take_home
-from mnist_helpers.runner.sweep.task import Emit, SchedulerLostError, Task, cores, run_task
+from mnist_helpers.runner.sweep.task import Emit, Ended, SchedulerLostError, Task, cores, run_task
 
 SECONDS_TO_CONNECT = 10
 SECONDS_FOR_WORKERS = 60
 SECONDS_BETWEEN_LOOKS = 0.5
 
 
-class DaskWorkers:
-    """Workers of Dask, which starts a task of a lost worker again on another.
+@contextmanager
+def dask_workers(
+    folder: Path, workers: int | None = None, address: str | None = None
+) -> Iterator["DaskWorkers"]:
+    """Starts workers or connects to them; local ones end, and with them the kernels that they run.
 
     Args:
-        emit: Is told of what happens, in the thread that calls `ended`.
         folder: The folder of the sweep; workers that do not see it get and send its parts.
         workers: How many local ones to start.
         address: Of a scheduler whose workers are used instead, such as `tcp://10.0.0.1:8786`.
 
     Raises:
         OSError: The scheduler does not answer, or has no worker that can be used.
+    """
+    for name in ("distributed", "distributed.client", "distributed.scheduler"):
+        logging.getLogger(name).setLevel(logging.CRITICAL)  # what happens is said in sentences
+    cluster = None
+    with ExitStack() as opened:
+        if address is None:
+            cluster = local_cluster(workers or default_workers())
+            opened.callback(cluster.close, timeout=10)
+            opened.callback(kill_workers, cluster)
+        client = Client(cluster or address, timeout=SECONDS_TO_CONNECT, set_as_default=False)
+        opened.callback(client.close, timeout=5)
+        client.wait_for_workers(workers or 1, timeout=SECONDS_FOR_WORKERS)
+        yield DaskWorkers(client, address, folder)
+
+
+class DaskWorkers:
+    """Workers of Dask, which starts a task of a lost worker again on another.
+
+    Args:
+        client: What they are reached by.
+        address: Of their scheduler; none if they are of this machine.
+        folder: The folder of the sweep.
 
     Attributes:
         cores: How many cores work; of a cluster, how many workers.
-        local: Whether all the workers are of this machine and this code.
     """
 
-    def __init__(
-        self, emit: Emit, folder: Path, workers: int | None = None, address: str | None = None
-    ):
-        """Starts the workers, or connects to them."""
-        for name in ("distributed", "distributed.client", "distributed.scheduler"):
-            logging.getLogger(name).setLevel(logging.CRITICAL)  # what happens is said in sentences
-        self.emit, self.local, self.address = emit, address is None, address
-        self._messages: queue.Queue = queue.Queue()
-        self._running: dict[str, tuple[Task, Any]] = {}
-        self._seen_workers = time.monotonic()
-        self._topic = f"mnist-{uuid.uuid4().hex}"
-        with ExitStack() as opened:
-            self._cluster = None
-            if self.local:
-                self._cluster = local_cluster(workers or default_workers())
-                opened.callback(self._cluster.close, timeout=10)
-            self._client = Client(
-                self._cluster or address, timeout=SECONDS_TO_CONNECT, set_as_default=False
-            )
-            opened.callback(self._client.close, timeout=5)
-            opened.callback(self._kill)
-            self._client.wait_for_workers(workers or 1, timeout=SECONDS_FOR_WORKERS)
-            self._prepare(folder)
-            self._opened = opened.pop_all()
-
-    def _prepare(self, folder: Path) -> None:
-        found = self._client.scheduler_info(n_workers=-1)["workers"]
+    def __init__(self, client: Client, address: str | None, folder: Path):
+        """Looks at the workers."""
+        found = client.scheduler_info(n_workers=-1)["workers"]
         several = [name for name, worker in found.items() if worker["nthreads"] > 1]
         if several:
             raise OSError(
                 f"The Dask worker {several[0]} has several threads, but a process can run one "
                 "notebook at a time: start workers with --nthreads 1."
             )
-        self.cores = len(cores()) if self.local else len(found)
-        self._shared = self.local or self._see_folder(folder)
-        self._client.subscribe_topic(self._topic, self._messages.put)
+        self._client, self._cluster, self._address = client, client.cluster, address
+        self.cores = len(found) if address else len(cores())
+        self._shared = not address or self._see_folder(folder)
+        self._seen_workers = time.monotonic()
 
     def _see_folder(self, folder: Path) -> bool:
         token = folder / f".seen-{uuid.uuid4().hex}"
@@ -83,6 +84,37 @@ class DaskWorkers:
             return all(self._client.run(token.exists).values())
         finally:
             token.unlink()
+
+    def run(self, left: dict[str, Task], pages: bool, emit: Emit) -> Iterator[Ended]:
+        """Runs tasks on the workers.
+
+        Args:
+            left: The tasks by key, parents before children; whoever iterates takes out what has
+                ended.
+            pages: Whether to make HTML pages of the notebooks.
+            emit: Is told of what happens, in this thread.
+
+        Yields:
+            A task that has ended, and a function that returns its entry or raises its error.
+        """
+        topic = f"mnist-{uuid.uuid4().hex}"
+        messages: queue.Queue = queue.Queue()
+        self._client.subscribe_topic(topic, messages.put)
+        running: dict[str, tuple[Task, Future]] = {}
+        while left:
+            # They are in the order of the runs, so what ends a run comes before the next run.
+            waiting = (task for key, task in left.items() if key not in running)
+            ready = (task for task in waiting if not (task.parent and task.parent.key in left))
+            for task in islice(ready, max(0, self.slots - len(running))):
+                future = self._submit(task, pages, topic)
+                future.add_done_callback(messages.put)
+                running[task.key] = task, future
+            for message in _arrived(messages):
+                if isinstance(message, tuple):  # time and content of an event
+                    emit(*message[1])
+                else:
+                    task, future = running.pop(message.key)
+                    yield task, partial(self._result, task, future)
 
     @property
     def slots(self) -> int:
@@ -107,37 +139,20 @@ class DaskWorkers:
         return number
 
     def _lost(self, what: str) -> SchedulerLostError:
-        where = "on this machine" if self.local else f"at {self.address}"
+        where = f"at {self._address}" if self._address else "on this machine"
         return SchedulerLostError(
             f"{what} ({where}). What is finished is kept: once scheduler and workers run again, "
             "the same command continues from here."
         )
 
-    def submit(self, task: Task, pages: bool) -> None:
+    def _submit(self, task: Task, pages: bool, topic: str) -> Future:
         """Has a worker run the task; sends the folder of the task before along if it must."""
         before = pack(task.parent.folder) if task.parent and not self._shared else None
-        future = self._client.submit(
-            _run_on_worker, task, pages, self._topic, self._shared, before,
-            key=task.key, pure=False,
-        )  # fmt: skip
-        self._running[task.key] = task, future
-        future.add_done_callback(self._messages.put)
+        return self._client.submit(
+            _run_on_worker, task, pages, topic, self._shared, before, key=task.key, pure=False
+        )
 
-    def ended(self) -> Iterator[tuple[str, Callable[[], dict]]]:
-        """Waits a moment; yields key, and a function that returns the entry, of what has ended."""
-        timeout: float | None = SECONDS_BETWEEN_LOOKS
-        while True:
-            try:
-                message = self._messages.get(timeout=timeout)
-            except queue.Empty:
-                return
-            timeout = 0.001
-            if isinstance(message, tuple):  # time and content of an event
-                self.emit(*message[1])
-            elif task_and_future := self._running.pop(message.key, None):
-                yield message.key, partial(self._result, *task_and_future)
-
-    def _result(self, task: Task, future: Any) -> dict:
+    def _result(self, task: Task, future: Future) -> dict:
         try:
             entry, content = future.result()
         except KilledWorker as error:
@@ -149,13 +164,13 @@ class DaskWorkers:
             take_home(task, content)
         return entry
 
-    def _kill(self) -> None:
-        for worker in self._cluster.workers.values() if self._cluster else ():
-            kill(worker)
 
-    def close(self) -> None:
-        """Leaves the workers; local ones end, and with them the kernels that they run."""
-        self._opened.close()
+def _arrived(messages: queue.Queue) -> Iterator[Any]:
+    """Waits a moment for a message; yields it and what has come behind it."""
+    with suppress(queue.Empty):
+        yield messages.get(timeout=SECONDS_BETWEEN_LOOKS)
+        while True:
+            yield messages.get_nowait()
 
 
 def _run_on_worker(

@@ -3,29 +3,28 @@
 import datetime
 import os
 import socket
-import sys
 import time
-from collections.abc import Callable, Collection, Iterator
-from contextlib import closing, contextmanager
+from collections.abc import Callable, Collection, Iterable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import partial
-from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING
 
 from filelock import FileLock, Timeout
 
 from mnist_helpers.files import read_json, write_json
 from mnist_helpers.runner.sweep.plan import Run, pending_tasks
-from mnist_helpers.runner.sweep.progress import Display, LiveDisplay
+from mnist_helpers.runner.sweep.progress import Display
 from mnist_helpers.runner.sweep.results import write_results
 from mnist_helpers.runner.sweep.task import (
     CodeChangedError,
     Emit,
+    Ended,
     SchedulerLostError,
     Task,
     cores,
-    drop_dependents,
     run_task,
+    take_off,
     write_entry,
 )
 from mnist_helpers.runner.sweep.time_estimate import Estimate
@@ -33,7 +32,6 @@ from mnist_helpers.runner.sweep.time_estimate import Estimate
 if TYPE_CHECKING:
     from mnist_helpers.runner.sweep.dask_workers import DaskWorkers
 
-Workers: TypeAlias = "InProcess | DaskWorkers"
 SECONDS_BETWEEN_SAVES = 30
 LOCAL_CODE = (
     "The code of mnist_helpers has changed since this was started. What is finished is kept: start "
@@ -74,19 +72,19 @@ def run_all(
     """
     with _held(folder):
         runs = plan()
-        tasks = pending_tasks(runs, states)
-        _get_data(tasks)
+        left = {task.key: task for task in pending_tasks(runs, states)}
+        _get_data(left.values())
         try:
-            if tasks:
-                kind = LiveDisplay if sys.stderr.isatty() else Display
-                display = kind(runs, tasks, Estimate(folder.parent))
-                if len(runs) == 1 and not scheduler:
-                    place: Workers = InProcess(display.on_change)
-                else:
-                    place = _dask_workers(display.on_change, folder, workers, scheduler)
-                display.cores = place.cores
-                with closing(place), display:
-                    run_tasks(tasks, place, display, pages, lambda: write_results(runs, folder))
+            if left:
+                with (
+                    _workers(runs, folder, workers, scheduler) as place,
+                    Display(runs, left, Estimate(folder.parent), place.cores) as display,
+                ):
+                    ended = place.run(left, pages, display.on_change)
+                    settle_tasks(left, ended, display, lambda: write_results(runs, folder))
+        except CodeChangedError as error:
+            text = OTHER_CODE.format(error) if scheduler else LOCAL_CODE
+            raise CodeChangedError(text) from error
         finally:
             rows = write_results(runs, folder)
     return rows
@@ -115,20 +113,22 @@ def _held(folder: Path) -> Iterator[None]:
             holder.unlink(missing_ok=True)
 
 
-def _dask_workers(
-    emit: Emit, folder: Path, workers: int | None, scheduler: str | None
-) -> "DaskWorkers":
+def _workers(
+    runs: list[Run], folder: Path, workers: int | None, scheduler: str | None
+) -> AbstractContextManager["InProcess | DaskWorkers"]:
+    if len(runs) == 1 and not scheduler:
+        return nullcontext(InProcess())
     try:
-        from mnist_helpers.runner.sweep.dask_workers import DaskWorkers
+        from mnist_helpers.runner.sweep.dask_workers import dask_workers
     except ImportError as error:
         raise OSError(
             "Several runs, and --scheduler, need Dask, which the lock holds. Run in the project: "
             "python -m pip install --require-hashes -r requirements.lock"
         ) from error
-    return DaskWorkers(emit, folder, workers, scheduler)
+    return dask_workers(folder, workers, scheduler)
 
 
-def _get_data(tasks: list[Task]) -> None:
+def _get_data(tasks: Iterable[Task]) -> None:
     """Downloads MNIST before several workers would try to at once."""
     if any(task.parameters.get("DATASET") == "mnist" for task in tasks):
         from mnist_helpers.data.mnist import load_mnist
@@ -137,79 +137,52 @@ def _get_data(tasks: list[Task]) -> None:
 
 
 class InProcess:
-    """Runs tasks in this process: for a single run a second one, which takes seconds, is no gain.
+    """This process: for a single run a second one, which takes seconds, is no gain."""
 
-    It has what `DaskWorkers` has.
-    """
+    def __init__(self) -> None:
+        """Counts the cores."""
+        self.cores = len(cores())
 
-    slots, local = 1, True
-
-    def __init__(self, emit: Emit):
-        """Takes who is told of what happens."""
-        self.emit, self.cores = emit, len(cores())
-        self._submitted: list[tuple[str, Callable[[], dict]]] = []
-
-    def submit(self, task: Task, pages: bool) -> None:
-        """Keeps the task for `ended`."""
-        self._submitted.append((task.key, partial(run_task, task, pages, self.emit)))
-
-    def ended(self) -> Iterator[tuple[str, Callable[[], dict]]]:
-        """Yields the key of each task, and a function that runs it and returns its entry."""
-        while self._submitted:
-            yield self._submitted.pop()
-
-    def close(self) -> None:
-        """Does nothing."""
+    def run(self, left: dict[str, Task], pages: bool, emit: Emit) -> Iterator[Ended]:
+        """Does what `DaskWorkers.run` does, one task after another."""
+        while left:
+            task = next(iter(left.values()))
+            yield task, partial(run_task, task, pages, emit)
 
 
-def run_tasks(
-    tasks: list[Task],
-    workers: Workers,
+def settle_tasks(
+    left: dict[str, Task],
+    ended: Iterable[Ended],
     display: Display,
-    pages: bool,
     save: Callable[[], object] = lambda: None,
 ) -> None:
-    """Runs tasks; each leaves its state in its folder, and what builds on a failed one is left out.
+    """Takes tasks off the list as they end; what builds on a failed one is left out.
 
     Args:
-        tasks: As `pending_tasks` returns them: parents before children.
-        workers: Where they run.
-        display: Is told what starts and ends.
-        pages: Whether to make HTML pages of the notebooks.
+        left: By key, as `pending_tasks` returns them: parents before children.
+        ended: From where they run.
+        display: Is told what ends.
         save: Is called from time to time.
 
     Raises:
         CodeChangedError: A worker has other code than the tasks were planned with.
         SchedulerLostError: Dask's scheduler is gone.
     """
-    pending, saved = {task.key: task for task in tasks}, time.monotonic()
-    running: dict[str, Task] = {}
-    while pending or running:
-        free = max(0, workers.slots - len(running))
-        unfinished = pending.keys() | running.keys()
-        # The list has each run's tasks together, so what ends a run comes before the next run.
-        ready = (t for t in pending.values() if not (t.parent and t.parent.key in unfinished))
-        for task in list(islice(ready, free)):
-            running[task.key] = pending.pop(task.key)
-            workers.submit(task, pages)
-        for key, result in workers.ended():
-            task = running.pop(key)
-            entry = _settle(task, result, workers.local)
-            if entry["state"] != "done":
-                drop_dependents(task, pending)
-            display.on_end(task, entry)
-            if time.monotonic() - saved > SECONDS_BETWEEN_SAVES:
-                save()
-                saved = time.monotonic()
+    saved = time.monotonic()
+    for task, result in ended:
+        entry = _settle(task, result)
+        take_off(task, entry, left)
+        display.on_end(task, entry)
+        if time.monotonic() - saved > SECONDS_BETWEEN_SAVES:
+            save()
+            saved = time.monotonic()
 
 
-def _settle(task: Task, result: Callable[[], dict], local: bool) -> dict:
+def _settle(task: Task, result: Callable[[], dict]) -> dict:
     """Returns a task's entry; notes a failure that the worker could not note."""
     try:
         return result()
-    except CodeChangedError as error:
-        raise CodeChangedError(LOCAL_CODE if local else OTHER_CODE.format(error)) from error
-    except SchedulerLostError:
+    except (CodeChangedError, SchedulerLostError):
         raise
     except Exception as error:  # whatever it is, the other tasks go on
         reason = str(error) if type(error) is RuntimeError else f"{type(error).__name__}: {error}"

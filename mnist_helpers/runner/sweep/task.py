@@ -20,6 +20,7 @@ THREADS = ("OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS"
 # papermill keeps state of its own in the process, so a worker runs one notebook at a time.
 ONE_AT_A_TIME = threading.Lock()
 Emit = Callable[[str, dict], None]
+Ended = tuple["Task", Callable[[], dict]]  # a task, and what returns its entry or raises its error
 
 
 class CodeChangedError(ValueError):
@@ -79,13 +80,19 @@ def write_entry(task: Task, entry: dict) -> None:
     write_json(task.folder / "status.json", {"notebooks": notebooks})
 
 
-def drop_dependents(failed: Task, tasks: dict[str, Task]) -> None:
-    """Removes from tasks by key, parents before children, all that build on a failed one."""
-    dropped = {failed.key}
-    for key, task in list(tasks.items()):
-        if task.parent and task.parent.key in dropped:
-            dropped.add(key)
-            del tasks[key]
+def take_off(task: Task, entry: dict, left: dict[str, Task]) -> None:
+    """Removes a task that has ended from those left, and all that build on it if it failed."""
+    del left[task.key]
+    if entry["state"] != "done":
+        for child in [other for other in left.values() if other.parent is task]:
+            take_off(child, entry, left)
+
+
+def copy_results(source: Path, target: Path) -> None:
+    """Copies what tasks have left in a folder into another; its status comes last."""
+    ignored = shutil.ignore_patterns("*.lock", "status.json", KERNEL_FILE)
+    shutil.copytree(source, target, dirs_exist_ok=True, ignore=ignored)
+    write_json(target / "status.json", {"notebooks": read_status(source)})
 
 
 def run_task(task: Task, pages: bool, emit: Emit) -> dict:
@@ -176,14 +183,12 @@ def _threads() -> int:
 
 
 def _fill(task: Task) -> None:
-    """Gives a new folder what the task before left; its status comes last."""
+    """Gives a new folder what the task before left."""
     parent = task.parent
     if parent is None or parent.folder == task.folder:
         return
     if read_status(task.folder).get(parent.name, {}).get("key") != parent.key:
-        ignored = shutil.ignore_patterns("*.lock", "status.json", KERNEL_FILE)
-        shutil.copytree(parent.folder, task.folder, dirs_exist_ok=True, ignore=ignored)
-        write_json(task.folder / "status.json", {"notebooks": read_status(parent.folder)})
+        copy_results(parent.folder, task.folder)
 
 
 def _run_notebook(task: Task, pages: bool, printed: Output) -> None:
