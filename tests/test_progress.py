@@ -24,7 +24,7 @@ def show(tmp_path, monkeypatch):
     def make(terminal):
         # Not sooner: pytest puts its own stderr in place when the test begins.
         monkeypatch.setattr(sys, "stderr", io.StringIO())
-        monkeypatch.setattr(sys.stderr, "isatty", lambda: terminal, raising=False)
+        monkeypatch.setattr(sys.stderr, "isatty", lambda: terminal)
         monkeypatch.setenv("COLUMNS", "120")
         left = {task.key: task for task in pending_tasks(runs)}
         return Display(runs, left, Estimate(tmp_path)), runs, sys.stderr
