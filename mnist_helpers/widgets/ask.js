@@ -35,11 +35,7 @@ function conversation(model, el, meanwhile = "") {
   return { ask, say, hide };
 }
 
-function makeButton(text, title) {
-  const control = document.createElement("button");
-  control.textContent = text;
-  control.title = title;
-  control.className = "jupyter-button widget-button";
-  control.style.cssText = "width: auto; margin: 0";
-  return control;
+function buttonHtml(text, title) {
+  return `<button class="jupyter-button widget-button" title="${title}"
+    style="width: auto; margin: 0">${text}</button>`;
 }

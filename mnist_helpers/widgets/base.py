@@ -42,10 +42,10 @@ def handle_errors(message: ipywidgets.HTML | SimpleNamespace) -> Iterator[None]:
         raise
 
 
-def javascript(name: str) -> str:
-    """Returns a widget's module: the shared `ask.js`, then the file `name`."""
+def javascript(*names: str) -> str:
+    """Returns scripts of this folder, one after the other."""
     folder = Path(__file__).parent
-    return "".join((folder / file).read_text(encoding="utf-8") for file in ("ask.js", name))
+    return "".join((folder / f"{name}.js").read_text(encoding="utf-8") for name in names)
 
 
 class StillPicture:

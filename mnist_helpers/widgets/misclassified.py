@@ -90,7 +90,7 @@ class MisclassifiedBrowser(AskingWidget):
         still: The digits of the fullest cell off the diagonal.
     """
 
-    _esm = javascript("misclassified.js")
+    _esm = javascript("ask", "misclassified")
     counts: traitlets.List = traitlets.List().tag(sync=True)
     other_counts: traitlets.List = traitlets.List().tag(sync=True)
     model_name = traitlets.Unicode().tag(sync=True)

@@ -68,13 +68,9 @@ class DigitPad(AskingWidget):
         still: The example and its prediction.
     """
 
-    _esm = javascript("pad.js")
+    _esm = javascript("ask", "canvas", "pad")
     pen_width = traitlets.Float(PEN_WIDTH).tag(sync=True)
     examples = traitlets.Dict({str(d): strokes for d, strokes in EXAMPLES.items()}).tag(sync=True)
-    label = traitlets.Unicode(
-        "Drawing pad. Draw a digit, or press a key from 0 to 9 for an example, Backspace to undo, "
-        "Delete to clear. The prediction is read out beside it."
-    ).tag(sync=True)
 
     def __init__(self, reader: Reader, example: int = 7) -> None:
         self.reader = reader

@@ -73,7 +73,7 @@ class PictureUpload(AskingWidget):
         still: The steps of a made-up photo, to begin with.
     """
 
-    _esm = javascript("upload.js")
+    _esm = javascript("ask", "canvas", "upload")
 
     def __init__(self, reader: Reader) -> None:
         self.reader = reader

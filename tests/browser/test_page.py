@@ -146,7 +146,7 @@ def test_another_finger_does_not_end_a_stroke(page):
             document.getElementById("pad").dispatchEvent(
                 new PointerEvent(kind, { pointerId: 99, clientX: 9, clientY: 9, bubbles: true }));
     }""")
-    assert page.evaluate("stroke.length") > 1 and page.evaluate("strokes.length") == 0
+    assert page.evaluate("pad.stroke.length") > 1 and page.evaluate("pad.strokes.length") == 0
 
 
 @on_the_desk

@@ -9,14 +9,6 @@ if (window.frameElement)
     window.frameElement.style.height = `${document.documentElement.offsetHeight + 2}px`;
   }).observe(document.body);
 
-function newContext(width, height) {
-  const canvas = document.createElement("canvas");
-  [canvas.width, canvas.height] = [width, height];
-  const context = canvas.getContext("2d", { willReadFrequently: true });
-  context.imageSmoothingQuality = "high";
-  return context;
-}
-
 function paint(canvas, data, width, height, colour) {
   canvas.width = width;
   canvas.height = height;

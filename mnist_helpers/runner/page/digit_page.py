@@ -28,13 +28,14 @@ from mnist_helpers.training.artifacts import load_model
 from mnist_helpers.training.metrics import read_metrics
 from mnist_helpers.training.model_choice import recorded_phase
 from mnist_helpers.validation import percent
-from mnist_helpers.widgets import html, pad
+from mnist_helpers.widgets import base, html, pad
 
 TOLERANCE = 0.01  # of a probability; weights are rounded to 16 bits
 NETWORK, DECIDING, FILTERS, TO_MNIST, COMMON, PAGE = (
     javascript(name) for name in ("network", "deciding", "filters", "to_mnist", "common", "page")
 )
-CONSTANTS = "const CONSTANTS = JSON.parse(document.getElementById('constants').textContent);"
+CANVAS = base.javascript("canvas")
+CONSTANTS = "const CONSTANTS = read('constants');"
 # What the page shares with the modules of Python that it stands in for.
 SHARED = {
     background: (
@@ -151,15 +152,14 @@ def render(network: str, facts: dict[str, str], link: str = "") -> str:
     """
     if ":" in link and not link.startswith("https://"):
         raise ValueError(f"A link is relative or begins with https://, not {link[:40]!r}.")
-    scripts = [NETWORK, DECIDING, FILTERS, COMMON, CONSTANTS, TO_MNIST, PAGE]
+    scripts = [NETWORK, DECIDING, FILTERS, COMMON, CONSTANTS, TO_MNIST, CANVAS, PAGE]
     is_digit = load_model(reader.IS_DIGIT_MODEL, outputs=1)
     data = {
         "network": json.loads(network),
         "is-digit": json.loads(network_json(is_digit)),
         "constants": constants() | {"LEAST_SCORE": reader.least_score()},
-        "facts": facts,
     }
-    return render_page("digit_page.html.j2", scripts, data, link=link)
+    return render_page("digit_page.html.j2", scripts, data, facts=facts, link=link)
 
 
 def model_facts(path: Path) -> dict[str, str]:

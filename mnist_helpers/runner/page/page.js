@@ -2,38 +2,19 @@
 const MAPPED = ["conv", "depthwise", "max_pool", "average_pool"];
 const NETWORK = unpack(read("network"));
 const IS_DIGIT = unpack(read("is-digit"));
-const pad = $("pad");
-const pen = pad.getContext("2d", { willReadFrequently: true });
 const small = newContext(CONSTANTS.PAD_SIDE, CONSTANTS.PAD_SIDE);
-const LARGEST_UPLOAD = 1600; // pixels; a phone's pictures have thrice as many
-let strokes = [];
-let stroke = null;
-let pointer = null; // which finger draws it
-let inputs = 0; // drawings and uploads so far: of two, the later one is answered
-let isExample = false;
+const pad = drawingPad(
+  { canvas: $("pad"), undo: $("undo"), clear: $("clear"), example: $("example") },
+  { penWidth: CONSTANTS.PEN_WIDTH, examples: CONSTANTS.EXAMPLES, changed: answer, drawing: follow },
+);
+let inputs = 0; // changes of the drawing so far, by which an upload sees that it comes too late
 let watching = false;
 let looked = null; // steps, image and what each layer gave, of the last answer
-
-function draw() {
-  pen.fillStyle = "white";
-  pen.shadowBlur = 0;
-  pen.fillRect(0, 0, pad.width, pad.height);
-  pen.lineWidth = CONSTANTS.PEN_WIDTH * pad.width;
-  pen.lineCap = pen.lineJoin = "round";
-  pen.strokeStyle = pen.shadowColor = "black";
-  pen.shadowBlur = pad.width / 70;
-  for (const points of stroke ? [...strokes, stroke] : strokes) {
-    pen.beginPath();
-    points.forEach(([x, y]) => pen.lineTo(x * pad.width, y * pad.height));
-    if (points.length === 1) pen.lineTo(points[0][0] * pad.width + 0.1, points[0][1] * pad.height);
-    pen.stroke();
-  }
-}
 
 // The drawing, as large as Python makes it.
 function drawing() {
   const side = CONSTANTS.PAD_SIDE;
-  small.drawImage(pad, 0, 0, side, side);
+  small.drawImage($("pad"), 0, 0, side, side);
   return small.getImageData(0, 0, side, side);
 }
 
@@ -80,12 +61,14 @@ function show(pixels) {
 
 // While one draws, the maps follow, at most once a frame and only where they are open: a slow phone
 // needs its time for the pen. The words wait for the stroke's end, as they are read aloud.
-function watch() {
+function follow() {
+  inputs++;
+  document.body.classList.add("drawing");
   if (watching || !$("inside").open) return;
   watching = true;
   requestAnimationFrame(() => {
     watching = false;
-    if (!stroke) return;
+    if (!pad.stroke) return;
     try {
       looked = readPixels(drawing());
       look();
@@ -93,6 +76,13 @@ function watch() {
       if (!(error instanceof PictureError)) throw error;
     }
   });
+}
+
+function answer() {
+  inputs++;
+  document.body.classList.remove("drawing");
+  if (pad.strokes.length) show(drawing());
+  else say("Draw a digit.");
 }
 
 function say(text) {
@@ -185,85 +175,24 @@ function showPlaces(layer) {
   });
 }
 
-function answer() {
-  draw();
-  if (strokes.length) show(drawing());
-  else say("Draw a digit.");
-}
-
-function add(event) {
-  const box = pad.getBoundingClientRect();
-  const seen = event.getCoalescedEvents?.() ?? [];
-  for (const { clientX, clientY } of seen.length ? seen : [event])
-    stroke.push([(clientX - box.left) / box.width, (clientY - box.top) / box.height]);
-  draw();
-  watch();
-}
-
-function change(next, example = false) {
-  inputs++;
-  stroke = null;
-  document.body.classList.remove("drawing");
-  strokes = next;
-  isExample = example;
-  answer();
-}
-
-pad.addEventListener("pointerdown", (event) => {
-  if (event.button !== 0 || stroke) return; // a second finger, or the palm, does not end a stroke
-  event.preventDefault();
-  pad.focus({ preventScroll: true });
-  pad.setPointerCapture(event.pointerId);
-  pointer = event.pointerId;
-  inputs++;
-  if (isExample) strokes = [];
-  isExample = false;
-  stroke = [];
-  document.body.classList.add("drawing");
-  add(event);
-});
-const draws = (event) => stroke && event.pointerId === pointer;
-pad.addEventListener("pointermove", (event) => draws(event) && add(event));
-for (const end of ["pointerup", "pointercancel"])
-  pad.addEventListener(end, (event) => draws(event) && change([...strokes, stroke]));
-pad.addEventListener("keydown", (event) => {
-  const control = event.ctrlKey || event.metaKey;
-  if (event.key === "Backspace" || (control && event.key === "z")) change(strokes.slice(0, -1));
-  else if (event.key === "Delete") change([]);
-  else if (!control && CONSTANTS.EXAMPLES[event.key])
-    change(CONSTANTS.EXAMPLES[event.key], true);
-  else return;
-  event.preventDefault();
-});
-$("undo").addEventListener("click", () => change(strokes.slice(0, -1)));
-$("clear").addEventListener("click", () => change([]));
-$("example").addEventListener("change", (event) => {
-  if (event.target.value) change(CONSTANTS.EXAMPLES[event.target.value], true);
-  event.target.value = "";
-});
 $("layer").addEventListener("change", showLayer);
 $("inside").addEventListener("toggle", showLayer);
-async function openPicture(event) {
+async function upload(event) {
   const [file] = event.target.files;
   event.target.value = "";
   if (!file) return;
-  change([]);
+  pad.change([]);
   const number = inputs;
   $("answer").textContent = "Reading…";
   try {
-    const bitmap = await createImageBitmap(file);
-    if (number !== inputs) return;
-    const factor = Math.min(1, LARGEST_UPLOAD / Math.max(bitmap.width, bitmap.height));
-    const size = [bitmap.width, bitmap.height].map((s) => Math.max(1, Math.round(s * factor)));
-    const context = newContext(...size);
-    context.drawImage(bitmap, 0, 0, ...size);
-    show(context.getImageData(0, 0, ...size));
+    const { context } = await openPicture(file);
+    if (number === inputs) show(context.getImageData(0, 0, context.canvas.width, context.canvas.height));
   } catch {
     if (number !== inputs) return;
     $("answer").textContent = "This browser cannot open that file as a picture; try a PNG or JPEG.";
   }
 }
-for (const id of ["upload", "camera"]) $(id).addEventListener("change", openPicture);
+for (const id of ["upload", "camera"]) $(id).addEventListener("change", upload);
 
 // The layers whose values are maps, with their numbers.
 const blank = run(NETWORK, new Float32Array(CONSTANTS.SIDE ** 2));
@@ -273,22 +202,14 @@ const spatial = NETWORK.layers
   .map(([layer, index]) => [layer.name, index]);
 for (const [name, index] of spatial) $("layer").add(new Option(name, index));
 $("layer").selectedIndex = Math.min(1, spatial.length - 1);
-for (const [name, value] of Object.entries(read("facts"))) {
-  const term = document.createElement("dt");
-  term.textContent = name;
-  const text = document.createElement("dd");
-  text.textContent = value;
-  $("card").append(term, text);
-}
-say("Draw a digit.");
-draw();
+pad.change([]);
 // Compiled before the first stroke ends: a drawing of the page's own, read and forgotten.
 setTimeout(() => {
-  if (strokes.length || stroke) return;
-  strokes = CONSTANTS.EXAMPLES[8];
-  draw();
+  if (pad.strokes.length || pad.stroke) return;
+  pad.strokes = CONSTANTS.EXAMPLES[8];
+  pad.draw();
   const pixels = drawing();
-  strokes = [];
-  draw();
+  pad.strokes = [];
+  pad.draw();
   for (let i = 0; i < 3; i++) run(NETWORK, stepsToMnist(greyOf(pixels)).pop().data);
 }, 100);
