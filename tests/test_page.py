@@ -58,7 +58,7 @@ def check_equal(model):
     """Checks the page's network on answers that are neither all alike nor all certain."""
     expected = Predictor(model)(IMAGES)
     assert expected.max() > 0.12 and np.median(expected.max(axis=1)) < 0.999
-    network = export_page.network_json(model)
+    network = export_page.packed_network(model)
     assert export_page.compare_in_node(network, model, IMAGES) < 5e-3
 
 
@@ -113,7 +113,7 @@ def test_weights_that_16_bits_cannot_hold_are_an_error():
     model = network()
     model.set_weights([1e6 * weights for weights in model.get_weights()])
     with pytest.raises(ExportError, match="16 bits"):
-        export_page.network_json(model)
+        export_page.packed_network(model)
 
 
 @needs_node
@@ -143,7 +143,7 @@ def test_another_answer_is_an_error_however_close_the_probabilities():
     kernel.assign(np.zeros(kernel.shape))
     bias.assign(1 + 1e-4 * (np.arange(10) == 3))  # 16 bits round it to 1
     with pytest.raises(ExportError, match="other answers to 8 of 8"):
-        export_page.compare_in_node(export_page.network_json(model), model, IMAGES)
+        export_page.compare_in_node(export_page.packed_network(model), model, IMAGES)
 
 
 @pytest.mark.slow
@@ -152,7 +152,7 @@ def test_the_page_answers_as_keras_does_on_mnists_test_images(dataset):
     if dataset != "mnist":
         pytest.skip("no MNIST on this machine")
     model = load_model(find_model(SHIPPED_DIR))
-    network = export_page.network_json(model)
+    network = export_page.packed_network(model)
     images = to_input(load_test("mnist")[0])[:100]
     difference = export_page.compare_in_node(network, model, images)  # raises on another answer
     print(f"largest difference of two probabilities on {len(images):,} images: {difference:.2g}")
@@ -180,18 +180,17 @@ def test_the_places_that_decided_are_those_of_tensorflows_gradients(make):
     inspector = LayerInspector(model)
     image = to_mnist(draw_strokes(EXAMPLES[3]))
     _, expected, _ = inspector(image)
-    described, weights = describe_network(model)  # unrounded, for a maximum may go to another place
+    network = describe_network(model)  # unrounded, for a maximum may go to another place
+    for layer in network:
+        layer["weights"] = {key: array.tolist() for key, array in layer["weights"].items()}
     found = export_page.run_in_node(
         export_page.NETWORK + export_page.DECIDING,
-        "for (const layer of given.layers) for (const [name, [start, length]] of"
-        " Object.entries(layer.weights)) layer.weights[name] ="
-        " Float32Array.from(given.weights.slice(start, start + length));"
-        "const values = run(given, given.image);"
-        "const last = (name) => given.layers.findLastIndex((layer) => layer.name === name) + 1;"
-        "return given.names.map((n) => placesThatDecided(given, values, last(n)))"
+        "const { network, names } = given;"
+        "const values = run(network, given.image);"
+        "const last = (name) => network.findLastIndex((layer) => layer.name === name) + 1;"
+        "return names.map((name) => placesThatDecided(network, values, last(name)))"
         ".map(({ shape, data }) => ({ shape, data: [...data] }));",
-        layers=described, weights=weights.tolist(), image=image.ravel().tolist(),
-        names=inspector.names,
+        network=network, names=inspector.names, image=image.ravel().tolist(),
     )  # fmt: skip
     assert len(found) >= 6
     for name, places in zip(inspector.names, found, strict=True):
@@ -221,12 +220,11 @@ def test_the_sliders_transform_digits_as_training_does():
 
 def test_no_string_from_outside_can_become_markup():
     hostile = '</script><!--<script>"&'
-    network = json.dumps({"layers": [], "name": hostile})
-    page = export_page.render(network, {hostile: hostile}, hostile)
+    page = export_page.render([{"name": hostile}], {hostile: hostile}, hostile)
     assert hostile not in page
     assert page.count("</script>") == 4
     with pytest.raises(ValueError, match="https"):
-        export_page.render("{}", {}, "javascript:alert(1)")
+        export_page.render([], {}, "javascript:alert(1)")
 
 
 def pictures():
@@ -391,7 +389,7 @@ def test_the_page_answers_in_the_same_words():
 def test_the_network_that_knows_what_is_no_digit_is_in_the_page():
     model = load_model(IS_DIGIT_MODEL, outputs=1)
     drawn = np.stack([to_mnist(draw_strokes(strokes)) for strokes in EXAMPLES.values()])
-    network = export_page.network_json(model)
+    network = export_page.packed_network(model)
     assert export_page.compare_in_node(network, model, np.concatenate([drawn, IMAGES])) < 5e-3
 
 

@@ -10,7 +10,7 @@ from PIL import Image
 from mnist_helpers.evaluation.inference import Predictor
 from mnist_helpers.evaluation.reader import READER_MODEL
 from mnist_helpers.preprocessing import to_mnist
-from mnist_helpers.runner.page.digit_page import model_facts, network_json, render
+from mnist_helpers.runner.page.digit_page import model_facts, packed_network, render
 from mnist_helpers.training.artifacts import load_model
 from mnist_helpers.widgets.html import CERTAIN, PROBABLE
 from mnist_helpers.widgets.pad import EXAMPLES, draw_strokes
@@ -42,7 +42,7 @@ def shipped():
 def address(shipped, tmp_path_factory):
     page = tmp_path_factory.mktemp("page") / "digits.html"
     facts = model_facts(READER_MODEL) | {INJECTION: INJECTION}
-    page.write_text(render(network_json(shipped), facts, "README.html"), encoding="utf-8")
+    page.write_text(render(packed_network(shipped), facts, "README.html"), encoding="utf-8")
     return page.as_uri()
 
 

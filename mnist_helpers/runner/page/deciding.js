@@ -11,26 +11,10 @@ const SLOPES = {
   tanh: (y) => 1 - y * y,
 };
 
-// Calls visit(output, input, kernel) for each pair of places that a window joins, each a number
-// of a place in its own grid.
-function eachPair(input, layer, visit) {
-  const [height, width] = input.shape;
-  const [kh, kw] = layer.size;
-  const [sy, sx] = layer.strides;
-  const [dy, dx] = layer.dilation ?? [1, 1];
-  const down = windows(height, kh, sy, dy, layer.padding);
-  const across = windows(width, kw, sx, dx, layer.padding);
-  for (let n = 0; n < down.count * across.count; n++)
-    for (let k = 0; k < kh * kw; k++) {
-      const y = Math.floor(n / across.count) * sy - down.before + Math.floor(k / kw) * dy;
-      const x = (n % across.count) * sx - across.before + (k % kw) * dx;
-      if (y >= 0 && x >= 0 && y < height && x < width) visit(n, y * width + x, k);
-    }
-}
-
 // From an operation's input, settings, output and the slopes of its output to those of its input.
 const BACKWARD = {
   identity: (x, layer, y, slopes) => slopes,
+  add: (x, layer, y, slopes) => slopes,
   reshape: (x, layer, y, slopes) => slopes,
   affine: (x, { weights: { scale } }, y, slopes) => slopes.map((s, i) => s * scale[i % scale.length]),
   dense: (x, { units, weights: { kernel } }, y, slopes) => {
@@ -97,16 +81,16 @@ function placesThatDecided(network, values, number) {
   const p = values[end].data;
   const slopes = { [end]: p.map((_, i) => Number(i === p.indexOf(Math.max(...p)))) };
   for (; end > number; end--) {
-    const { op, inputs, activation = "linear", option } = network.layers[end - 1];
+    const { op, inputs, activation = "linear", option } = network[end - 1];
     const y = values[end];
     if (!slopes[end]) continue; // the answer does not depend on it
-    const last = !network.layers.slice(end).some(({ op, activation }) => op !== "identity" || activation);
+    const last = !network.slice(end).some(({ op, activation }) => op !== "identity" || activation);
     const slope = activation === "softmax" && last ? SLOPES.linear : SLOPES[activation];
-    if (!slope || (op !== "add" && !BACKWARD[op])) return null;
+    if (!slope || !BACKWARD[op]) return null;
     const after = slopes[end].map((s, i) => s && s * slope(y.data[i], option));
     for (const input of inputs) {
       const x = values[input];
-      const before = op === "add" ? after : BACKWARD[op](x, network.layers[end - 1], y, after);
+      const before = BACKWARD[op](x, network[end - 1], y, after);
       slopes[input] = slopes[input]?.map((s, i) => s + before[i]) ?? before;
     }
   }

@@ -14,15 +14,15 @@ ACTIVATIONS = {
 INACTIVE = ("Dropout", "SpatialDropout2D", "GaussianNoise", "Random")  # while predicting
 
 
-def describe_network(model: keras.Model) -> tuple[list[dict], np.ndarray]:
+def describe_network(model: keras.Model) -> list[dict]:
     """Describes a network for the page.
 
     Args:
         model: A digit classifier of Keras's own layers.
 
     Returns:
-        One dict for each operation, with places in the weights, and all weights as one float32
-        array. Batch normalisation has become a factor and an offset for each channel.
+        One dict for each operation, with its weights as flat float32 arrays by their names. Batch
+        normalisation has become a factor and an offset for each channel.
 
     Raises:
         ExportError: A layer or setting that the page does not have.
@@ -30,8 +30,6 @@ def describe_network(model: keras.Model) -> tuple[list[dict], np.ndarray]:
     graph = keras.Model(model.inputs[0], model.outputs[0])
     numbers = {id(model.inputs[0]): 0}
     layers: list[dict] = []
-    values = [np.empty(0, np.float32)]
-    total = 0
     # Nodes, not layers: a layer may be called twice, and stand in other networks as well.
     for depth in sorted(graph._nodes_by_depth, reverse=True):
         for node in graph._nodes_by_depth[depth]:
@@ -40,17 +38,12 @@ def describe_network(model: keras.Model) -> tuple[list[dict], np.ndarray]:
             inputs = [numbers[id(tensor)] for tensor in node.input_tensors]
             (output,) = node.output_tensors
             for entry, weights in _entries(node.operation, node.input_tensors, output):
-                places = {}
-                for name, weight in weights.items():
-                    array = np.asarray(weight, np.float32).ravel()
-                    places[name] = (total, array.size)
-                    values.append(array)
-                    total += array.size
-                entry = {"name": node.operation.name, **entry}
-                layers.append({**entry, "inputs": inputs, "weights": places})
+                arrays = {n: np.asarray(w, np.float32).ravel() for n, w in weights.items()}
+                layer = {"name": node.operation.name, **entry, "inputs": inputs, "weights": arrays}
+                layers.append(layer)
                 inputs = [len(layers)]
             numbers[id(output)] = len(layers)
-    return layers, np.concatenate(values)
+    return layers
 
 
 def _entries(
@@ -118,7 +111,7 @@ def _entries(
         case "ZeroPadding2D":
             yield {"op": "pad", "padding": layer.padding}, {}
         case "Cropping2D":
-            yield {"op": "crop", "cropping": layer.cropping}, {}
+            yield {"op": "pad", "padding": (-np.array(layer.cropping)).tolist()}, {}
         case _:
             raise ExportError(f"{layer.name}: the page has no {kind} layers.")
 

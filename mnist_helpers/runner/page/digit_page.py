@@ -81,27 +81,33 @@ def write_digit_page(
         ExportError: The page cannot express the network, or answers otherwise.
     """
     require_new(path)
-    network = network_json(model)
+    network = packed_network(model)
     difference = compare_in_node(network, model, images)
     write_text(path, render(network, facts, link))
     return difference
 
 
-def network_json(model: keras.Model) -> str:
-    """Returns a network as the JSON that the page unpacks, with float16 weights in base64."""
-    layers, weights = describe_network(model)
+def packed_network(model: keras.Model) -> list[dict]:
+    """Returns a network as JSON values that the page unpacks, with float16 weights in base64."""
+    layers = describe_network(model)
+    for layer in layers:
+        layer["weights"] = {name: _pack(weight) for name, weight in layer["weights"].items()}
+    return layers
+
+
+def _pack(weight: np.ndarray) -> str:
     with np.errstate(over="ignore"):
-        halves = weights.astype("<f2")
+        halves = weight.astype("<f2")
     if not np.isfinite(halves).all():
         raise ExportError("The network has weights that 16 bits cannot hold.")
-    return json.dumps({"layers": layers, "weights": base64.b64encode(halves.tobytes()).decode()})
+    return base64.b64encode(halves.tobytes()).decode()
 
 
-def compare_in_node(network: str, model: keras.Model, images: np.ndarray) -> float | None:
+def compare_in_node(network: list[dict], model: keras.Model, images: np.ndarray) -> float | None:
     """Lets Node.js run the page's network on images and compares it with Keras.
 
     Args:
-        network: As from `network_json`.
+        network: As from `packed_network`.
         model: The network.
         images: float32 array of shape (n, 28, 28, 1) in [0, 1].
 
@@ -113,15 +119,11 @@ def compare_in_node(network: str, model: keras.Model, images: np.ndarray) -> flo
     """
     if shutil.which("node") is None:
         return None
-    rows = base64.b64encode(np.asarray(images, "<f4").tobytes()).decode()
     answers = run_in_node(
         NETWORK,
-        "const network = unpack(JSON.parse(given.network));"
-        "const bytes = Uint8Array.from(Buffer.from(given.rows, 'base64'));"
-        "const all = new Float32Array(bytes.buffer);"
-        "const answer = (n) => run(network, all.subarray(784 * n, 784 * n + 784)).pop().data;"
-        "return Array.from({length: all.length / 784}, (_, n) => [...answer(n)]);",
-        network=network, rows=rows,
+        "const network = unpack(given.network);"
+        "return given.images.map((image) => [...run(network, image).pop().data]);",
+        network=network, images=images.reshape(len(images), -1).tolist(),
     )  # fmt: skip
     found = np.array(answers, float)  # JSON's null becomes NaN
     return compare_answers("The page", Predictor(model)(images), found, TOLERANCE)
@@ -142,11 +144,11 @@ def run_in_node(script: str, task: str, **given: Any) -> Any:
     return json.loads(node.stdout)
 
 
-def render(network: str, facts: dict[str, str], link: str = "") -> str:
-    """Returns the page; strings from outside are data in it, never markup.
+def render(network: list[dict], facts: dict[str, str], link: str = "") -> str:
+    """Returns the page; strings from outside are text and data in it, never markup.
 
     Args:
-        network: As from `network_json`.
+        network: As from `packed_network`.
         facts: As for `write_digit_page`.
         link: As for `write_digit_page`.
     """
@@ -155,8 +157,8 @@ def render(network: str, facts: dict[str, str], link: str = "") -> str:
     scripts = [NETWORK, DECIDING, FILTERS, COMMON, CONSTANTS, TO_MNIST, CANVAS, PAGE]
     is_digit = load_model(reader.IS_DIGIT_MODEL, outputs=1)
     data = {
-        "network": json.loads(network),
-        "is-digit": json.loads(network_json(is_digit)),
+        "network": network,
+        "is-digit": packed_network(is_digit),
         "constants": constants() | {"LEAST_SCORE": reader.least_score()},
     }
     return render_page("digit_page.html.j2", scripts, data, facts=facts, link=link)

@@ -101,7 +101,7 @@ def pad_with_reader() -> str:
     from mnist_helpers.training.artifacts import load_model
 
     try:
-        network = digit_page.network_json(load_model(READER_MODEL))
+        network = digit_page.packed_network(load_model(READER_MODEL))
     except (OSError, ValueError, ExportError) as error:
         raise StillPictureError(f"The page cannot have this network: {error}") from error
     page = digit_page.render(network, digit_page.model_facts(READER_MODEL))

@@ -1,7 +1,7 @@
 "use strict";
-// A trained network in plain JavaScript. Values are Float32Arrays in the order height, width,
-// channels; a layer is {op, inputs, ...settings, weights: {name: Float32Array}}, as the exporter
-// writes it, and `inputs` are numbers of earlier layers (0 is the image).
+// A trained network, a list of layers, in plain JavaScript. Values are Float32Arrays in the order
+// height, width, channels; a layer is {op, inputs, ...settings, weights: {name: Float32Array}}, as
+// the exporter writes it, and `inputs` are numbers of earlier layers (0 is the image).
 
 const ACTIVATIONS = {
   linear: (x) => x,
@@ -41,104 +41,105 @@ function activate(tensor, name, option) {
   return tensor;
 }
 
-// Where windows of a size begin along one side, as TensorFlow places them.
-function windows(side, size, stride, dilation, padding) {
-  const reach = (size - 1) * dilation + 1;
-  const count =
-    padding === "same" ? Math.ceil(side / stride) : Math.floor((side - reach) / stride) + 1;
-  const missing = padding === "same" ? Math.max((count - 1) * stride + reach - side, 0) : 0;
-  return { count, before: Math.floor(missing / 2) };
-}
-
 function empty(shape) {
   return { shape, data: new Float32Array(shape.reduce((a, b) => a * b, 1)) };
 }
 
-function convolve(input, layer) {
-  const [height, width, channels] = input.shape;
-  const { kernel, bias } = layer.weights;
+// Along both sides: how many windows there are, and how far outside the first one begins, as
+// TensorFlow places them.
+function windows({ shape }, { size, strides, dilation = [1, 1], padding }) {
+  return [0, 1].map((axis) => {
+    const [side, stride] = [shape[axis], strides[axis]];
+    const reach = (size[axis] - 1) * dilation[axis] + 1;
+    if (padding !== "same") return { count: Math.floor((side - reach) / stride) + 1, before: 0 };
+    const count = Math.ceil(side / stride);
+    const missing = Math.max((count - 1) * stride + reach - side, 0);
+    return { count, before: Math.floor(missing / 2) };
+  });
+}
+
+// An output for each window, all 0.
+function emptyMaps(input, layer, channels) {
+  return empty([...windows(input, layer).map(({ count }) => count), channels]);
+}
+
+// Calls visit(output, input, kernel) for each pair of places that a window joins, each a number
+// of a place in its own grid.
+function eachPair(input, layer, visit) {
+  const [height, width] = input.shape;
   const [kh, kw] = layer.size;
   const [sy, sx] = layer.strides;
-  const [dy, dx] = layer.dilation;
-  const filters = layer.filters;
-  const down = windows(height, kh, sy, dy, layer.padding);
-  const across = windows(width, kw, sx, dx, layer.padding);
-  const out = empty([down.count, across.count, filters]);
-  const [given, sums] = [input.data, out.data];
-  for (let y = 0; y < down.count; y++)
-    for (let x = 0; x < across.count; x++) {
-      const to = (y * across.count + x) * filters;
-      if (bias) for (let f = 0; f < filters; f++) sums[to + f] = bias[f];
-      for (let i = 0; i < kh; i++) {
-        const row = y * sy - down.before + i * dy;
-        if (row < 0 || row >= height) continue;
-        for (let j = 0; j < kw; j++) {
-          const column = x * sx - across.before + j * dx;
-          if (column < 0 || column >= width) continue;
-          const from = (row * width + column) * channels;
-          let weight = (i * kw + j) * channels * filters;
-          for (let c = 0; c < channels; c++, weight += filters) {
-            const value = given[from + c];
-            if (value === 0) continue; // half of what a ReLU lets through
-            for (let f = 0; f < filters; f++) sums[to + f] += value * kernel[weight + f];
-          }
-        }
-      }
+  const [dy, dx] = layer.dilation ?? [1, 1];
+  const [down, across] = windows(input, layer);
+  for (let n = 0; n < down.count * across.count; n++)
+    for (let k = 0; k < kh * kw; k++) {
+      const y = Math.floor(n / across.count) * sy - down.before + Math.floor(k / kw) * dy;
+      const x = (n % across.count) * sx - across.before + (k % kw) * dx;
+      if (y >= 0 && x >= 0 && y < height && x < width) visit(n, y * width + x, k);
     }
+}
+
+function convolve(input, layer) {
+  const { filters, weights: { kernel, bias } } = layer;
+  const [channels, given] = [input.shape[2], input.data];
+  const out = emptyMaps(input, layer, filters);
+  const sums = out.data;
+  if (bias) sums.forEach((_, i) => (sums[i] = bias[i % filters]));
+  eachPair(input, layer, (to, from, k) => {
+    const weight = k * channels * filters;
+    addProducts(sums, to * filters, given, from * channels, kernel, weight, channels, filters);
+  });
   return out;
+}
+
+// The time goes here: as a function of its own it is a quarter faster than within the callback.
+function addProducts(sums, to, given, from, kernel, weight, channels, filters) {
+  for (let c = 0; c < channels; c++, weight += filters) {
+    const value = given[from + c];
+    if (value === 0) continue; // half of what a ReLU lets through
+    for (let f = 0; f < filters; f++) sums[to + f] += value * kernel[weight + f];
+  }
 }
 
 function convolveEachChannel(input, layer) {
-  const [height, width, channels] = input.shape;
-  const { kernel, bias } = layer.weights;
-  const [kh, kw] = layer.size;
-  const [sy, sx] = layer.strides;
-  const [dy, dx] = layer.dilation;
-  const times = layer.multiplier;
-  const down = windows(height, kh, sy, dy, layer.padding);
-  const across = windows(width, kw, sx, dx, layer.padding);
-  const filters = channels * times;
-  const out = empty([down.count, across.count, filters]);
-  for (let y = 0; y < down.count; y++)
-    for (let x = 0; x < across.count; x++) {
-      const to = (y * across.count + x) * filters;
-      if (bias) for (let f = 0; f < filters; f++) out.data[to + f] = bias[f];
-      for (let i = 0; i < kh; i++)
-        for (let j = 0; j < kw; j++) {
-          const row = y * sy - down.before + i * dy;
-          const column = x * sx - across.before + j * dx;
-          if (row < 0 || row >= height || column < 0 || column >= width) continue;
-          const from = (row * width + column) * channels;
-          const weight = (i * kw + j) * filters;
-          for (let c = 0; c < channels; c++)
-            for (let m = 0; m < times; m++)
-              out.data[to + c * times + m] += input.data[from + c] * kernel[weight + c * times + m];
-        }
-    }
+  const { multiplier, weights: { kernel, bias } } = layer;
+  const channels = input.shape[2];
+  const filters = channels * multiplier;
+  const out = emptyMaps(input, layer, filters);
+  if (bias) out.data.forEach((_, i) => (out.data[i] = bias[i % filters]));
+  eachPair(input, layer, (to, from, k) => {
+    for (let f = 0; f < filters; f++)
+      out.data[to * filters + f] +=
+        input.data[from * channels + Math.floor(f / multiplier)] * kernel[k * filters + f];
+  });
   return out;
 }
 
-function pool(input, layer, average) {
-  const [height, width, channels] = input.shape;
-  const down = windows(height, layer.size[0], layer.strides[0], 1, layer.padding);
-  const across = windows(width, layer.size[1], layer.strides[1], 1, layer.padding);
-  const out = empty([down.count, across.count, channels]);
-  for (let y = 0; y < down.count; y++)
-    for (let x = 0; x < across.count; x++)
-      for (let c = 0; c < channels; c++) {
-        let best = average ? 0 : -Infinity;
-        let seen = 0;
-        for (let i = 0; i < layer.size[0]; i++)
-          for (let j = 0; j < layer.size[1]; j++) {
-            const row = y * layer.strides[0] - down.before + i;
-            const column = x * layer.strides[1] - across.before + j;
-            if (row < 0 || row >= height || column < 0 || column >= width) continue;
-            const value = input.data[(row * width + column) * channels + c];
-            best = average ? best + value : Math.max(best, value);
-            seen++;
-          }
-        out.data[(y * across.count + x) * channels + c] = average ? best / seen : best;
-      }
+function maxPool(input, layer) {
+  const channels = input.shape[2];
+  const out = emptyMaps(input, layer, channels);
+  out.data.fill(-Infinity);
+  eachPair(input, layer, (to, from) => {
+    for (let c = 0; c < channels; c++) {
+      const value = input.data[from * channels + c];
+      if (value > out.data[to * channels + c]) out.data[to * channels + c] = value;
+    }
+  });
+  return out;
+}
+
+function averagePool(input, layer) {
+  const channels = input.shape[2];
+  const out = emptyMaps(input, layer, channels);
+  const sums = new Float64Array(out.data.length);
+  const seen = new Float64Array(out.data.length);
+  eachPair(input, layer, (to, from) => {
+    for (let c = 0; c < channels; c++) {
+      sums[to * channels + c] += input.data[from * channels + c];
+      seen[to * channels + c]++;
+    }
+  });
+  out.data.forEach((_, i) => (out.data[i] = sums[i] / seen[i]));
   return out;
 }
 
@@ -168,14 +169,14 @@ function dense(input, layer) {
   return out;
 }
 
-// Puts an image into a larger one or takes a part of it: offsets may be negative.
-function place(input, top, left, height, width) {
+// Puts an image into a larger one; where the padding is negative, into a smaller one.
+function zeroPad(input, { padding: [[top, bottom], [left, right]] }) {
   const [h, w, channels] = input.shape;
+  const [height, width] = [h + top + bottom, w + left + right];
   const out = empty([height, width, channels]);
   for (let y = 0; y < h; y++)
     for (let x = 0; x < w; x++) {
-      const row = y + top;
-      const column = x + left;
+      const [row, column] = [y + top, x + left];
       if (row < 0 || row >= height || column < 0 || column >= width) continue;
       for (let c = 0; c < channels; c++)
         out.data[(row * width + column) * channels + c] = input.data[(y * w + x) * channels + c];
@@ -183,27 +184,25 @@ function place(input, top, left, height, width) {
   return out;
 }
 
-const MERGES = {
-  add: (a, b) => a + b,
-  subtract: (a, b) => a - b,
-  multiply: (a, b) => a * b,
-  maximum: (a, b) => Math.max(a, b), // reduce gives Math.max more than two
-};
+const sum = (values) => values.reduce((a, b) => a + b);
+
+// Makes an operation of a function from the values in one place of several inputs to one value.
+const merge = (f) => (inputs) => ({
+  shape: inputs[0].shape,
+  data: inputs[0].data.map((_, i) => f(inputs.map(({ data }) => data[i]))),
+});
 
 const OPERATIONS = {
   identity: ([x]) => ({ shape: x.shape, data: x.data.slice() }),
   conv: ([x], layer) => convolve(x, layer),
   depthwise: ([x], layer) => convolveEachChannel(x, layer),
-  max_pool: ([x], layer) => pool(x, layer, false),
-  average_pool: ([x], layer) => pool(x, layer, true),
+  max_pool: ([x], layer) => maxPool(x, layer),
+  average_pool: ([x], layer) => averagePool(x, layer),
   global_max: ([x]) => poolGlobally(x, false),
   global_average: ([x]) => poolGlobally(x, true),
   dense: ([x], layer) => dense(x, layer),
   reshape: ([x], layer) => ({ shape: layer.shape, data: x.data.slice() }),
-  pad: ([x], { padding: [[t, b], [l, r]] }) =>
-    place(x, t, l, x.shape[0] + t + b, x.shape[1] + l + r),
-  crop: ([x], { cropping: [[t, b], [l, r]] }) =>
-    place(x, -t, -l, x.shape[0] - t - b, x.shape[1] - l - r),
+  pad: ([x], layer) => zeroPad(x, layer),
   // Batch normalisation and rescaling: a factor and an offset for each channel.
   affine: ([x], layer) => {
     const { scale, offset } = layer.weights;
@@ -222,21 +221,17 @@ const OPERATIONS = {
     });
     return out;
   },
-  average: (inputs) => ({
-    shape: inputs[0].shape,
-    data: inputs[0].data.map((_, i) => inputs.reduce((s, x) => s + x.data[i], 0) / inputs.length),
-  }),
+  add: merge(sum),
+  subtract: merge(([a, b]) => a - b),
+  multiply: merge((values) => values.reduce((a, b) => a * b)),
+  maximum: merge((values) => Math.max(...values)),
+  average: merge((values) => sum(values) / values.length),
 };
-for (const [name, merge] of Object.entries(MERGES))
-  OPERATIONS[name] = (inputs) => ({
-    shape: inputs[0].shape,
-    data: inputs[0].data.map((_, i) => inputs.map((x) => x.data[i]).reduce(merge)),
-  });
 
 // Runs the network on one image and returns what each layer gives; the last is the answer.
 function run(network, image) {
   const values = [{ shape: [28, 28, 1], data: Float32Array.from(image) }];
-  for (const layer of network.layers) {
+  for (const layer of network) {
     const inputs = layer.inputs.map((number) => values[number]);
     values.push(activate(OPERATIONS[layer.op](inputs, layer), layer.activation, layer.option));
   }
@@ -257,9 +252,7 @@ function decodeFloat16(text) {
 }
 
 function unpack(network) {
-  const all = decodeFloat16(network.weights);
-  for (const layer of network.layers)
-    for (const [name, [start, length]] of Object.entries(layer.weights ?? {}))
-      layer.weights[name] = all.subarray(start, start + length);
+  for (const { weights } of network)
+    for (const [name, text] of Object.entries(weights)) weights[name] = decodeFloat16(text);
   return network;
 }

@@ -153,7 +153,7 @@ function showLayer() {
         picture[((Math.floor(c / columns) * (height + 1)) + y) * w + (c % columns) * (width + 1) + x] =
           (data[(y * width + x) * channels + c] - low) / Math.max(high - low, 1e-9);
   paint($("maps"), picture, w, h, (v) => (isNaN(v) ? [128, 128, 128] : [255 * v ** 2, 255 * v ** 0.8, 80 + 120 * v * (1 - v)]));
-  $("maps-caption").textContent = `${NETWORK.layers[index - 1].name}: ${channels} maps of ${height} × ${width}, the lighter the stronger`;
+  $("maps-caption").textContent = `${NETWORK[index - 1].name}: ${channels} maps of ${height} × ${width}, the lighter the stronger`;
   showPlaces(index);
 }
 
@@ -196,7 +196,7 @@ for (const id of ["upload", "camera"]) $(id).addEventListener("change", upload);
 
 // The layers whose values are maps, with their numbers.
 const blank = run(NETWORK, new Float32Array(CONSTANTS.SIDE ** 2));
-const spatial = NETWORK.layers
+const spatial = NETWORK
   .map((layer, index) => [layer, index + 1])
   .filter(([layer, index]) => blank[index].shape.length === 3 && (MAPPED.includes(layer.op) || layer.activation))
   .map(([layer, index]) => [layer.name, index]);
