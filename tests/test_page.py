@@ -321,12 +321,27 @@ def in_javascript(arrays):
     )
 
 
+def refused_by_both(given):
+    """Checks that the page brings pictures to MNIST's form as Python does, or says what it says.
+
+    Returns the share of those in which neither finds a digit.
+    """
+    given = [np.ascontiguousarray(picture) for picture in given]
+    refused = 0
+    for picture, found in zip(given, in_javascript(given), strict=True):
+        try:
+            expected = to_mnist(picture)[..., 0]
+        except PictureError as error:
+            assert found == str(error)
+            refused += 1
+        else:
+            assert np.abs(np.reshape(found, (28, 28)) - expected).mean() < 0.002
+    return refused / len(given)
+
+
 @needs_node
 def test_the_page_prepares_pictures_as_python_does():
-    given = [np.ascontiguousarray(picture) for picture in (*pictures(), *disturbed())]
-    for picture, found in zip(given, in_javascript(given), strict=True):
-        expected = to_mnist(picture)[..., 0]
-        assert np.abs(np.reshape(found, (28, 28)) - expected).mean() < 0.002
+    assert refused_by_both([*pictures(), *disturbed()]) == 0
 
 
 @needs_node
@@ -341,17 +356,7 @@ def test_the_page_cuts_digits_out_of_their_surroundings_as_python_does():
         np.pad(np.uint8(255 * test_preprocessing.HATCHING), 20),
         np.uint8(255 * test_preprocessing.crossed(sag=3)),
     )
-    given = [np.ascontiguousarray(picture) for picture in (*named, *cut_out())]
-    refused = 0
-    for picture, found in zip(given, in_javascript(given), strict=True):
-        try:
-            expected = to_mnist(picture)[..., 0]
-        except PictureError as error:
-            assert found == str(error)
-            refused += 1
-        else:
-            assert np.abs(np.reshape(found, (28, 28)) - expected).mean() < 0.002
-    assert refused < len(given) / 10
+    assert refused_by_both([*named, *cut_out()]) < 0.1
 
 
 @needs_node
@@ -363,12 +368,9 @@ def test_the_page_finds_no_digit_where_python_finds_none():
     pale = np.asarray(test_preprocessing.two_digits(ink=100))
     given = [
         np.zeros((50, 50), np.uint8), random.integers(0, 256, (90, 90), np.uint8), spot, two,
-        spot[29:32, 29:32].copy(), np.zeros((12, 4000), np.uint8), pale,
+        spot[29:32, 29:32], np.zeros((12, 4000), np.uint8), pale,
     ]  # fmt: skip
-    for picture, found in zip(given, in_javascript(given), strict=True):
-        with pytest.raises(PictureError) as error:
-            to_mnist(picture)
-        assert found == str(error.value)
+    assert refused_by_both(given) == 1
 
 
 @needs_node

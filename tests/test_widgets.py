@@ -260,7 +260,7 @@ def test_classes_with_names_are_called_by_them_and_names_are_text(digits):
     assert 'alt="A handwritten &lt;i&gt;4, read as &lt;i&gt;9."' in page and "&amp;" not in page
     shown = widgets.MisclassifiedBrowser(np.zeros((5, 28, 28)), LABELS, {"h": HYBRID}, CLOTHES)
     assert "&lt;i&gt;9 read as &lt;i&gt;9" in ask(shown, digit=9, prediction=9)
-    assert shown.names == CLOTHES
+    assert shown.matrix["names"] == CLOTHES
     images, labels = digits
     view = widgets.LayerView(build_cnn(widths=(4, 4)), images, labels, CLOTHES)
     answer = view.inspector(images[labels == 8][0][..., None] / np.float32(255))[2]
@@ -282,10 +282,11 @@ def browser():
 def test_the_browser_begins_with_the_fullest_error_and_follows_the_choice(browser):
     assert (browser.question["digit"], browser.question["prediction"]) == (4, 9)
     assert "4 read as 9 by hybrid: 2 images" in browser.still
-    assert browser.counts[4][9] == 2 and browser.other_counts[4][9] == 1
+    counts, other_counts = browser.matrix["counts"], browser.matrix["otherCounts"]
+    assert counts[4][9] == 2 and other_counts[4][9] == 1
     assert "9 read as 9 by hybrid: 2 images" in ask(browser, digit=9, prediction=9)
     # A cell that only the other model fills shows whose digits they are.
-    assert browser.counts[9][7] == 0 and browser.other_counts[9][7] == 1
+    assert counts[9][7] == 0 and other_counts[9][7] == 1
     reply = ask(browser, digit=9, prediction=7)
     assert "9 read as 7 by hybrid: 0 images" in reply
     assert "9 read as 7 by clean phase: 1 image" in reply and reply.count("<img") == 1

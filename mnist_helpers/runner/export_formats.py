@@ -55,17 +55,9 @@ def _load_onnx(path: str) -> Callable:
 def _load_litert(path: str) -> Callable:
     from ai_edge_litert.interpreter import Interpreter
 
-    interpreter = Interpreter(model_path=path)
-
-    def read(images: np.ndarray) -> np.ndarray:
-        (entrance,), (exit_,) = interpreter.get_input_details(), interpreter.get_output_details()
-        interpreter.resize_tensor_input(entrance["index"], images.shape)
-        interpreter.allocate_tensors()
-        interpreter.set_tensor(entrance["index"], images)
-        interpreter.invoke()
-        return interpreter.get_tensor(exit_["index"])
-
-    return read
+    runner = Interpreter(model_path=path).get_signature_runner()
+    (entrance,), (exit_,) = runner.get_input_details(), runner.get_output_details()
+    return lambda images: runner(**{entrance: images})[exit_]
 
 
 FORMATS = {

@@ -1,11 +1,10 @@
 // A confusion matrix whose cells are buttons.
 function render({ model, el }) {
+  const { counts, otherCounts, name, otherName, darkest, names } = model.get("matrix");
   const table = document.createElement("table");
   table.className = "mnist-matrix";
   table.style.cssText = "border-collapse: collapse; font-size: small; width: auto";
   table.createCaption().textContent = "rows: the true digit; columns: the prediction";
-  const digits = [...Array(10).keys()];
-  const names = model.get("names");
   const head = (line, scope, text) => {
     const cell = document.createElement("th");
     Object.assign(cell, { scope, textContent: text });
@@ -16,8 +15,6 @@ function render({ model, el }) {
   for (const text of ["", ...names]) head(first, "col", text);
   const body = table.createTBody();
   const buttons = [];
-  const name = model.get("model_name");
-  const otherName = model.get("other_name");
   const note = document.createElement("p");
   if (otherName) note.textContent = `Dashed: ${otherName} has another number there.`;
   el.append(table, note);
@@ -33,7 +30,7 @@ function render({ model, el }) {
   };
   const cell = (row, column, count, other) => {
     const differs = other !== count;
-    const share = row === column ? 0 : Math.min(count / model.get("darkest"), 1);
+    const share = row === column ? 0 : Math.min(count / darkest, 1);
     const button = document.createElement("button");
     button.textContent = count || (differs ? "0" : "");
     button.disabled = count === 0 && other === 0;
@@ -51,14 +48,13 @@ function render({ model, el }) {
     buttons.push([row, column, button]);
     return button;
   };
-  for (const row of digits) {
+  counts.forEach((numbers, row) => {
     const line = body.insertRow();
     head(line, "row", names[row]);
-    for (const column of digits) {
-      const [count, other] = ["counts", "other_counts"].map((n) => model.get(n)[row][column]);
-      line.insertCell().appendChild(cell(row, column, count, other));
-    }
-  }
+    numbers.forEach((count, column) => {
+      line.insertCell().append(cell(row, column, count, otherCounts[row][column]));
+    });
+  });
   model.on("change:question", mark);
   mark();
 }

@@ -86,17 +86,13 @@ class MisclassifiedBrowser(AskingWidget):
         names: What the ten classes are called.
 
     Attributes:
+        matrix: What the browser draws: the counts of both models, their names and the classes'.
         question: Holds the chosen cell, `digit` and `prediction`.
         still: The digits of the fullest cell off the diagonal.
     """
 
     _esm = javascript("ask", "misclassified")
-    counts: traitlets.List = traitlets.List().tag(sync=True)
-    other_counts: traitlets.List = traitlets.List().tag(sync=True)
-    model_name = traitlets.Unicode().tag(sync=True)
-    other_name = traitlets.Unicode().tag(sync=True)
-    darkest = traitlets.Int(1).tag(sync=True)
-    names: traitlets.List = traitlets.List().tag(sync=True)
+    matrix: traitlets.Dict = traitlets.Dict().tag(sync=True)
 
     def __init__(
         self, images, labels, probabilities: dict[str, np.ndarray], names: Sequence = range(10)
@@ -111,17 +107,13 @@ class MisclassifiedBrowser(AskingWidget):
         errors = counts - np.diag(counts.diagonal())
         digit, prediction = (int(place) for place in np.unravel_index(errors.argmax(), (10, 10)))
         question = {"number": 0, "digit": digit, "prediction": prediction}
+        matrix = {
+            "counts": counts.tolist(), "name": last,
+            "otherCounts": other_counts.tolist(), "otherName": first if first != last else "",
+            "darkest": max(int(errors.max()), 1), "names": self._names,
+        }  # fmt: skip
         self.still = self.reply_html(question)
-        super().__init__(
-            self.still,
-            question=question,
-            counts=counts.tolist(),
-            other_counts=other_counts.tolist(),
-            model_name=last,
-            other_name=first if first != last else "",
-            darkest=max(int(errors.max()), 1),
-            names=self._names,
-        )
+        super().__init__(self.still, question=question, matrix=matrix)
         self.add_class("mnist-mistakes")
 
     def reply_html(self, question: dict) -> str:
