@@ -83,7 +83,7 @@ def measure_browser() -> dict:
     """Times opening notebook 06 to a pad that answers, strokes, and a slider of notebook 03."""
     from playwright.sync_api import sync_playwright
 
-    from tests.browser.conftest import launch, open_and_run
+    from tests.browser.conftest import lab_context, launch, open_and_run
     from tests.browser.lab import find_chromium, prepare, prepare_models, running_lab
 
     with tempfile.TemporaryDirectory() as name, sync_playwright() as driver:
@@ -92,7 +92,7 @@ def measure_browser() -> dict:
         parameters = dict(OUTPUT_DIR=str(folder / "models"))
         prepare("06_try_it", folder, "layers", **parameters)
         prepare("03_augmented_phase", folder, "explorer.augmentation", **parameters)
-        context = launch(driver, find_chromium(), folder / "profile")
+        context = lab_context(launch(driver, find_chromium()))
         with running_lab(folder) as address:
             start = time.perf_counter()
             page = open_and_run(context, address, "06_try_it")

@@ -43,12 +43,14 @@ def as_file(picture, form="PNG"):
     return {"name": "picture", "mimeType": f"image/{form.lower()}", "buffer": content.getvalue()}
 
 
-def launch(driver, chromium, profile):
-    """Starts a Chromium with a profile of its own."""
-    context = driver.chromium.launch_persistent_context(
-        profile, executable_path=chromium, args=FLAGS, headless=True,
-        viewport={"width": 1300, "height": 1000}, timeout=120_000,
-    )  # fmt: skip
+def launch(driver, chromium):
+    """Starts a Chromium."""
+    return driver.chromium.launch(executable_path=chromium, args=FLAGS, timeout=120_000)
+
+
+def lab_context(browser):
+    """A large window, with time for a notebook to run."""
+    context = browser.new_context(viewport={"width": 1300, "height": 1000})
     context.set_default_timeout(60_000)
     return context
 
@@ -71,16 +73,15 @@ def chromium():
 
 @pytest.fixture(scope="session")
 def browser(driver, chromium):
-    browser = driver.chromium.launch(executable_path=chromium, args=FLAGS)
+    browser = launch(driver, chromium)
     yield browser
     browser.close()
 
 
 @pytest.fixture(scope="session")
-def context(driver, chromium, tmp_path_factory):
-    context = launch(driver, chromium, tmp_path_factory.mktemp("profile"))
-    yield context
-    context.close()
+def context(browser):
+    with lab_context(browser) as context:
+        yield context
 
 
 @pytest.fixture(scope="session")
