@@ -2,10 +2,10 @@
 
 import errno
 import os
-import shutil
 import warnings
 from collections.abc import Callable
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import NamedTuple
 
 import keras
@@ -95,24 +95,21 @@ def export(model: keras.Model, name: str, path: str | Path, images: np.ndarray) 
     # One image in and one answer out, where Keras's copies take and give lists of them.
     graph = keras.Model(plain.inputs[0], plain.outputs[0])
     graph(images[:1])  # Keras exports to ONNX only what was called before
-    temporary = path.with_name(f".{path.stem}.{os.getpid()}{chosen.suffix}")
     try:
-        with warnings.catch_warnings():
-            # Keras asks NumPy for a name that is about to change its meaning.
-            warnings.simplefilter("ignore", FutureWarning)
-            graph.export(temporary, format=chosen.keras_name, verbose=False)
-        found = chosen.load(str(temporary))(images)
-        expected = Predictor(model)(images)
-        difference = compare_answers(f"The {name} model", expected, found, TOLERANCE)
-        temporary.rename(path)
+        with TemporaryDirectory(prefix=".", dir=path.parent) as folder:
+            temporary = Path(folder, f"model{chosen.suffix}")
+            with warnings.catch_warnings():
+                # Keras asks NumPy for a name that is about to change its meaning.
+                warnings.simplefilter("ignore", FutureWarning)
+                graph.export(temporary, format=chosen.keras_name, verbose=False)
+            found = chosen.load(str(temporary))(images)
+            expected = Predictor(model)(images)
+            difference = compare_answers(f"The {name} model", expected, found, TOLERANCE)
+            temporary.rename(path)
     except ExportError:
         raise
     except Exception as error:  # each format brings exporters with exceptions of their own
         raise _export_error(error, name, path) from error
-    finally:
-        if temporary.is_dir():
-            shutil.rmtree(temporary)
-        temporary.unlink(missing_ok=True)
     return difference
 
 

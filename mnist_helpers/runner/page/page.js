@@ -139,12 +139,8 @@ function showLayer() {
   const [height, width, channels] = shape;
   const columns = 2 ** Math.ceil(Math.log2(channels) / 2);
   const rows = Math.ceil(channels / columns);
-  let low = Infinity;
-  let high = -Infinity;
-  for (const value of data) {
-    low = Math.min(low, value);
-    high = Math.max(high, value);
-  }
+  const low = data.reduce((a, b) => Math.min(a, b));
+  const high = data.reduce((a, b) => Math.max(a, b));
   const [w, h] = [columns * (width + 1) - 1, rows * (height + 1) - 1];
   const picture = new Float32Array(w * h).fill(NaN);
   for (let c = 0; c < channels; c++)
