@@ -12,9 +12,11 @@ from typing import NamedTuple
 import numpy as np
 from scipy import ndimage
 
-from mnist_helpers.evaluation.geometry import COLUMNS, ROWS, affine, apply_one_of, resampling, shear
+from mnist_helpers.evaluation.geometry import X, Y, affine, apply_one_of, resampling, shear
 from mnist_helpers.training.transforms import TRANSFORMS, transform_name
 from mnist_helpers.validation import SIDE
+
+ROWS, COLUMNS = Y.astype(np.float32), X.astype(np.float32)
 
 
 class Corruption(NamedTuple):
@@ -54,8 +56,9 @@ def motion_blur(images: np.ndarray, amount: float, rng: np.random.Generator) -> 
     steps = np.linspace(-amount / 2, amount / 2, 2 * int(np.ceil(amount)) + 1)
     smears = []
     for angle in np.pi * np.arange(4) / 4:
-        direction = np.array([np.sin(angle), np.cos(angle)])
-        smears.append(sum(resampling(np.eye(2), step * direction) for step in steps) / len(steps))
+        right, down = np.cos(angle), np.sin(angle)
+        moved = (resampling(X - step * right, Y - step * down) for step in steps)
+        smears.append(sum(moved) / len(steps))
     return apply_one_of(images, smears, rng)
 
 

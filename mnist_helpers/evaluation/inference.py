@@ -6,7 +6,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from mnist_helpers.evaluation.geometry import resampling, rotation_matrix
+from mnist_helpers.evaluation.geometry import X, Y, resampling
 
 Predict = Callable[[np.ndarray], np.ndarray]
 
@@ -75,8 +75,11 @@ def test_time_augmentation(predict: Predict, images: np.ndarray) -> np.ndarray:
     Returns:
         float32 array of shape (n, 10), the mean of the probabilities.
     """
-    views = [resampling(rotation_matrix(np.radians(angle))) for angle in (0, 7.5, -7.5)]
-    views += [resampling(np.eye(2) * factor) for factor in (1.1, 0.9)]
-    views += [resampling(np.eye(2), offset) for offset in ((0, 1), (0, -1), (1, 0), (-1, 0))]
+    cosine, sine = np.cos(np.radians(7.5)), np.sin(np.radians(7.5))
+    places = [(X, Y)]
+    places += [(cosine * X - s * Y, s * X + cosine * Y) for s in (sine, -sine)]
+    places += [(X / factor, Y / factor) for factor in (1.1, 0.9)]
+    places += [(X - 1, Y), (X + 1, Y), (X, Y - 1), (X, Y + 1)]
+    views = [resampling(x, y) for x, y in places]
     pixels = np.asarray(images, np.float32).reshape(-1, 28 * 28).T
     return np.mean([predict((view @ pixels).T) for view in views], axis=0)
