@@ -94,12 +94,11 @@ def top_k_captions(
     Returns:
         Captions of two lines, such as "label 4" and "9: 62, 4: 30, 7: 5".
     """
-    captions = []
-    for index in indices:
-        digits, likely = top_k(probabilities[index][None])
-        pairs = zip(digits[0], likely[0], strict=True)
-        three = ", ".join(f"{names[digit]}: {100 * value:.0f}" for digit, value in pairs)
-        captions.append(f"label {names[labels[index]]}\n{three}")
+    indices, captions = list(indices), []
+    for label, digits, shares in zip(labels[indices], *top_k(probabilities[indices]), strict=True):
+        pairs = zip(digits, shares, strict=True)
+        likely = ", ".join(f"{names[digit]}: {100 * share:.0f}" for digit, share in pairs)
+        captions.append(f"label {names[label]}\n{likely}")
     return captions
 
 
