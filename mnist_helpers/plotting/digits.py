@@ -18,7 +18,6 @@ from mnist_helpers.plotting.style import (
     SEQUENTIAL,
     label_classes,
     panel_grid,
-    title_figure,
 )
 
 LETTERS = 21  # in a line under an image
@@ -142,8 +141,7 @@ def plot_pixel_values(images: np.ndarray, title: str) -> Figure:
     Returns:
         A figure with a histogram and a 28 × 28 map of how often a pixel is not background.
     """
-    figure, (histogram, ink) = plt.subplots(1, 2, figsize=(7.5, 3.2), width_ratios=(1.6, 1))
-    title_figure(figure, title)
+    figure, (histogram, ink) = panel_grid(2, 2, (7.5, 3.2, 0), title, width_ratios=(1.6, 1))
     # NumPy counts ten times as slowly, in eight bytes for each pixel.
     counts = Image.fromarray(images.reshape(-1, images.shape[2])).histogram()
     shares = np.reshape(counts, (16, 16)).sum(axis=1) / images.size

@@ -1,15 +1,16 @@
-"""Figures of the evaluation: which digits are confused, and two phases compared."""
+"""Figures of the evaluation: accuracy, confused digits, and whether confidence is deserved."""
 
 from collections.abc import Mapping, Sequence
 
 import matplotlib.pyplot as plt
 import numpy as np
+import pandas as pd
 import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import ArrayLike
 
-from mnist_helpers.plotting.style import CLEAN, CONTEXT, HYBRID, label_classes, title_figure
+from mnist_helpers.plotting.style import CLEAN, CONTEXT, HYBRID, label_classes, panel_grid
 
 
 def plot_confusion(
@@ -29,8 +30,7 @@ def plot_confusion(
     Returns:
         A figure with two panels; cells without images stay empty.
     """
-    figure, (left, right) = plt.subplots(1, 2, figsize=(9, 4.7))
-    title_figure(figure, title)
+    figure, (left, right) = panel_grid(2, 2, (9, 4.7, 0), title)
     _heatmap(left, counts, "{:.0f}", "Number of images")
     _heatmap(right, 100 * shares, "{:.1f}", "Percent of each true digit")
     for axis in (left.xaxis, left.yaxis, right.xaxis, right.yaxis):
@@ -106,4 +106,59 @@ def plot_accuracies(accuracies: Mapping[str, tuple[float, float, float]], title:
     axes.set_yticks(range(len(accuracies)), list(accuracies))
     axes.set(xlabel="accuracy (%)", ylim=(len(accuracies) - 0.5, -0.7), title=title)
     axes.grid(axis="y", visible=False)
+    return figure
+
+
+def plot_reliability(curves: Mapping[str, pd.DataFrame], title: str) -> Figure:
+    """Draws accuracy against confidence, with an interval for each bin.
+
+    Args:
+        curves: By model, one row per bin with `confidence`, `accuracy`, `low`, `high` (fractions)
+            and `images`. Where there are four, the first two share a colour, and the others.
+        title: Figure title.
+
+    Returns:
+        A figure with one panel for each model, two in a row; the size of a dot shows how many
+        predictions it stands for.
+    """
+    figure, panels = panel_grid(len(curves), 2, (7, 3, 0.4), title, sharex=True, sharey=True)
+    for number, (axes, (name, bins)) in enumerate(zip(panels, curves.items(), strict=True)):
+        colour = CLEAN if 2 * number < len(curves) else HYBRID
+        x = 100 * bins["confidence"]
+        axes.axline((0, 0), slope=1, color=CONTEXT, linestyle="--", linewidth=1)
+        axes.vlines(x, 100 * bins["low"], 100 * bins["high"], color=colour, alpha=0.5, linewidth=2)
+        sizes = 12 + 14 * np.log10(bins["images"])
+        axes.scatter(x, 100 * bins["accuracy"], s=sizes, color=colour, zorder=3)
+        axes.set(xlim=(0, 103), ylim=(-3, 103))
+        axes.set_title(name, fontsize="medium")
+    figure.supxlabel("confidence (%)", fontsize="medium")
+    figure.supylabel("accuracy (%)", fontsize="medium")
+    return figure
+
+
+def plot_accuracy_coverage(curves: Mapping[str, tuple], target: float, title: str) -> Figure:
+    """Draws how many predictions are incorrect when the least confident ones are withheld.
+
+    Args:
+        curves: By model, coverage and accuracy, two arrays of fractions.
+        target: An accuracy to mark.
+        title: Figure title.
+
+    Returns:
+        A figure with one line for each model, down to a coverage of 90%.
+    """
+    figure, axes = plt.subplots(figsize=(7, 3.4))
+    lines = zip(curves.items(), (CLEAN, HYBRID), ("-", "--"), strict=False)
+    for (name, (coverage, accuracy)), colour, style in lines:
+        axes.plot(100 * (1 - coverage), 100 * (1 - accuracy), style, color=colour, label=name)
+    axes.axhline(100 * (1 - target), color="black", linewidth=1, linestyle=":")
+    axes.annotate(
+        f"{target:.1%} correct", (0.99, 100 * (1 - target)), (0, 3),
+        xycoords=("axes fraction", "data"), textcoords="offset points", ha="right",
+    )  # fmt: skip
+    axes.set(
+        xlabel="digits passed on, least confident first (%)",
+        ylabel="mistakes among the digits kept (%)", xlim=(0, 10), ylim=(0, None), title=title,
+    )  # fmt: skip
+    axes.legend(fontsize="small")
     return figure

@@ -55,11 +55,6 @@ def _print_table(table: Styler, printer: RepresentationPrinter, _cycle: bool) ->
     printer.text(text.rstrip())
 
 
-def title_figure(figure: Figure, title: str) -> None:
-    """Puts a title over all panels of a figure, at its left."""
-    figure.suptitle(title, fontsize="medium", x=0.01, ha="left")
-
-
 def panel_grid(
     count: int, columns: int, size: tuple[float, float, float], title: str, **options: Any
 ) -> tuple[Figure, list[Axes]]:
@@ -79,7 +74,7 @@ def panel_grid(
     width, height, above = size
     figsize = (width, height * rows + above)
     figure, panels = plt.subplots(rows, columns, figsize=figsize, squeeze=False, **options)
-    title_figure(figure, title)
+    figure.suptitle(title, fontsize="medium", x=0.01, ha="left")
     for axes in panels.flat[count:]:
         axes.axis("off")
     return figure, list(panels.flat[:count])
