@@ -5,6 +5,7 @@ from itertools import combinations
 import numpy as np
 import pytest
 from matplotlib.colors import to_rgb
+from skimage.color import xyz2lab
 
 from mnist_helpers.plotting.style import CLEAN, CONTEXT, HYBRID
 
@@ -29,9 +30,7 @@ def lab(colour, matrix):
     """Returns the CIE L*a*b* (1976, white D65) of a colour that is seen through `matrix`."""
     rgb = np.array(to_rgb(colour))
     linear = np.where(rgb <= 0.04045, rgb / 12.92, ((rgb + 0.055) / 1.055) ** 2.4)
-    xyz = TO_XYZ @ np.clip(matrix @ linear, 0, 1) / np.sum(TO_XYZ, axis=1)
-    x, y, z = np.where(xyz > (6 / 29) ** 3, np.cbrt(xyz), xyz / 3 * (29 / 6) ** 2 + 4 / 29)
-    return np.array([116 * y - 16, 500 * (x - y), 200 * (y - z)])
+    return xyz2lab(TO_XYZ @ np.clip(matrix @ linear, 0, 1))
 
 
 def nearest(colours, vision):
