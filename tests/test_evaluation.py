@@ -85,6 +85,13 @@ def test_misclassified_are_the_wrong_answers_the_most_confident_first():
     assert evaluation.misclassified(np.full(200, 2), rows).tolist() == expected
 
 
+def test_captions_give_each_chosen_image_its_label_and_the_likeliest_digits():
+    rows = probabilities([1, 7, 4], [0.91, 0.55, 0.73])
+    captions = evaluation.top_k_captions(np.array([1, 2, 9]), rows, [2, 0], "abcdefghij")
+    assert captions == ["label j\ne: 73, a: 3, b: 3", "label b\nb: 91, a: 1, c: 1"]
+    assert evaluation.top_k_captions(np.array([1, 2, 9]), rows, [], "abcdefghij") == []
+
+
 FINE = probabilities([1, 2], [0.9, 0.9])
 
 
