@@ -172,12 +172,9 @@ def stains(images: np.ndarray, amount: float, rng: np.random.Generator) -> np.nd
 
 # Chosen by eye, from images at each severity, before any model was measured on them.
 _GEOMETRIC = {
-    **{
-        transform_name(name): (affine(transform), transform.unit, transform.severities)
-        for name, transform in TRANSFORMS.items()
-    },
-    "shear": (shear, "slope", (0.1, 0.2, 0.3, 0.45, 0.6)),
-}
+    transform_name(name): (affine(transform), transform.unit, transform.severities)
+    for name, transform in TRANSFORMS.items()
+} | {"shear": (shear, "slope", (0.1, 0.2, 0.3, 0.45, 0.6))}
 _PHOTOMETRIC = {
     "stroke thickness": (stroke_thickness, "fraction of a pixel", (0.2, 0.4, 0.6, 0.8, 1.0)),
     "blur": (blur, "pixels", (0.5, 0.75, 1.0, 1.5, 2.0)),

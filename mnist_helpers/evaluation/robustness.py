@@ -136,11 +136,7 @@ def group_mean(curves: Curves, group: str) -> float:
         curves: One model's part of what `measure_robustness` returns.
         group: "geometric" or "photometric".
     """
-    chosen = [
-        accuracies
-        for kind, accuracies in curves.items()
-        if kind in CORRUPTIONS and CORRUPTIONS[kind].group == group
-    ]
+    chosen = [curves[kind] for kind in curves if CORRUPTIONS[kind].group == group]
     if not chosen:
         raise ValueError(f"No corruption measured here is in a group called {group!r}.")
     return float(np.mean(chosen))

@@ -111,9 +111,6 @@ def plot_class_balance(
         counts: Name of a set to an integer array of shape (10,).
         title: Figure title.
         names: What the ten classes are called.
-
-    Returns:
-        A figure with one group of bars for each digit.
     """
     figure, axes = plt.subplots(figsize=(7, 3.2))
     shares = {name: 100 * values / values.sum() for name, values in counts.items()}

@@ -90,9 +90,6 @@ def plot_accuracies(accuracies: Mapping[str, tuple[float, float, float]], title:
     Args:
         accuracies: Name to accuracy, lower and upper end, as fractions; the clean phase first.
         title: Figure title.
-
-    Returns:
-        A figure with one dot and one line for each phase.
     """
     figure, axes = plt.subplots(figsize=(7, 0.55 * len(accuracies) + 1.1))
     for place, (values, colour) in enumerate(

@@ -41,7 +41,6 @@ def plot_runs(runs: pd.DataFrame, intervals: Mapping[str, pd.DataFrame], title: 
             # Few runs make an interval that reaches beyond what an accuracy can be.
             low, high = axes.get_xlim()
             axes.set_xlim(low, min(high, 1 + 0.02 * (1 - low)))
-
     return figure
 
 
@@ -86,9 +85,6 @@ def plot_differences(tests: pd.DataFrame, metric: str, title: str) -> Figure:
         tests: One row per pair with `first`, `second`, `difference`, `low`, `high`, `p_corrected`.
         metric: What was compared.
         title: Figure title.
-
-    Returns:
-        A figure with one row for each pair and a line at no difference.
     """
     figure, axes = plt.subplots(figsize=(7, 0.55 * len(tests) + 1.2))
     axes.axvline(0, color=CONTEXT, lw=1)

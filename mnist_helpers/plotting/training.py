@@ -78,9 +78,6 @@ def plot_learning_curves(history: list[dict], title: str, boundary: int | None =
         history: One dict per epoch with `epoch`, `loss`, `accuracy`, `val_loss`, `val_accuracy`.
         title: What was trained on which data.
         boundary: Last epoch of the clean phase, marked by a line; `None` for one phase alone.
-
-    Returns:
-        A figure with two panels.
     """
     epochs = [row["epoch"] for row in history]
     figure, (losses, errors) = panel_grid(2, 2, (7.5, 3.5, 0), title)
