@@ -1,20 +1,25 @@
 """The command line, `mnist` or `python -m mnist_helpers`; one module per command."""
 
-import functools
 import io
-import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from mnist_helpers.runner.cli import evaluate, export, notebooks, predict, run, sweep
 from mnist_helpers.runner.cli.common import echo
 
+
+def _end(status: int, **_: object) -> None:
+    """Makes what a command returns the exit status."""
+    raise typer.Exit(status)
+
+
 # What takes long to import (papermill, NumPy, TensorFlow) is imported by a command when it runs.
 app = typer.Typer(
+    result_callback=_end,
     help="Trains, evaluates and uses a digit classifier without Jupyter.",
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
@@ -22,30 +27,9 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
-
-def _with_status(function: Callable[..., int]) -> Callable[..., None]:
-    """Ends a command with the status it returns, or that of its error."""
-
-    @functools.wraps(function)
-    def call(*arguments: Any, **options: Any) -> None:
-        try:
-            status = function(*arguments, **options)
-        except KeyboardInterrupt:
-            status = 130
-        except BrokenPipeError:  # whoever reads the output has had enough, such as `head`
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-            status = 1
-        except (ValueError, OSError, ImportError) as error:
-            echo(f"Error: {error}")
-            status = 2
-        raise typer.Exit(status)
-
-    return call
-
-
 for module in (run, sweep, predict, evaluate, export, notebooks):
     name = module.__name__.rpartition(".")[2]
-    app.command(name, cls=getattr(module, "Command", None))(_with_status(module.command))
+    app.command(name, cls=getattr(module, "Command", None))(module.command)
 
 
 def _print_version(wanted: bool) -> None:
@@ -84,7 +68,11 @@ def main(
             stream.reconfigure(errors="backslashreplace")
     given = sys.argv[1:] if arguments is None else arguments
     try:
+        # typer ends by Ctrl-C with 130, and with 1 where nobody reads on, as after `| head`.
         app(args=run.join_parameters(given), prog_name="mnist", obj=notebooks)
     except SystemExit as end:
         return end.code if isinstance(end.code, int) else 0
+    except (ValueError, OSError, ImportError) as error:
+        echo(f"Error: {error}")
+        return 2
     return 0
