@@ -4,10 +4,14 @@ import glob
 import os
 import sys
 from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    import numpy as np
+import numpy as np
+
+from mnist_helpers import files
+from mnist_helpers.data import digit_files
+from mnist_helpers.data.download import DownloadError, download
+from mnist_helpers.data.formats import check_no_web_page
+from mnist_helpers.preprocessing import image_io
 
 STANDARD_INPUT = "-"
 
@@ -40,18 +44,16 @@ def find_pictures(names: Iterable[str]) -> tuple[list[str], list[str]]:
 
 def _search(folder: str) -> tuple[list[str], list[str]]:
     """Returns the pictures in a folder and its subfolders, and everything else there."""
-    from mnist_helpers.preprocessing.image_io import IMAGE_SUFFIXES
-
     pictures: list[str] = []
     others: list[str] = []
-    unread = lambda error: others.append(str(error.filename))  # noqa: E731
-    for place, folders, files in os.walk(folder, onerror=unread):
-        paths = [os.path.join(place, file) for file in files]
-        links = [os.path.join(place, name) for name in folders]
-        others += [path for path in links if os.path.islink(path)]  # they may lead in circles
-        for path in paths:
-            known = os.path.splitext(path)[1].lower() in IMAGE_SUFFIXES
+    errors: list[OSError] = []
+    for place, folders, names in os.walk(folder, onerror=errors.append):
+        inside = (os.path.join(place, name) for name in folders)
+        others += filter(os.path.islink, inside)  # they may lead in circles
+        for path in (os.path.join(place, name) for name in names):
+            known = os.path.splitext(path)[1].lower() in image_io.IMAGE_SUFFIXES
             (pictures if known else others).append(path)
+    others += [error.filename for error in errors]
     return sorted(pictures), sorted(others)
 
 
@@ -60,15 +62,14 @@ def is_url(name: str) -> bool:
     return name.lower().startswith(("http://", "https://"))
 
 
-def read_pictures(names: Iterable[str]) -> "Iterator[tuple[str, bytes | np.ndarray | Exception]]":
+def read_pictures(names: Iterable[str]) -> Iterator[tuple[str, bytes | np.ndarray | Exception]]:
     """Opens what `find_pictures` found, one after the other.
 
     Yields:
         For each its name, and its content or why there is none. A file of many digits in MNIST's
         form gives each of them as a float32 image (28, 28, 1) in [0, 1], counted from 1.
     """
-    from mnist_helpers.data import digit_files
-    from mnist_helpers.training.pipeline import to_input
+    from mnist_helpers.training.pipeline import to_input  # imports TensorFlow
 
     for name in names:
         try:
@@ -88,19 +89,14 @@ def read_pictures(names: Iterable[str]) -> "Iterator[tuple[str, bytes | np.ndarr
 
 def _read(name: str) -> bytes:
     """Returns the whole content that a name stands for, within a limit of size."""
-    from mnist_helpers import files
-    from mnist_helpers.data.download import DownloadError, download
-    from mnist_helpers.data.formats import check_no_web_page
-    from mnist_helpers.preprocessing.image_io import LARGEST_FILE
-
     if name == STANDARD_INPUT:
-        content = sys.stdin.buffer.read(LARGEST_FILE + 1)
-        if len(content) > LARGEST_FILE:
-            raise ValueError(f"Standard input holds more than {LARGEST_FILE:,} bytes.")
+        content = sys.stdin.buffer.read(image_io.LARGEST_FILE + 1)
+        if len(content) > image_io.LARGEST_FILE:
+            raise ValueError(f"Standard input holds more than {image_io.LARGEST_FILE:,} bytes.")
         return content
     if is_url(name):
         try:
-            content = download(name, LARGEST_FILE, progress=False)
+            content = download(name, image_io.LARGEST_FILE, progress=False)
         except (DownloadError, files.DataError) as error:
             cause = str(error).removeprefix(name).strip(" ():.")
             raise ValueError(f"It could not be downloaded: {cause}.") from error
@@ -108,4 +104,4 @@ def _read(name: str) -> bytes:
         return content
     if os.path.isdir(name):
         raise ValueError("There are no pictures in this folder.")
-    return files.read_bytes(name, LARGEST_FILE)
+    return files.read_bytes(name, image_io.LARGEST_FILE)

@@ -11,7 +11,6 @@ import typer
 
 from mnist_helpers.files import atomic_write, reason
 from mnist_helpers.runner.cli.common import ReaderModel, echo
-from mnist_helpers.runner.cli.pictures import find_pictures, read_pictures
 from mnist_helpers.runner.csv_row import csv_row
 
 if TYPE_CHECKING:
@@ -63,6 +62,8 @@ def command(
         raise typer.BadParameter("--json and --csv cannot be used together")
     if boxes and not numbers:
         raise typer.BadParameter("--boxes needs --numbers")
+    from mnist_helpers.runner.cli.pictures import find_pictures, read_pictures
+
     found, left_out = find_pictures(pictures)
     if left_out:
         more = f" and {len(left_out) - NAMED:,} more" if len(left_out) > NAMED else ""
