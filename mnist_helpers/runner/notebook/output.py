@@ -80,19 +80,16 @@ def merge_streams(cell: Any, **_: Any) -> None:
     nbclient's `coalesce_streams` does the same in a time that grows with the square of a line's
     length: minutes for a line of 400,000 characters.
     """
-    texts: dict[str, list[str]] = {}  # by stream
-    merged = []
-    for output in cell.outputs:
-        is_stream = output["output_type"] == "stream"
-        if not is_stream or output["name"] not in texts:
-            merged.append(output)
-        if is_stream:
-            texts.setdefault(output["name"], []).append(output["text"])
-    for output in merged:
-        if output["output_type"] == "stream":
-            lines = "".join(texts[output["name"]]).split("\n")
-            output["text"] = "\n".join(map(_last_state, lines))
-    cell.outputs = merged
+    streams = [output for output in cell.outputs if output["output_type"] == "stream"]
+    first = {output["name"]: output for output in reversed(streams)}
+    for name, output in first.items():
+        text = "".join(each["text"] for each in streams if each["name"] == name)
+        output["text"] = "\n".join(map(_last_state, text.split("\n")))
+    cell.outputs = [
+        output
+        for output in cell.outputs
+        if output["output_type"] != "stream" or output is first[output["name"]]
+    ]
 
 
 def _last_state(line: str) -> str:
