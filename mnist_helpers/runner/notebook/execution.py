@@ -2,7 +2,6 @@
 
 import json
 import logging
-import os
 import socket
 import sys
 import tempfile
@@ -80,11 +79,6 @@ def _execute(notebook: dict, output: Path, values: dict, printed: Output, socket
 
     files = _files()
     files.notebook, files.output = notebook, output
-    # The kernel "python3" must be this interpreter's own, and not one that the user installed.
-    own = str(Path(sys.prefix) / "share" / "jupyter")
-    os.environ["JUPYTER_PATH"] = os.pathsep.join(
-        filter(None, dict.fromkeys([own, *os.environ.get("JUPYTER_PATH", "").split(os.pathsep)]))
-    )
     # Two kernels that start at once may choose the same TCP port; socket files have names.
     tcp = sys.platform == "win32" or len(sockets) > LONGEST_SOCKET_FOLDER
     settings = {
@@ -118,9 +112,14 @@ def _execute(notebook: dict, output: Path, values: dict, printed: Output, socket
 def _kernel_manager(folder: Path, log: BinaryIO) -> type:
     import psutil
     from jupyter_client import AsyncKernelManager
+    from jupyter_client.kernelspec import KernelSpecManager
+    from traitlets import Instance
 
     class LoggedKernel(AsyncKernelManager):
         """A kernel whose libraries' own messages go to the log, not across the display."""
+
+        # The kernel "python3" is this interpreter's own, and not one that the user installed.
+        kernel_spec_manager = Instance(KernelSpecManager, kw={"kernel_dirs": []})
 
         # The types are those of the manager without `async` and of kernels without a process.
         async def start_kernel(self, **options: Any) -> None:  # type: ignore[override]
