@@ -17,14 +17,13 @@ def command(
         int,
         typer.Option(
             metavar="N",
-            help="How many test images to corrupt: "
-            + PARAMETERS["ROBUSTNESS_IMAGES"].constraint + ".",
+            help=f"How many test images to corrupt: {PARAMETERS['ROBUSTNESS_IMAGES'].constraint}.",
         ),
     ] = 2000,
     html: Annotated[
         str | None, typer.Option(metavar="FILE", help="Write the report with figures as a page.")
     ] = None,
-) -> int:  # fmt: skip
+) -> int:
     """Lets a model read the test images, corrupted and external digits, and prints the report."""
     check_parameters(ROBUSTNESS_IMAGES=robustness_images, DATASET=dataset)
     from mnist_helpers.evaluation.model_evaluation import evaluate_model

@@ -27,12 +27,11 @@ def command(
 
     Nothing that is in the folder is replaced.
     """
-    sources = sorted(NOTEBOOKS_DIR.glob("*.ipynb"))
-    copies = [folder / source.name for source in sources]
+    copies = {folder / source.name: source for source in sorted(NOTEBOOKS_DIR.glob("*.ipynb"))}
     for path in (*copies, folder / RESULTS):
         if path.exists():
             raise FileExistsError(f"{path} is there already; choose another folder.")
-    for source, copy in zip(sources, copies, strict=True):
+    for copy, source in copies.items():
         notebook = without_outputs(read_notebook(source))
         for cell in notebook["cells"]:
             text = SOLUTIONS.sub("", cell["source"]) if without_solutions else cell["source"]

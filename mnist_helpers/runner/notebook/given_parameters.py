@@ -1,10 +1,9 @@
 """The parameters that a run or a sweep is given, checked against the notebooks' declarations."""
 
 import ast
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from mnist_helpers.parameters import PARAMETERS, check_parameters, check_type, nearest
 from mnist_helpers.runner.notebook.read import notebook_parameters
@@ -12,8 +11,7 @@ from mnist_helpers.runner.notebook.read import notebook_parameters
 declared_parameters = cache(notebook_parameters)
 
 
-@dataclass(frozen=True)
-class Setting:
+class Setting(NamedTuple):
     """A parameter with a value, or with several that are swept.
 
     Attributes:
@@ -28,7 +26,7 @@ class Setting:
 
     def each(self) -> "list[Setting]":
         """Returns the setting with each of its values."""
-        return [Setting(self.name, value, self.line) for value in self.value]
+        return [self._replace(value=value) for value in self.value]
 
 
 def split_scope(name: str) -> tuple[str | None, str]:
