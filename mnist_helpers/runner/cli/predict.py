@@ -73,22 +73,26 @@ def command(
         raise ValueError(f"There are no pictures in {', '.join(found)}.")
     from tqdm import tqdm
 
-    from mnist_helpers.evaluation.reader import Reader
+    from mnist_helpers.evaluation.reader import Prediction, Reader
 
-    reader, errors = Reader(model), []
-
-    def watched() -> "Iterator[Prediction | NumberReading]":
-        opened = read_pictures(found)
-        results: Iterable[Prediction | NumberReading] = (
-            read_numbers(reader, opened, boxes) if numbers else reader.read_all(opened)
-        )
-        # `None` hides the bar where there is no terminal.
-        for result in tqdm(results, total=len(found), unit=" pictures", disable=None, leave=False):
-            errors.append(result.error is not None)
-            yield result
-
-    write = _write_json if as_json else _write_csv if as_csv else _write_lines
-    write(watched())
+    reader, opened = Reader(model), read_pictures(found)
+    results: Iterable[Prediction | NumberReading] = (
+        read_numbers(reader, opened, boxes) if numbers else reader.read_all(opened)
+    )
+    if as_csv:
+        print(csv_row((NumberReading if numbers else Prediction)._fields), end="")
+    rows, errors = [], []
+    # `None` hides the bar where there is no terminal.
+    for result in tqdm(results, total=len(found), unit=" pictures", disable=None, leave=False):
+        errors.append(result.error is not None)
+        if as_json:
+            rows.append(result._asdict())
+        elif as_csv:
+            print(csv_row(result), end="")
+        else:
+            _write_line(result)
+    if as_json:
+        print(json.dumps(rows, indent=2))
     if any(errors):
         echo(f"{sum(errors):,} of {len(errors):,} pictures could not be read.")
     return int(any(errors))
@@ -135,27 +139,15 @@ def _save_boxes(picture: "Picture", number: "Number", path: Path) -> None:
         Image.fromarray(marked).save(temporary, format="png")
 
 
-def _write_lines(results: "Iterable[Prediction | NumberReading]") -> None:
+def _write_line(result: "Prediction | NumberReading") -> None:
     from mnist_helpers.validation import percent
 
-    for result in results:
-        if result.error:
-            echo(f"{result.picture}: {result.error}")
-        elif isinstance(result, NumberReading):
-            print(f"{result.picture}: {result.number!r} ({percent(result.confidence or 0)})")
-        else:
-            print(
-                f"{result.picture}: {result.digit} ({percent(result.confidence or 0)}; "
-                f"second choice {result.second_choice}, {percent(result.second_confidence or 0)})"
-            )
-
-
-def _write_csv(results: "Iterator[Prediction | NumberReading]") -> None:
-    for number, result in enumerate(results):
-        if number == 0:
-            print(csv_row(result._fields), end="")
-        print(csv_row(result), end="")
-
-
-def _write_json(results: "Iterable[Prediction | NumberReading]") -> None:
-    print(json.dumps([result._asdict() for result in results], indent=2))
+    if result.error:
+        echo(f"{result.picture}: {result.error}")
+    elif isinstance(result, NumberReading):
+        print(f"{result.picture}: {result.number!r} ({percent(result.confidence or 0)})")
+    else:
+        print(
+            f"{result.picture}: {result.digit} ({percent(result.confidence or 0)}; "
+            f"second choice {result.second_choice}, {percent(result.second_confidence or 0)})"
+        )
