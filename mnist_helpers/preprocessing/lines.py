@@ -6,7 +6,6 @@ from scipy import ndimage
 EVERY_NEIGHBOUR = np.ones((3, 3), bool)
 LEAST_LENGTH = 0.75  # of the picture's side
 SLOPES = np.linspace(-0.1, 0.1, 21)
-FREE_LINES = 60  # pixels; in smaller pictures a stroke is as straight as a line that ends inside
 # Pixels; where a picture's longer side is below it, strokes are as straight as lines from edge to
 # edge. Of 28, 36 and 44, this read most of 7,910 digits cut out of drawn numbers by their boxes.
 LEAST_RULED = 36
@@ -29,26 +28,13 @@ def line_pixels(mask: np.ndarray) -> np.ndarray:
     candidates = straight_lines(mask)
     if not candidates:
         return found
-    rest = mask & ~np.logical_or.reduce(candidates)
-    if rest.sum() < 0.1 * mask.sum() and len(candidates) == 1:
-        return found  # a lone line is a 1
-    rest = _without_specks(rest)
+    lines = np.logical_or.reduce(candidates)
+    rest = mask & ~lines
+    if len(candidates) > 2 and rest.sum() < 0.1 * mask.sum():
+        return found | lines  # an empty cell, or ruled paper with nothing on it
     pen = stroke_width(rest)
-    for line in candidates:
-        if _is_ruled(line, rest, pen, many=len(candidates) > 2):
-            found |= line
-    return found | _crumbs(mask & ~found, found)
-
-
-def _crumbs(rest: np.ndarray, lines: np.ndarray) -> np.ndarray:
-    """Marks the corners and crossings that lines leave behind, no larger than lines are thick."""
-    if not lines.any():
-        return lines
-    parts, _ = ndimage.label(rest, EVERY_NEIGHBOUR)
-    sizes = np.bincount(parts.ravel())
-    near = np.unique(parts[ndimage.binary_dilation(lines, EVERY_NEIGHBOUR)])
-    small = near[sizes[near] <= (2 * stroke_width(lines)) ** 2]
-    return np.isin(parts, small[small > 0])
+    ruled = [line for line in candidates if _is_ruled(line, rest, pen)]
+    return np.logical_or.reduce([found, *ruled])
 
 
 def connected_parts(mask: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -131,21 +117,12 @@ def straight_lines(mask: np.ndarray, turns: tuple[bool, ...] = (False, True)) ->
     return lines
 
 
-def _without_specks(mask: np.ndarray) -> np.ndarray:
-    """Leaves parts of less than a tenth of the largest out."""
-    parts, _ = ndimage.label(mask, EVERY_NEIGHBOUR)
-    sizes = np.bincount(parts.ravel())
-    sizes[0] = 0
-    return sizes[parts] > 0.1 * sizes.max()
-
-
-def _is_ruled(line: np.ndarray, rest: np.ndarray, pen: float, many: bool) -> bool:
+def _is_ruled(line: np.ndarray, rest: np.ndarray, pen: float) -> bool:
     """Tells a ruled line from a stroke.
 
-    It is straight, unlike the lower half of a wide 0. It runs from edge to edge, or it reaches
-    beyond the rest of the ink at both ends and either is thinner than the pen or is one of many, as
-    the sides of a box are. But one as thick as the pen is a stroke where the rest touches the other
-    two edges: the picture was cut to the digit.
+    It is straight, unlike the lower half of a wide 0, and runs from edge to edge. But one as thick
+    as the pen is a stroke where the rest touches the other two edges: the picture was cut to the
+    digit.
     """
     if np.ptp(np.nonzero(line)[0]) > np.ptp(np.nonzero(line)[1]):
         line, rest = line.T, rest.T
@@ -157,14 +134,6 @@ def _is_ruled(line: np.ndarray, rest: np.ndarray, pen: float, many: bool) -> boo
         first, second, third = (part.mean() for part in np.array_split(middles, 3))
         if abs(second - (first + third) / 2) > SAG + SAG_OF_PEN * thickness:
             return False
-    ends = [lengths[:2].max(), lengths[-2:].max()]
-    if min(ends) >= max(0.7 * thickness, 1):
-        return many or thickness < 0.7 * pen or not (rest[:2].any() and rest[-2:].any())
-    inked = np.flatnonzero(rest.any(axis=0))
-    if len(inked) == 0:
-        return many
-    if not many and thickness >= 0.7 * pen:
+    if min(lengths[:2].max(), lengths[-2:].max()) < max(0.7 * thickness, 1):
         return False
-    nearly = thickness + 1 if many else -1  # the corners of a box belong to neither side
-    beyond = columns[0] <= inked[0] + nearly and columns[-1] >= inked[-1] - nearly
-    return beyond and max(line.shape) >= FREE_LINES
+    return thickness < 0.7 * pen or not (rest[:2].any() and rest[-2:].any())

@@ -7,7 +7,6 @@ from scipy import ndimage
 
 from mnist_helpers.preprocessing.background import (
     BLANK,
-    LARGE,
     TINY,
     find_ink,
     grown,
@@ -18,9 +17,6 @@ from mnist_helpers.preprocessing.image_io import PictureError
 from mnist_helpers.preprocessing.lines import connected_parts, stroke_width
 from mnist_helpers.validation import BOX
 
-# A shadow covers more of the picture's edges than a digit that is cut to its bounding box: of 1,500
-# training images of MNIST, cut so, 0.5% cover more, and 13% more than a quarter.
-SHADED, BOLD = 0.45, 0.2
 # Of a further part of a digit, in parts of the main one: its least weight, the weight that makes it
 # heavy, and the widest gaps, of its longer side, before a light and a heavy one. Captions stand
 # farther off. FLAT is the height, in parts of the width, below which a low part is an underline.
@@ -124,13 +120,9 @@ def _without_pores(digit: np.ndarray, extent: int) -> np.ndarray:
 
 
 def _check_digit(digit: np.ndarray, extent: int, strokes: np.ndarray, mask: np.ndarray) -> None:
-    """Raises an error for what is a texture, a shadow or a spot and no strokes."""
-    edges = np.concatenate(sides(digit)).mean()
-    holes = ndimage.label(~digit)[1]
-    thickness = stroke_width(digit)
-    shadow = min(mask.shape) >= LARGE and edges > SHADED and thickness > BOLD * extent
-    texture = strokes.sum() < 0.3 * mask.sum() or holes > 12
-    if shadow or texture or thickness > 0.5 * extent:
+    """Raises an error for what is a texture or a spot and no strokes."""
+    texture = strokes.sum() < 0.3 * mask.sum() or ndimage.label(~digit)[1] > 12
+    if texture or stroke_width(digit) > 0.5 * extent:
         raise PictureError(NO_DIGIT)
 
 

@@ -43,11 +43,9 @@ SHARED = {
         *("LEAST_SHEET", "LEAST_BRIGHT", "LEAST_RECTANGLE", "UNDECIDED", "LEAST_FREE"),
     ),
     image_io: ("WORKING_SIDE", "SMALLEST_SIDE", "GREY_WEIGHTS"),
-    lines: ("LEAST_LENGTH", "SLOPES", "FREE_LINES", "LEAST_RULED", "SAG", "SAG_OF_PEN"),
+    lines: ("LEAST_LENGTH", "SLOPES", "LEAST_RULED", "SAG", "SAG_OF_PEN"),
     frames: ("NEAR", "THIN", "LEAST_WITHIN", "LEAST_SIDE", "MOST_INK"),
-    separation: (
-        *("NO_DIGIT", "SHADED", "BOLD", "LEAST_PART", "HEAVY", "WIDEST_GAPS", "FLAT", "AT_EDGES"),
-    ),
+    separation: ("NO_DIGIT", "LEAST_PART", "HEAVY", "WIDEST_GAPS", "FLAT", "AT_EDGES"),
     mnist_format: ("SIDE", "BOX", "STROKE_WIDTHS", "INKED", "FINER", "FAINT"),
     html: ("CERTAIN", "PROBABLE"),
     pad: ("PAD_SIDE", "PEN_WIDTH", "EXAMPLES"),

@@ -28,6 +28,8 @@ function mirrored(a) {
   return mapped(a, (_, i) => a.data[at(i)], a.data.constructor);
 }
 
+const rotated = (a) => transposed(mirrored(a)); // a quarter turn, as np.rot90
+
 // From a row and a column on, with zeros where it reaches beyond.
 function cut(a, top, left, height, width) {
   const out = grid(width, height, 0, a.data.constructor);
@@ -100,13 +102,14 @@ function otsu(values) {
   return threshold;
 }
 
-// Applies a function from a line of numbers to another to all rows, then to all columns.
-function separably(a, filter) {
+// Applies a function from a line of numbers to another, perhaps `times` as long, to all rows, then
+// to all columns.
+function separably(a, filter, times = 1) {
   let out = a;
   for (let pass = 0; pass < 2; pass++) {
-    const next = grid(out.width, out.height);
+    const next = grid(times * out.width, out.height);
     for (let start = 0; start < out.data.length; start += out.width)
-      next.data.set(filter(out.data.subarray(start, start + out.width)), start);
+      next.data.set(filter(out.data.subarray(start, start + out.width)), times * start);
     out = transposed(next);
   }
   return out;
@@ -284,7 +287,7 @@ function resized(a, width, height, { reach, weight }) {
 function splineZoom(a, times) {
   const margin = 12; // by then, the pole to this power is nothing
   const pole = Math.sqrt(3) - 2;
-  const wide = (line) => {
+  return separably(a, (line) => {
     const c = new Float64Array(line.length + 2 * margin);
     c.set(line, margin);
     for (let i = 1; i < c.length; i++) c[i] += pole * c[i - 1];
@@ -299,13 +302,5 @@ function splineZoom(a, times) {
       }
       return value;
     });
-  };
-  let out = a;
-  for (let pass = 0; pass < 2; pass++) {
-    const next = grid(out.width * times, out.height);
-    for (let y = 0; y < out.height; y++)
-      next.data.set(wide(out.data.subarray(y * out.width, (y + 1) * out.width)), y * next.width);
-    out = transposed(next);
-  }
-  return out;
+  }, times);
 }

@@ -74,10 +74,8 @@ function hasBorders(paper, least) {
   const full = sidesOf(paper).filter((side) => mean(side) < 0.03).length;
   if (full < least || mean(paper.data) <= 0.53) return false;
   const bands = borderBands(maskOf(paper, (i) => !paper.data[i]));
-  const inside = maskOf(bands, (i) => !bands.data[i]);
-  const [rows, columns] = [inkedLines(inside, true), inkedLines(inside, false)];
-  const rest = cut(paper, rows[0], columns[0], extentOf(rows) + 1, extentOf(columns) + 1);
-  return mean(edgeOf(rest)) > CONSTANTS.LEAST_FREE;
+  const inside = inkedBox(maskOf(bands, (i) => !bands.data[i]));
+  return mean(edgeOf(cut(paper, ...inside))) > CONSTANTS.LEAST_FREE;
 }
 
 function sidesOf(mask) {
@@ -100,12 +98,7 @@ function countParts(mask) {
 function cutToSheet(grey) {
   const { width, height } = grey;
   if (Math.min(width, height) < CONSTANTS.LARGE) return grey;
-  const white = largest(grey.data);
-  // Quick to see: where both of these sides have white, no three are dark.
-  const row = (y) => grey.data.subarray(y * width, (y + 1) * width);
-  const whiteShare = (line) => kept(line, (value) => value === white).length / width;
-  if (whiteShare(row(0)) >= 0.03 && whiteShare(row(height - 1)) >= 0.03) return grey;
-  if (white - smallest(grey.data) < CONSTANTS.LEAST_CONTRAST) return grey;
+  if (largest(grey.data) - smallest(grey.data) < CONSTANTS.LEAST_CONTRAST) return grey;
   const threshold = otsu(grey.data);
   const bright = maskOf(grey, (i) => grey.data[i] > threshold);
   if (sidesOf(bright).filter((side) => mean(side) < 0.03).length < 3) return grey;
@@ -134,16 +127,8 @@ function cutToSheet(grey) {
   const beyond = grown(maskOf(sheet, (i) => !sheet.data[i]));
   const paper = median(kept(grey.data, (_, i) => !beyond.data[i] && parts.data[i] === most));
   const whole = mapped(grey, (value, i) => (beyond.data[i] ? paper : value));
-  const rows = [...Array(height).keys()].filter((y) =>
-    beyond.data.subarray(y * width, (y + 1) * width).includes(0),
-  );
-  const columns = [...Array(width).keys()].filter((x) =>
-    rows.some((y) => !beyond.data[y * width + x]),
-  );
-  if (!rows.length) return grey;
-  return cut(
-    whole, rows[0], columns[0], rows.at(-1) - rows[0] + 1, columns.at(-1) - columns[0] + 1,
-  );
+  const inside = maskOf(beyond, (i) => !beyond.data[i]);
+  return inside.data.includes(1) ? cut(whole, ...inkedBox(inside)) : grey;
 }
 
 // What cannot be reached from the edges without crossing the mask.
@@ -248,12 +233,11 @@ function framePixels(mask) {
   const [height, width] = [bottom - top, right - left];
   const isPart = maskOf(mask, (i) => parts.data[i] === largestPart + 1);
   const [frame, all] = [isPart, mask].map((a) => cut(a, top, left, height, width));
-  const upsideDown = (a) => transposed(mirrored(transposed(a)));
-  const sides = [
-    upperSide(frame), upsideDown(upperSide(upsideDown(frame))),
-    transposed(upperSide(transposed(frame))),
-    transposed(upsideDown(upperSide(upsideDown(transposed(frame))))),
-  ];
+  let [turned, sides] = [frame, []];
+  for (let turn = 0; turn < 4; turn++) {
+    sides = [...sides, upperSide(turned)].map(rotated); // the fourth turn sets all upright again
+    turned = rotated(turned);
+  }
   const around = sides.filter((side) => side.data.includes(1)).length >= 3 ? sides : null;
   const whole = withHolesFilled(frame);
   const within = maskOf(all, (i) =>
@@ -299,47 +283,25 @@ function linePixels(whole) {
   const mask = maskOf(whole, (i) => whole.data[i] && !found.data[i]);
   const candidates = straightLines(mask);
   if (!candidates.length) return found;
-  let rest = maskOf(mask, (i) => mask.data[i] && !candidates.some((line) => line.data[i]));
-  const share = total(rest.data) / total(mask.data);
-  if (share < 0.1 && candidates.length === 1) return found; // a lone line is a 1
-  rest = withoutSpecks(rest);
+  const rest = maskOf(mask, (i) => mask.data[i] && !candidates.some((line) => line.data[i]));
+  const isEmptyCell = candidates.length > 2 && total(rest.data) < 0.1 * total(mask.data);
   const pen = strokeWidth(rest);
-  for (const line of candidates)
-    if (isRuled(line, rest, pen, candidates.length > 2)) {
-      const before = found;
-      found = maskOf(found, (i) => before.data[i] || line.data[i]);
-    }
-  const left = crumbs(maskOf(mask, (i) => mask.data[i] && !found.data[i]), found);
-  return maskOf(found, (i) => found.data[i] || left.data[i]);
-}
-
-// The corners and crossings that lines leave behind.
-function crumbs(rest, lines) {
-  if (!lines.data.includes(1)) return lines;
-  const { parts, sizes } = label(rest, EVERY_NEIGHBOUR);
-  const around = dilatedMask(lines, 1);
-  const near = new Set(parts.data.filter((part, i) => part && around.data[i]));
-  const most = (2 * strokeWidth(lines)) ** 2;
-  return maskOf(rest, (i) => near.has(parts.data[i]) && sizes[parts.data[i]] <= most);
+  const lines = candidates.filter((line) => isEmptyCell || isRuled(line, rest, pen));
+  return maskOf(found, (i) => found.data[i] || lines.some((line) => line.data[i]));
 }
 
 // The outermost rows and columns that are all ink.
 function borderBands(mask) {
-  const { width, height } = mask;
-  const band = grid(width, height, 0, Uint8Array);
-  const places = [
-    [height, width, (a, b) => a * width + b],
-    [height, width, (a, b) => (height - 1 - a) * width + b],
-    [width, height, (a, b) => b * width + a],
-    [width, height, (a, b) => b * width + width - 1 - a],
-  ];
-  for (const [count, length, at] of places) {
-    const along = Array.from({ length }, (_, b) => b);
-    const isFull = (a) => along.reduce((n, b) => n + mask.data[at(a, b)], 0) / length > 0.97;
+  let band = grid(mask.width, mask.height, 0, Uint8Array);
+  for (let turn = 0; turn < 4; turn++) {
+    const { width, height, data } = mask;
+    const isFull = (y) => mean(data.subarray(y * width, (y + 1) * width)) > 0.97;
     let depth = 0;
-    while (depth < count && isFull(depth)) depth++;
-    if (depth < count / 3)
-      for (let a = 0; a < depth; a++) for (const b of along) band.data[at(a, b)] ||= mask.data[at(a, b)];
+    while (depth < height && isFull(depth)) depth++;
+    const ended = depth < height / 3 ? depth * width : 0;
+    const before = band;
+    band = rotated(maskOf(before, (i) => before.data[i] || (i < ended && data[i])));
+    mask = rotated(mask);
   }
   return band;
 }
@@ -394,12 +356,6 @@ function straightLines(mask) {
   return lines;
 }
 
-function withoutSpecks(mask) {
-  const { parts, sizes } = label(mask, EVERY_NEIGHBOUR);
-  const most = largest(sizes.slice(1));
-  return maskOf(mask, (i) => parts.data[i] && sizes[parts.data[i]] > 0.1 * most);
-}
-
 // Places where a column, or a row, of a mask holds ink.
 function inkedLines(mask, alongRows) {
   const inked = new Uint8Array(alongRows ? mask.height : mask.width);
@@ -410,10 +366,15 @@ function inkedLines(mask, alongRows) {
 
 const extentOf = (places) => places[places.length - 1] - places[0];
 
-// It is straight. It runs from edge to edge, or reaches beyond the rest of the ink at both ends and
-// either is thinner than the pen or is one of many, as the sides of a box are. But one as thick as
-// the pen is a stroke where the rest touches the other two edges.
-function isRuled(line, rest, pen, many) {
+// The first inked row and column, and the height and width from there to the last, as `cut` has them.
+function inkedBox(mask) {
+  const [rows, columns] = [inkedLines(mask, true), inkedLines(mask, false)];
+  return [rows[0], columns[0], extentOf(rows) + 1, extentOf(columns) + 1];
+}
+
+// It is straight and runs from edge to edge. But one as thick as the pen is a stroke where the rest
+// touches the other two edges.
+function isRuled(line, rest, pen) {
   if (extentOf(inkedLines(line, true)) > extentOf(inkedLines(line, false)))
     [line, rest] = [transposed(line), transposed(rest)];
   const lengths = new Int32Array(line.width);
@@ -431,19 +392,9 @@ function isRuled(line, rest, pen, many) {
     if (sag > CONSTANTS.SAG + CONSTANTS.SAG_OF_PEN * thickness) return false;
   }
   const ends = [largest(lengths.slice(0, 2)), largest(lengths.slice(-2))];
-  if (Math.min(...ends) >= Math.max(0.7 * thickness, 1)) {
-    const touches = (start) => rest.data.slice(...start).includes(1);
-    const cutOut = touches([0, 2 * rest.width]) && touches([-2 * rest.width]);
-    return many || thickness < 0.7 * pen || !cutOut;
-  }
-  const inked = inkedLines(rest, false);
-  if (!inked.length) return many;
-  if (!many && thickness >= 0.7 * pen) return false;
-  const nearly = many ? thickness + 1 : -1; // the corners of a box belong to neither side
-  const beyond =
-    columns[0] <= inked[0] + nearly &&
-    columns[columns.length - 1] >= inked[inked.length - 1] - nearly;
-  return beyond && Math.max(line.width, line.height) >= CONSTANTS.FREE_LINES;
+  if (Math.min(...ends) < Math.max(0.7 * thickness, 1)) return false;
+  const touches = (start) => rest.data.slice(...start).includes(1);
+  return thickness < 0.7 * pen || !(touches([0, 2 * rest.width]) && touches([-2 * rest.width]));
 }
 
 // Parts as equal as they can be, the longer ones first.
@@ -506,18 +457,11 @@ function withoutPores(digit, extent) {
   return maskOf(digit, (i) => digit.data[i] || sizes[parts.data[i]] < most);
 }
 
-// An error for what is a texture, a shadow or a spot and no strokes.
+// An error for what is a texture or a spot and no strokes.
 function checkDigit(digit, extent, strokes, mask) {
-  const { width, height } = mask;
-  const edges = edgeOf(digit);
-  const thickness = strokeWidth(digit);
   const holes = label(maskOf(digit, (i) => !digit.data[i]), FOUR_NEIGHBOURS).count;
-  const shadow =
-    Math.min(width, height) >= CONSTANTS.LARGE &&
-    mean(edges) > CONSTANTS.SHADED && thickness > CONSTANTS.BOLD * extent;
   const texture = total(strokes.data) < 0.3 * total(mask.data) || holes > 12;
-  if (shadow || texture || thickness > 0.5 * extent)
-    throw new PictureError(CONSTANTS.NO_DIGIT);
+  if (texture || strokeWidth(digit) > 0.5 * extent) throw new PictureError(CONSTANTS.NO_DIGIT);
 }
 
 // An error if other parts stand beside the digit and are about as tall.
@@ -618,11 +562,8 @@ function separateInk(grey) {
 // From the first to the last inked row and column, and a margin around.
 function inkedPart(ink, margin = 0) {
   const inked = maskOf(ink, (i) => ink.data[i] > CONSTANTS.INKED);
-  const [rows, columns] = [inkedLines(inked, true), inkedLines(inked, false)];
-  return cut(
-    ink, rows[0] - margin, columns[0] - margin,
-    extentOf(rows) + 1 + 2 * margin, extentOf(columns) + 1 + 2 * margin,
-  );
+  const [top, left, height, width] = inkedBox(inked);
+  return cut(ink, top - margin, left - margin, height + 2 * margin, width + 2 * margin);
 }
 
 function cutOut(ink) {
