@@ -257,7 +257,7 @@ def pictures():
 
 
 def disturbed():
-    """Digits in frames, at a scan's border, on lines, beside and joined to others, and coarse."""
+    """Digits in frames, at a scan's border, on lines, beside others, and coarse."""
     for number in (2, 4, 7):
         digit = draw_strokes(EXAMPLES[number])
         large = np.asarray(Image.fromarray(digit).resize((168, 168)))
@@ -271,15 +271,11 @@ def disturbed():
         ruled = np.minimum(large, lines[:, None])
         other = np.asarray(Image.fromarray(draw_strokes(EXAMPLES[0])).resize((168, 168)))
         beside = np.hstack([other[:, 100:], large])
-        first = np.flatnonzero((large < 128).any(axis=0))[0]
-        joined = large[:, first - 18 :].copy()
-        joined[50:90, :8] = 0
-        joined[60:65, 4 : 2 + np.flatnonzero(joined[60] < 128)[8]] = 0
         small = np.asarray(Image.fromarray(digit).resize((14, 14), Image.Resampling.BOX))
         thick = Image.fromarray(ndimage.grey_erosion(digit[10:130, 20:120], 11))
         bold = np.asarray(thick.resize((14, 16), Image.Resampling.BOX))
         yield from (frame, inset, scan, corner, ruled, np.minimum(ruled, lines))
-        yield from (beside, joined, small, bold)
+        yield from (beside, small, bold)
 
 
 def cut_out():

@@ -95,7 +95,7 @@ def select_digit(mask: np.ndarray, ink: np.ndarray) -> np.ndarray:
     _check_digit(digit, extent, np.isin(parts, numbers[weights >= HEAVY]) | digit, mask)
     _check_single(boxes[main], boxes[(weights >= 0.4) & (numbers != numbers[main])])
     further = _belong_to(boxes[main], boxes, weights) & (numbers != numbers[main])
-    return _without_neighbours(digit) | np.isin(parts, numbers[further])
+    return digit | np.isin(parts, numbers[further])
 
 
 def _belong_to(main: np.ndarray, boxes: np.ndarray, weights: np.ndarray) -> np.ndarray:
@@ -136,45 +136,3 @@ def _check_single(main: np.ndarray, others: np.ndarray) -> None:
         raise SeveralDigitsError(
             f"The picture seems to hold {several} digits; cut it so that one is left."
         )
-
-
-def _without_neighbours(digit: np.ndarray) -> np.ndarray:
-    """Cuts off what reaches in from the left or the right and joins the digit by one stroke.
-
-    A digit that touches all four edges was cut to its bounding box: nothing reaches in.
-    """
-    margin = 1 + max(digit.shape) // 50  # the soft edge of a stroke
-    if all(np.rot90(digit, turns)[:margin].any() for turns in range(4)):
-        return digit
-    digit = digit.copy()
-    for side in (digit, digit[:, ::-1]):
-        if side[:, 0].any():
-            side &= ~_outer_part(side)
-    return digit
-
-
-def _outer_part(digit: np.ndarray) -> np.ndarray:
-    """Marks what lies left of the thinnest bridge in the left quarter, if it is no mere stroke.
-
-    Handwriting is slanted, so slanted cuts are tried as well. What is cut off begins at the edge,
-    is at least twice as tall as the bridge, and less than a quarter of the ink.
-    """
-    rows, columns = np.nonzero(digit)
-    thinnest, outer = np.inf, np.zeros(digit.shape, bool)
-    for slant in (0, 0.2, -0.2, 0.4, -0.4):
-        shifted = np.rint(columns + slant * (rows - len(digit) / 2)).astype(int)
-        shifted -= shifted.min()
-        quarter = -(-(shifted.max() + 1) // 4)
-        sheared = np.zeros((len(digit), shifted.max() + 1), bool)
-        sheared[rows, shifted] = True
-        heights = sheared[:, :quarter].sum(axis=0)
-        changes = np.diff(sheared[:, :quarter], axis=0, prepend=False).sum(axis=0)
-        heights_of_one = np.where(changes <= 2, heights, np.inf)
-        cut = heights_of_one.argmin()
-        left = shifted <= cut
-        tall = heights[:cut].max(initial=0) >= 2 * heights_of_one[cut]
-        at_edge = left.any() and columns[left].min() == 0
-        if heights_of_one[cut] < thinnest and tall and at_edge and left.mean() < 0.25:
-            thinnest, outer = heights_of_one[cut], np.zeros(digit.shape, bool)
-            outer[rows[left], columns[left]] = True
-    return outer

@@ -23,12 +23,11 @@ function transposed(a) {
   return out;
 }
 
-function mirrored(a) {
-  const at = (i) => i - (i % a.width) + a.width - 1 - (i % a.width);
-  return mapped(a, (_, i) => a.data[at(i)], a.data.constructor);
+// A quarter turn against the clock, as np.rot90.
+function rotated(a) {
+  const mirrored = (i) => i - (i % a.width) + a.width - 1 - (i % a.width);
+  return transposed(mapped(a, (_, i) => a.data[mirrored(i)], a.data.constructor));
 }
-
-const rotated = (a) => transposed(mirrored(a)); // a quarter turn, as np.rot90
 
 // From a row and a column on, with zeros where it reaches beyond.
 function cut(a, top, left, height, width) {

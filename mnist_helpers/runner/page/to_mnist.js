@@ -434,8 +434,7 @@ function selectDigit(mask, ink) {
   checkDigit(digit, extent, maskOf(mask, (i) => digit.data[i] || heavy.data[i]), mask);
   checkSingle(main, found.filter((part) => part !== main && part.share >= 0.4));
   const further = among((part) => part !== main && belongsTo(main, extent, part));
-  const cleaned = withoutNeighbours(digit);
-  return maskOf(mask, (i) => cleaned.data[i] || further.data[i]);
+  return maskOf(mask, (i) => digit.data[i] || further.data[i]);
 }
 
 // Whether a part belongs to the main one: it is near it for its weight, and underlines nothing.
@@ -475,61 +474,6 @@ function checkSingle(main, others) {
     throw new SeveralDigitsError(
       `The picture seems to hold ${1 + beside.length} digits; cut it so that one is left.`,
     );
-}
-
-// Cuts off what reaches in from the left or the right and joins the digit by one stroke.
-// A digit that touches all four edges was cut to its bounding box: nothing reaches in.
-function withoutNeighbours(digit) {
-  const { width, height } = digit;
-  const margin = 1 + Math.floor(Math.max(width, height) / 50); // the soft edge of a stroke
-  const [rows, columns] = [inkedLines(digit, true), inkedLines(digit, false)];
-  const touches = (places, side) => places[0] < margin && places.at(-1) >= side - margin;
-  if (touches(rows, height) && touches(columns, width)) return digit;
-  for (let side = 0; side < 2; side++) {
-    const before = digit;
-    if (digit.data.some((value, i) => value && i % digit.width === 0)) {
-      const outer = outerPart(digit);
-      digit = maskOf(digit, (i) => before.data[i] && !outer.data[i]);
-    }
-    digit = mirrored(digit);
-  }
-  return digit;
-}
-
-// What lies left of the thinnest bridge in the left quarter, cut upright or slanted.
-function outerPart(digit) {
-  const { width, height } = digit;
-  const inked = [];
-  for (let i = 0; i < digit.data.length; i++) if (digit.data[i]) inked.push(i);
-  let thinnest = Infinity;
-  let outer = new Set();
-  for (const slant of [0, 0.2, -0.2, 0.4, -0.4]) {
-    let shifted = inked.map((i) => rint((i % width) + slant * (Math.floor(i / width) - height / 2)));
-    const first = smallest(shifted);
-    shifted = shifted.map((x) => x - first);
-    const last = largest(shifted);
-    const sheared = grid(last + 1, height, 0, Uint8Array);
-    inked.forEach((i, k) => (sheared.data[Math.floor(i / width) * (last + 1) + shifted[k]] = 1));
-    const [heights, ones] = [[], []];
-    for (let x = 0; x < Math.ceil((last + 1) / 4); x++) {
-      let [tall, changes, before] = [0, 0, 0];
-      for (let y = 0; y < height; y++) {
-        const value = sheared.data[y * (last + 1) + x];
-        tall += value;
-        changes += value !== before;
-        before = value;
-      }
-      heights.push(tall);
-      ones.push(changes <= 2 ? tall : Infinity);
-    }
-    const bridge = ones.indexOf(Math.min(...ones));
-    const left = inked.filter((_, k) => shifted[k] <= bridge);
-    const tallEnough = Math.max(0, ...heights.slice(0, bridge)) >= 2 * ones[bridge];
-    const atEdge = left.some((i) => i % width === 0);
-    if (ones[bridge] < thinnest && tallEnough && atEdge && left.length < 0.25 * inked.length)
-      [thinnest, outer] = [ones[bridge], new Set(left)];
-  }
-  return maskOf(digit, (i) => outer.has(i));
 }
 
 // The digit, and the mask it was found in; where that is a texture, in its darker part.
