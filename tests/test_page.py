@@ -351,6 +351,7 @@ def test_the_page_cuts_digits_out_of_their_surroundings_as_python_does():
         test_preprocessing.broken(gap=20),
         np.pad(np.uint8(255 * test_preprocessing.HATCHING), 20),
         np.uint8(255 * test_preprocessing.crossed(sag=3)),
+        np.uint8(np.tile(255 * (np.abs(np.arange(80) - 40) <= 2), (60, 1))),
     )
     assert refused_by_both([*named, *cut_out()]) < 0.1
 

@@ -332,7 +332,9 @@ def crossed(sag):
     return line | ((np.abs(columns - 40) <= 3) & (rows < 50))
 
 
-def test_what_bends_is_no_ruled_line_and_small_pictures_have_none():
+def test_what_bends_is_no_ruled_line_nor_is_a_lone_1_and_small_pictures_have_none():
+    lone = np.tile(np.abs(np.arange(80) - 40) <= 2, (60, 1))
+    assert not line_pixels(lone).any()
     assert line_pixels(crossed(sag=0))[45, 10]
     assert not line_pixels(crossed(sag=3)).any()
     assert not line_pixels(crossed(sag=0)[30:, 25:55]).any()

@@ -30,7 +30,10 @@ def line_pixels(mask: np.ndarray) -> np.ndarray:
         return found
     lines = np.logical_or.reduce(candidates)
     rest = mask & ~lines
-    if len(candidates) > 2 and rest.sum() < 0.1 * mask.sum():
+    alone = rest.sum() < 0.1 * mask.sum()
+    if alone and len(candidates) == 1:
+        return found  # a lone line is a 1
+    if alone and len(candidates) > 2:
         return found | lines  # an empty cell, or ruled paper with nothing on it
     pen = stroke_width(rest)
     ruled = [line for line in candidates if _is_ruled(line, rest, pen)]

@@ -284,7 +284,9 @@ function linePixels(whole) {
   const candidates = straightLines(mask);
   if (!candidates.length) return found;
   const rest = maskOf(mask, (i) => mask.data[i] && !candidates.some((line) => line.data[i]));
-  const isEmptyCell = candidates.length > 2 && total(rest.data) < 0.1 * total(mask.data);
+  const alone = total(rest.data) < 0.1 * total(mask.data);
+  if (alone && candidates.length === 1) return found; // a lone line is a 1
+  const isEmptyCell = alone && candidates.length > 2;
   const pen = strokeWidth(rest);
   const lines = candidates.filter((line) => isEmptyCell || isRuled(line, rest, pen));
   return maskOf(found, (i) => found.data[i] || lines.some((line) => line.data[i]));
