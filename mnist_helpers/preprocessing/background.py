@@ -82,12 +82,11 @@ def cut_to_sheet(grey: np.ndarray) -> np.ndarray:
     if area < LEAST_SHEET * grey.size or not LEAST_BRIGHT * area < largest.sum() < area:
         return grey
     rows, columns = np.nonzero(sheet)
-    boxes = []
-    for angle in np.radians(range(0, 90, 5)):
-        along = columns * np.cos(angle) + rows * np.sin(angle)
-        across = rows * np.cos(angle) - columns * np.sin(angle)
-        boxes.append((np.ptp(along) + 1) * (np.ptp(across) + 1))
-    if area < LEAST_RECTANGLE * min(boxes):
+    angles = np.radians(range(0, 90, 5))[:, None]
+    along = columns * np.cos(angles) + rows * np.sin(angles)
+    across = rows * np.cos(angles) - columns * np.sin(angles)
+    boxes = (np.ptp(along, axis=1) + 1) * (np.ptp(across, axis=1) + 1)
+    if area < LEAST_RECTANGLE * boxes.min():
         return grey
     inside = ~grown(~sheet)
     if not inside.any():

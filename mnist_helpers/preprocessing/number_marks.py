@@ -12,7 +12,7 @@ COLOUR = (213, 94, 0)
 
 def in_words(number: Number) -> str:
     """Says what several digits are."""
-    text = " / ".join(number.text.split("\n"))
+    text = number.text.replace("\n", " / ")
     return f"This shows several digits: {text}, with {percent(number.confidence)} confidence."
 
 

@@ -39,11 +39,9 @@ def separate_ink(grey: np.ndarray) -> np.ndarray:
         float64 array of the same shape: 0 is background, 1 full ink, soft edges in between.
 
     Raises:
-        PictureError: No digit stands out from the background, or these are no grey values.
+        PictureError: No digit stands out from the background.
     """
-    if grey.ndim != 2 or not np.all((grey >= 0) & (grey <= 1)) or grey.size == 0:
-        raise PictureError("Grey values are an array of shape (h, w) with values in [0, 1].")
-    ink, mask = find_ink(grey.astype(np.float64))
+    ink, mask = find_ink(grey)
     digit, mask = _digit_among(mask, ink)
     full = np.percentile(ink[digit], 90)
     return np.clip(ink / full, 0, 1) * (grown(digit) & (digit | ~mask))
