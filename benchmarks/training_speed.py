@@ -27,11 +27,6 @@ def keras_step(precision: str, jit, fused: bool, batch: int = 256):
     return step_of(with_dtype_policy(build_cnn(0), precision, fused), jit, batch)
 
 
-def former_step():
-    """The same of the network that was the default before."""
-    return step_of(build(BEFORE), False, 128)
-
-
 def step_of(network, jit, batch: int):
     """Returns a function that trains one batch that is in memory, and the batch size."""
     network.compile(
@@ -79,7 +74,7 @@ def torch_step(compiled: bool, batch: int = 256):
 SIDES = {
     "ours": lambda: keras_step(default_dtype_policy(), False, True),
     "ours_in_batches_of_128": lambda: keras_step(default_dtype_policy(), False, True, 128),
-    "former_in_batches_of_128": former_step,
+    "former_in_batches_of_128": lambda: step_of(build(BEFORE), False, 128),
     "keras_defaults": lambda: keras_step("float32", "auto", False),
     "keras_defaults_with_xla": lambda: keras_step("float32", True, False),
     "pytorch_eager": lambda: torch_step(False),
