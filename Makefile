@@ -26,7 +26,7 @@ $(BIN)/.installed: requirements.lock pyproject.toml
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --require-hashes -r requirements.lock
 	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
-	$(BIN)/python -m jupyter labextension disable @jupyterlab/apputils-extension:announcements
+	$(BIN)/python -m jupyterlab.labextensions disable @jupyterlab/apputils-extension:announcements
 	@touch $@
 
 run: install  ## train and evaluate: notebooks 01 to 05 into runs/<date>/

@@ -36,7 +36,11 @@ def server(tmp_path_factory):
     if hasattr(os, "geteuid") and os.geteuid() == 0:
         lab.append("--allow-root")
     places = {name: str(home / name) for name in ("JUPYTER_CONFIG_DIR", "JUPYTER_RUNTIME_DIR")}
-    environment = {**os.environ, **places}
+    foreign = home / "jupyter-labextension"  # of another JupyterLab, which comes first on the path
+    foreign.write_text("#!/bin/sh\nexit 1\n")
+    foreign.chmod(0o755)
+    path = os.pathsep.join([str(home), os.environ["PATH"]])
+    environment = {**os.environ, **places, "PATH": path}
     install = [*command(r"^\t(.+labextension.+)$"), "--level=user"]  # not into this environment
     subprocess.run(install, check=True, capture_output=True, env=environment, timeout=120)
     log = home / "log"
