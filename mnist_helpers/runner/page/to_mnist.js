@@ -98,7 +98,12 @@ function countParts(mask) {
 function cutToSheet(grey) {
   const { width, height } = grey;
   if (Math.min(width, height) < CONSTANTS.LARGE) return grey;
-  if (largest(grey.data) - smallest(grey.data) < CONSTANTS.LEAST_CONTRAST) return grey;
+  const white = largest(grey.data);
+  // Quick to see: where both of these sides have white, no three are dark.
+  const row = (y) => grey.data.subarray(y * width, (y + 1) * width);
+  const whiteShare = (line) => kept(line, (value) => value === white).length / width;
+  if (whiteShare(row(0)) >= 0.03 && whiteShare(row(height - 1)) >= 0.03) return grey;
+  if (white - smallest(grey.data) < CONSTANTS.LEAST_CONTRAST) return grey;
   const threshold = otsu(grey.data);
   const bright = maskOf(grey, (i) => grey.data[i] > threshold);
   if (sidesOf(bright).filter((side) => mean(side) < 0.03).length < 3) return grey;
