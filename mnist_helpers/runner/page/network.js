@@ -79,26 +79,37 @@ function eachPair(input, layer, visit) {
     }
 }
 
+// Its own loops, not `eachPair`: the time goes here, most of all on a phone.
 function convolve(input, layer) {
   const { filters, weights: { kernel, bias } } = layer;
-  const [channels, given] = [input.shape[2], input.data];
+  const [height, width, channels] = input.shape;
+  const [kh, kw] = layer.size;
+  const [sy, sx] = layer.strides;
+  const [dy, dx] = layer.dilation ?? [1, 1];
+  const [down, across] = windows(input, layer);
   const out = emptyMaps(input, layer, filters);
-  const sums = out.data;
-  if (bias) sums.forEach((_, i) => (sums[i] = bias[i % filters]));
-  eachPair(input, layer, (to, from, k) => {
-    const weight = k * channels * filters;
-    addProducts(sums, to * filters, given, from * channels, kernel, weight, channels, filters);
-  });
+  const [given, sums] = [input.data, out.data];
+  for (let y = 0; y < down.count; y++)
+    for (let x = 0; x < across.count; x++) {
+      const to = (y * across.count + x) * filters;
+      if (bias) for (let f = 0; f < filters; f++) sums[to + f] = bias[f];
+      for (let i = 0; i < kh; i++) {
+        const row = y * sy - down.before + i * dy;
+        if (row < 0 || row >= height) continue;
+        for (let j = 0; j < kw; j++) {
+          const column = x * sx - across.before + j * dx;
+          if (column < 0 || column >= width) continue;
+          const from = (row * width + column) * channels;
+          let weight = (i * kw + j) * channels * filters;
+          for (let c = 0; c < channels; c++, weight += filters) {
+            const value = given[from + c];
+            if (value === 0) continue; // half of what a ReLU lets through
+            for (let f = 0; f < filters; f++) sums[to + f] += value * kernel[weight + f];
+          }
+        }
+      }
+    }
   return out;
-}
-
-// The time goes here: as a function of its own it is a quarter faster than within the callback.
-function addProducts(sums, to, given, from, kernel, weight, channels, filters) {
-  for (let c = 0; c < channels; c++, weight += filters) {
-    const value = given[from + c];
-    if (value === 0) continue; // half of what a ReLU lets through
-    for (let f = 0; f < filters; f++) sums[to + f] += value * kernel[weight + f];
-  }
 }
 
 function convolveEachChannel(input, layer) {
