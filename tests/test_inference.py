@@ -11,6 +11,7 @@ from functools import partial
 import numpy as np
 import pytest
 from PIL import Image, ImageDraw
+from scipy.ndimage import center_of_mass
 
 from mnist_helpers.evaluation import inference
 from mnist_helpers.evaluation import reader as reader_module
@@ -76,6 +77,24 @@ def test_time_augmentation_has_nine_views_of_which_the_first_is_the_image():
     np.testing.assert_allclose(seen[0], images, atol=1e-6)
     assert len(np.unique(np.stack(seen).reshape(9, -1).round(4), axis=0)) == 9
     np.testing.assert_allclose(seen[5], np.roll(images, 1, axis=2), atol=1e-6)
+
+
+def test_the_nine_views_are_turned_zoomed_and_shifted():
+    spot = np.zeros((1, 28, 28), np.float32)
+    spot[0, 12:17, 20:25] = 1  # its middle is 8.5 right of the centre and half a pixel below
+    places = []
+
+    def read(images):
+        rows, columns = center_of_mass(images.reshape(28, 28))
+        places.append((columns - 13.5, rows - 13.5))
+        return np.zeros((1, 10), np.float32)
+
+    inference.test_time_augmentation(read, spot)
+    angles = np.arctan2(0.5, 8.5) + np.radians([0, -7.5, 7.5])
+    turned = np.hypot(0.5, 8.5) * np.array([np.cos(angles), np.sin(angles)]).T
+    zoomed = [(1.1 * 8.5, 1.1 * 0.5), (0.9 * 8.5, 0.9 * 0.5)]
+    shifted = [(9.5, 0.5), (7.5, 0.5), (8.5, 1.5), (8.5, -0.5)]
+    assert places == pytest.approx(np.vstack([turned, zoomed, shifted]), abs=0.05)
 
 
 def test_folders_and_patterns_are_searched_and_each_picture_comes_once(pictures):

@@ -3,6 +3,7 @@ import pytest
 from scipy.ndimage import center_of_mass
 
 from mnist_helpers.evaluation import robustness
+from mnist_helpers.evaluation.corruptions import motion_blur
 from mnist_helpers.evaluation.robustness import CORRUPTIONS, corrupt
 
 GEOMETRIC = ["rotation", "shift", "zoom", "shear"]
@@ -22,6 +23,20 @@ def digits():
 @pytest.fixture(scope="module")
 def described(digits):
     return robustness.describe_corruptions(digits[0], {"ROTATION_DEGREES": 15.0})
+
+
+def test_motion_smears_as_far_in_each_of_four_directions():
+    spot = np.zeros((80, 28, 28), np.float32)
+    spot[:, 14, 14] = 1
+    rows, columns = np.mgrid[:28, :28] - 14
+    smeared = motion_blur(spot, 4, np.random.default_rng(0)).reshape(-1, 28, 28)
+    spreads = [(p * rows**2).sum() for p in smeared], [(p * columns**2).sum() for p in smeared]
+    across = [(p * rows * columns).sum() for p in smeared]
+    found = np.unique(np.round([*spreads, across], 2).T, axis=0)
+    # Nine steps of half a pixel, squared: 5/3; rounding to pixels spreads by up to a half.
+    assert len(found) == 4
+    assert found[:, :2].sum(axis=1) == pytest.approx(5 / 3 + 0.25, abs=0.25)
+    assert sorted(found[:, 2]) == pytest.approx([-5 / 6, 0, 0, 5 / 6], abs=0.01)
 
 
 def applied(images, kind, amount):

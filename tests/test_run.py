@@ -1,6 +1,8 @@
 import json
+import os
 import re
 import signal
+import subprocess
 import sys
 import tempfile
 import time
@@ -70,6 +72,15 @@ def foreign_kernel(tmp_path, monkeypatch):
     spec = {"argv": ["/nowhere/python", "-f", "{connection_file}"], "display_name": "P"}
     (foreign / "kernel.json").write_text(json.dumps({**spec, "language": "python"}))
     monkeypatch.setenv("JUPYTER_PATH", str(tmp_path / "foreign"))
+
+
+def test_a_command_whose_output_nobody_reads_on_ends_quietly():
+    command = [sys.executable, "-m", "mnist_helpers", "sweep", "sweeps/example.yaml", "--dry-run"]
+    buffered = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    with subprocess.Popen(command, cwd=PROJECT, env=buffered, **pipes) as process:
+        process.stdout.close()  # as `head` does when it has seen enough
+        assert (process.stderr.read(), process.wait(60)) == (b"", 1)
 
 
 @pytest.mark.slow

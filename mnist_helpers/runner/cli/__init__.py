@@ -14,6 +14,7 @@ from mnist_helpers.runner.cli.common import echo
 
 def _end(status: int, **_: object) -> None:
     """Makes what a command returns the exit status."""
+    sys.stdout.flush()  # here, where typer sees that nobody reads on, and not when Python ends
     raise typer.Exit(status)
 
 

@@ -85,9 +85,9 @@ function convolve(input, layer) {
   const [height, width, channels] = input.shape;
   const [kh, kw] = layer.size;
   const [sy, sx] = layer.strides;
-  const [dy, dx] = layer.dilation ?? [1, 1];
+  const [dy, dx] = layer.dilation;
   const [down, across] = windows(input, layer);
-  const out = emptyMaps(input, layer, filters);
+  const out = empty([down.count, across.count, filters]);
   const [given, sums] = [input.data, out.data];
   for (let y = 0; y < down.count; y++)
     for (let x = 0; x < across.count; x++) {
